@@ -1,0 +1,68 @@
+import type { Rates } from './cost.ts'
+import type { Dialect } from './request.ts'
+
+/** Everything that can change while the proxy runs. Built from the config file, checked as a whole. */
+export type Policy = {
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly limits: Limits
+  readonly prices: readonly PriceOverride[]
+  readonly retention: Retention
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
+}
+
+/** An upstream. Only the config can name one: no request chooses a host. */
+export type Provider = {
+  readonly name: string
+  readonly dialect: Dialect
+  /** Origin and path prefix that replace the mount; never ends with a slash, never with `/v1`. */
+  readonly baseUrl: URL
+  /** Server-side key; undefined = the client's own key is forwarded. */
+  readonly apiKey: string | undefined
+  /** Provider id of the price library where it differs from the name (`openai`, `anthropic`, `azure` …). */
+  readonly pricedAs: string
+  /** Whether it understands `stream_options.include_usage`. */
+  readonly supportsIncludeUsage: boolean
+  /** Extra request headers, set on every call. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly maxConcurrent: number
+  readonly maxQueued: number
+  readonly queueTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** From the request sent to the response's first header byte. */
+  readonly firstByteTimeoutMs: number
+  /** Longest silence inside an answer. */
+  readonly idleTimeoutMs: number
+}
+
+export type Limits = {
+  /** Largest body of a recognised request; pass-through bodies are streamed and unlimited. */
+  readonly maxBodyBytes: number
+  /** Longest time a recognised request's body may take to arrive. */
+  readonly bodyTimeoutMs: number
+}
+
+/** The operator's own price for models whose name matches `model` (exact, or with `*`) at `provider` ('*' = any). */
+export type PriceOverride = { readonly provider: string; readonly model: string; readonly rates: Rates }
+
+/** Days that rows are kept. */
+export type Retention = { readonly tracesDays: number; readonly attemptsDays: number; readonly quarantineDays: number }
+
+/** Fixed at start: ports, directories, the store. A change needs a restart, and a reload says so. */
+export type Boot = {
+  readonly data: Listen
+  readonly admin: Listen & { readonly token: string | undefined; readonly readToken: string | undefined }
+  /** Absolute path: spool, embedded store, run.json. */
+  readonly dataDir: string
+  readonly store: StoreSettings
+  readonly spool: { readonly maxBytes: number }
+  readonly shutdownDeadlineMs: number
+}
+
+export type Listen = { readonly host: string; readonly port: number }
+
+export type StoreSettings =
+  | { readonly kind: 'embedded'; readonly port: number; readonly maxMemoryBytes: number }
+  | { readonly kind: 'url'; readonly url: string; readonly username: string; readonly password: string; readonly database: string }
+  | { readonly kind: 'none' }
+
+export type Config = { readonly boot: Boot; readonly policy: Policy }

@@ -1,0 +1,52 @@
+import type { Exchange } from './exchange.ts'
+import type { Cost } from './cost.ts'
+import type { Usage } from './usage.ts'
+import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
+
+/** Clock and randomness, the only two things a decision may not find for itself. Fixed values in tests. */
+export type World = {
+  /** Wall clock. */
+  readonly now: () => EpochMs
+  /** For durations: never jumps with the wall clock. */
+  readonly monotonic: () => MonotonicMs
+  /** UUIDv7: the only source of randomness; every draw is a hash of it. */
+  readonly newId: () => RequestId
+}
+
+/** One immutable value that many read and few replace. A request reads it once and keeps what it read. */
+export type Cell<T> = {
+  readonly current: () => T
+  readonly swap: (next: (previous: T) => T) => void
+  /** Calls `listener` after each swap, synchronously, in order. Returns the unsubscribe. */
+  readonly subscribe: (listener: (value: T) => void) => () => void
+}
+
+/**
+ * Takes the record of one finished request. `release` is called once, within the same turn of the event loop or
+ * the next, when the rows are in the spool or known not to fit; the response's last bytes wait for it, and for
+ * nothing else. Never throws.
+ */
+export type Recorder = { readonly record: (exchange: Exchange, release: () => void) => void }
+
+/** Looks at every finished exchange (metrics, log line). Never throws, never waits. */
+export type Observer = (exchange: Exchange) => void
+
+/** What a call cost at the rates in force at `at`; undefined rates are `unpriced`, never zero. */
+export type PriceCall = (call: PricedCall) => Cost
+
+export type PricedCall = {
+  readonly provider: string
+  readonly model: string
+  readonly usage: Usage | undefined
+  readonly at: EpochMs
+}
+
+/** A structured log line: an event name and its fields. Never given a key, a header or a body. */
+export type Log = {
+  readonly info: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+  readonly warn: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+  readonly error: (event: string, fields?: Readonly<Record<string, unknown>>) => void
+}
+
+/** Something that was opened and must be closed; closing twice is the same as once. */
+export type Closable = { readonly close: () => Promise<void> }

@@ -1,0 +1,8 @@
+import type { Policy } from './policy.ts'
+
+/** All that routing looks at, in one immutable value. Reload, and later rollouts and weights, swap in a new one. */
+export type RoutingState = {
+  readonly policy: Policy
+  /** First 16 hex digits of the SHA-256 over the config file's bytes; on every trace. */
+  readonly policyVersion: string
+}

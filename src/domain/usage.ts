@@ -1,0 +1,50 @@
+/**
+ * Tokens of one upstream call in disjoint buckets: every token the provider bills is in exactly one of them.
+ * Providers disagree on what includes what (OpenAI's `prompt_tokens` holds the cached ones, Anthropic's
+ * `input_tokens` does not); the dialects turn both into this shape.
+ */
+export type Usage = {
+  /** Input tokens neither read from nor written to a prompt cache, text and images alike. */
+  readonly uncachedInputTokens: number
+  readonly cacheReadTokens: number
+  /** Written to a prompt cache that lives 5 minutes. */
+  readonly cacheWrite5mTokens: number
+  /** Written to a prompt cache that lives 1 hour. */
+  readonly cacheWrite1hTokens: number
+  /** Uncached audio input, apart because it has a price of its own. */
+  readonly audioInputTokens: number
+  /** Visible output, reasoning and audio not included. */
+  readonly textOutputTokens: number
+  readonly reasoningTokens: number
+  readonly audioOutputTokens: number
+  /** The totals as the provider states them, for the invariant and for an auditor; undefined where it states none. */
+  readonly providerInputTokens: number | undefined
+  readonly providerOutputTokens: number | undefined
+  /** Server-side tool calls billed by the piece (web searches). */
+  readonly webSearchRequests: number
+  /** Tier that the provider says it served (`default`, `flex`, `priority`, `batch`, `standard` …). */
+  readonly serviceTier: string | undefined
+  /** Usage of a single model inside one call, where the provider splits it (Anthropic `usage.iterations`). */
+  readonly parts: readonly UsagePart[]
+  /** True when the stream was cut before the provider's last word: at least this much was used. */
+  readonly isPartial: boolean
+}
+
+/** One model's share of a call that the provider answered with several. */
+export type UsagePart = { readonly model: string; readonly usage: Usage }
+
+/** Sum of every input bucket. Equals `providerInputTokens` where the provider counts cached tokens as input. */
+export function inputTokens(usage: Usage): number {
+  return (
+    usage.uncachedInputTokens +
+    usage.cacheReadTokens +
+    usage.cacheWrite5mTokens +
+    usage.cacheWrite1hTokens +
+    usage.audioInputTokens
+  )
+}
+
+/** Sum of every output bucket. */
+export function outputTokens(usage: Usage): number {
+  return usage.textOutputTokens + usage.reasoningTokens + usage.audioOutputTokens
+}

@@ -1,0 +1,16 @@
+/** Tables that the request path writes. Each has a spool directory of its own. */
+export type SpooledTable = 'traces' | 'attempts'
+
+/** What became of one batch. Only `stored` may be forgotten. */
+export type Inserted =
+  | { readonly kind: 'stored' }
+  /** The server read the rows and will never take them as they are: split, then quarantine. */
+  | { readonly kind: 'bad_rows'; readonly detail: string }
+  /** Anything that may be better later: down, overloaded, out of memory, disk full, table not there yet. */
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+/**
+ * Inserts NDJSON rows (one JSON object per line) into `table`. `token` is the deduplication token: the same rows
+ * with the same token are stored once, however often they are sent. Never throws.
+ */
+export type Insert = (table: SpooledTable | 'quarantine', rows: Buffer, token: string) => Promise<Inserted>
