@@ -71,7 +71,7 @@ export const WORLD_LAYERS: readonly Layer[] = ['compose', 'main', 'simulator']
 export const PROCESS_LAYERS: readonly Layer[] = ['main', 'cli', 'compose', 'bin']
 
 /** Files that are the `main` of a child process or worker thread of their own, told by their name. */
-const CHILD_MAIN = /-(sidecar|worker|process)\.[cm]?[jt]s$/
+const CHILD_MAIN = /[/-](sidecar|worker|process)\.[cm]?[jt]s$/
 
 /** The layer of a file, given its path relative to the house's root; undefined for a file that is in none. */
 export function layerOf(path: string): Layer | undefined {
