@@ -1,0 +1,69 @@
+import type { Observer } from '../domain/ports.ts'
+import { createCounterFamily } from './counter-family.ts'
+import { createHistogramFamily } from './histogram-family.ts'
+import type { MetricSources } from './metric-sources.ts'
+import { createRequestMetrics } from './request-metrics.ts'
+import { createSourceMetrics } from './source-metrics.ts'
+import type { BuildInfo } from './source-metrics.ts'
+
+/** One batch sent to ClickHouse. */
+export type InsertMeasured = {
+  readonly table: string
+  /** As `Inserted['kind']`: `stored`, `bad_rows`, `unavailable`. */
+  readonly result: string
+  readonly durationMs: number
+  readonly rows: number
+}
+
+export type Metrics = {
+  /** Counts a finished exchange. */
+  readonly observe: Observer
+  readonly observeInsert: (insert: InsertMeasured) => void
+  /** An observer of finished requests threw: a bug. */
+  readonly countObserverFailure: () => void
+  /** Everything in the Prometheus text format. */
+  readonly expose: () => Promise<string>
+  readonly contentType: string
+}
+
+export type MetricsOptions = MetricSources & { readonly build: BuildInfo }
+
+/** Seconds. A batch takes some milliseconds; a ClickHouse in trouble takes until its time-out. */
+const INSERT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** All metrics of one proxy. Two in one process share nothing. */
+export function createMetrics({ build, ...sources }: MetricsOptions): Metrics {
+  const requests = createRequestMetrics()
+  const insertDuration = createHistogramFamily({
+    name: 'understudy_store_insert_duration_seconds',
+    help: 'Time that ClickHouse took for a batch of rows, by how it ended.',
+    labelNames: ['table', 'result'],
+    bounds: INSERT_BOUNDS,
+  })
+  const insertedRows = createCounterFamily({
+    name: 'understudy_store_rows_total',
+    help: 'Rows sent to ClickHouse, by how their batch ended; a retried row counts again.',
+    labelNames: ['table', 'result'],
+  })
+  const observerFailures = createCounterFamily({
+    name: 'understudy_observer_failures_total',
+    help: 'Observers of finished requests that threw: a bug to report.',
+    labelNames: [],
+  })
+  const observerFailed = observerFailures.series()
+  const families = [...requests.families, insertDuration, insertedRows, observerFailures]
+  const registry = createSourceMetrics(sources, build)
+
+  return {
+    observe: requests.observe,
+    observeInsert: ({ table, result, durationMs, rows }) => {
+      insertDuration.series(table, result).observe(durationMs / 1000)
+      insertedRows.series(table, result).value += rows
+    },
+    countObserverFailure: () => {
+      observerFailed.value += 1
+    },
+    expose: async () => families.map((family) => family.expose()).join('') + (await registry.metrics()),
+    contentType: registry.contentType,
+  }
+}
