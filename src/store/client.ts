@@ -1,0 +1,149 @@
+import { Readable } from 'node:stream'
+import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { Closable } from '../domain/ports.ts'
+import type { Insert } from './insert.ts'
+import { describeStoreError, insertFailure } from './insert-failure.ts'
+
+/** Where a ClickHouse server is and as whom to speak to it. */
+export type StoreAddress = {
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  readonly database: string
+}
+
+/** One row of a result, by column name, not yet looked at. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** A read and how to understand its rows. `sql` names its parameters as `{name:Type}`. */
+export type Query<T> = {
+  /** Goes to the server's log as `understudy:<name>`. */
+  readonly name: string
+  readonly sql: string
+  readonly params?: Readonly<Record<string, unknown>>
+  /** Throws on a row that is not what `sql` promises: that is a bug, not an outage. */
+  readonly parse: (row: Row) => T
+}
+
+/** The rows of a read, or why there are none to be had just now. */
+export type Read<T> =
+  | { readonly kind: 'read'; readonly rows: readonly T[] }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+export type Select = <T>(query: Query<T>, signal?: AbortSignal) => Promise<Read<T>>
+
+/** The one way to ClickHouse. */
+export type StoreClient = Closable & {
+  readonly address: StoreAddress
+  readonly insert: Insert
+  readonly select: Select
+  /** As `insert`, into any table of the database; rejects with the server's error. */
+  readonly insertRows: (table: string, rows: string | Buffer, token: string, signal?: AbortSignal) => Promise<void>
+  /** Runs one statement without a result; rejects with the server's error. */
+  readonly command: (sql: string, signal?: AbortSignal) => Promise<void>
+}
+
+/** Longest run of a read: an operator waits for it, and a dashboard asks again. */
+const READ_SECONDS = 15
+const READ_ROWS = 100_000
+
+const EVERY_QUERY: ClickHouseSettings = {
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  date_time_input_format: 'best_effort',
+}
+
+const EVERY_INSERT: ClickHouseSettings = {
+  log_comment: 'understudy:insert',
+  // A misspelt column would otherwise vanish in silence.
+  input_format_skip_unknown_fields: 0,
+  insert_deduplicate: 1,
+  // Without it a retried batch doubles what materialized views have summed up.
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  // Batches are made here; the server's own batching answers before the rows are stored and has its own tokens.
+  async_insert: 0,
+  // Answer only when the rows are stored, with a status that says so.
+  wait_end_of_query: 1,
+  // One block per batch, in order: the token then covers all of it.
+  input_format_parallel_parsing: 0,
+  // Rows spooled through an outage of months are as welcome as any.
+  max_partitions_per_insert_block: '0',
+}
+
+const EVERY_READ: ClickHouseSettings = {
+  readonly: '2',
+  max_execution_time: READ_SECONDS,
+  max_result_rows: String(READ_ROWS),
+  result_overflow_mode: 'throw',
+  cancel_http_readonly_queries_on_client_close: 1,
+}
+
+/** Opens a client; connects on first use. */
+export function openClient(address: StoreAddress): StoreClient {
+  const client = createClient({
+    url: address.url,
+    username: address.username,
+    password: address.password,
+    application: 'understudy',
+    // Longer than READ_SECONDS, so that the server's own time-out is the one that is reported.
+    request_timeout: 30_000,
+    max_open_connections: 8,
+    clickhouse_settings: EVERY_QUERY,
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+
+  const insertRows: StoreClient['insertRows'] = async (table, rows, token, signal) => {
+    const result = await client.exec({
+      query: `INSERT INTO ${identifier(address.database)}.${identifier(table)} FORMAT JSONEachRow`,
+      values: Readable.from([rows], { objectMode: false }),
+      clickhouse_settings: { ...EVERY_INSERT, insert_deduplication_token: token },
+      ...(signal === undefined ? {} : { abort_signal: signal }),
+    })
+    await drain(result.stream)
+  }
+
+  return {
+    address,
+    insertRows,
+    insert: async (table, rows, token) => {
+      try {
+        await insertRows(table, rows, token)
+        return { kind: 'stored' }
+      } catch (error) {
+        return insertFailure(error)
+      }
+    },
+    select: async (query, signal) => {
+      let rows: Row[]
+      try {
+        const result = await client.query({
+          query: query.sql,
+          format: 'JSONEachRow',
+          clickhouse_settings: { ...EVERY_READ, log_comment: `understudy:${query.name}` },
+          ...(query.params === undefined ? {} : { query_params: query.params }),
+          ...(signal === undefined ? {} : { abort_signal: signal }),
+        })
+        rows = await result.json<Row>()
+      } catch (error) {
+        return { kind: 'unavailable', detail: describeStoreError(error) }
+      }
+      return { kind: 'read', rows: rows.map((row) => query.parse(row)) }
+    },
+    command: async (sql, signal) => {
+      await client.command({ query: sql, ...(signal === undefined ? {} : { abort_signal: signal }) })
+    },
+    close: () => client.close(),
+  }
+}
+
+/** Reads a response to its end, so that its socket can serve again. An INSERT answers with nothing; text is an error. */
+async function drain(stream: Readable): Promise<void> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  if (text !== '') throw new ClickHouseError({ message: text.slice(0, 1_000), code: 'unexpected_answer' })
+}
+
+/** A name quoted for use in SQL. */
+export function identifier(name: string): string {
+  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
+}

@@ -1,0 +1,118 @@
+import { fileURLToPath } from 'node:url'
+import type { Log } from '../domain/ports.ts'
+import type { Retention } from '../domain/policy.ts'
+import { identifier, type Query, type StoreClient } from './client.ts'
+import { giveBack, type Lease, renewLease, waitForLease } from './lease.ts'
+import { readNumber, readText } from './read-row.ts'
+import { applyRetention } from './retention.ts'
+import { readSqlFiles, renderStatement, type SqlFile, type SqlNames } from './sql-files.ts'
+
+export type MigrateOptions = {
+  readonly client: StoreClient
+  readonly retention: Retention
+  /** Who migrates; must differ between processes. */
+  readonly instance: string
+  readonly log: Log
+  /** Stops between two statements; what is done stays done, and the next run goes on from there. */
+  readonly signal: AbortSignal
+  /** Where the numbered files are; those that ship with the product by default. */
+  readonly dir?: string
+}
+
+const SHIPPED_DIR = fileURLToPath(new URL('../../config/clickhouse', import.meta.url))
+
+/** Time for one statement. A holder that dies delays the others by no more. */
+const LEASE_MS = 15_000
+
+/**
+ * Brings the database up to date: creates what is missing, applies each numbered file once, sets the retention.
+ * Any number of instances may run it at once and any of them may be cut anywhere, because every statement is
+ * idempotent and a file counts as applied only when its last statement is through. Resolves to the names of the
+ * files that this call applied; rejects when the server cannot be reached or a released file was changed.
+ */
+export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
+  const { client, retention, signal } = options
+  const names: SqlNames = { database: client.address.database, cluster: undefined, retention }
+  const [bootstrap, ...files] = readSqlFiles(options.dir ?? SHIPPED_DIR)
+  if (bootstrap?.version !== 0) throw new Error('expected a file 000_*.sql with what migrating itself needs.')
+
+  await createDatabase(client, signal)
+  for (const statement of bootstrap.statements) await client.command(renderStatement(statement, names), signal)
+  const applied: string[] = []
+  if (pending(files, await readApplied(options)).length > 0) {
+    applied.push(...(await applyUnderLease(options, files, names)))
+  }
+  await applyRetention(client, retention, signal)
+  return applied
+}
+
+async function createDatabase(client: StoreClient, signal: AbortSignal): Promise<void> {
+  const { database } = client.address
+  const found = await readAll(client, signal, {
+    name: 'migrate',
+    sql: 'SELECT name FROM system.databases WHERE name = {database:String}',
+    params: { database },
+    parse: (row) => readText(row, 'name'),
+  })
+  // Asked first, because a user who may not create databases may still own this one.
+  if (found.length === 0) await client.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, signal)
+}
+
+async function applyUnderLease(
+  options: MigrateOptions,
+  files: readonly SqlFile[],
+  names: SqlNames,
+): Promise<readonly string[]> {
+  const { client, instance, log, signal } = options
+  let lease: Lease = await waitForLease(client, 'migrate', instance, LEASE_MS, signal)
+  const done: string[] = []
+  // Read again: whoever held the lease before may have done it all.
+  for (const file of pending(files, await readApplied(options))) {
+    for (const statement of file.statements) {
+      lease =
+        (await renewLease(client, lease, LEASE_MS, signal)) ??
+        (await waitForLease(client, 'migrate', instance, LEASE_MS, signal))
+      await client.command(renderStatement(statement, names), signal)
+    }
+    const row = { version: file.version, name: file.name, checksum: file.checksum, instance }
+    await client.insertRows('migrations', JSON.stringify(row), `migration/${file.version}`, signal)
+    log.info('store_migrated', { migration: file.name })
+    done.push(file.name)
+  }
+  await giveBack(client, lease, signal)
+  return done
+}
+
+type Applied = { readonly version: number; readonly name: string; readonly checksum: string }
+
+/** The files that are not applied yet. Throws when one that is applied has changed since. */
+function pending(files: readonly SqlFile[], applied: ReadonlyMap<number, Applied>): readonly SqlFile[] {
+  return files.filter((file) => {
+    const before = applied.get(file.version)
+    if (before !== undefined && before.checksum !== file.checksum) {
+      throw new Error(
+        `${file.name} was changed after it had been applied as ${before.name}: restore it and put the change into a new file.`,
+      )
+    }
+    return before === undefined
+  })
+}
+
+async function readApplied(options: MigrateOptions): Promise<ReadonlyMap<number, Applied>> {
+  const rows = await readAll(options.client, options.signal, {
+    name: 'migrate',
+    sql: `SELECT version, name, checksum FROM ${identifier(options.client.address.database)}.migrations`,
+    parse: (row): Applied => ({
+      version: readNumber(row, 'version'),
+      name: readText(row, 'name'),
+      checksum: readText(row, 'checksum'),
+    }),
+  })
+  return new Map(rows.map((row) => [row.version, row]))
+}
+
+async function readAll<T>(client: StoreClient, signal: AbortSignal, query: Query<T>): Promise<readonly T[]> {
+  const read = await client.select(query, signal)
+  if (read.kind === 'unavailable') throw new Error(`The store could not be read: ${read.detail}`)
+  return read.rows
+}

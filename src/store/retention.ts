@@ -1,0 +1,52 @@
+import type { Retention } from '../domain/policy.ts'
+import { identifier, type StoreClient } from './client.ts'
+import { readText } from './read-row.ts'
+
+/** The tables whose rows expire: their time column and how many days they are kept. */
+function retentionOf(retention: Retention): ReadonlyMap<string, { readonly column: string; readonly days: number }> {
+  return new Map([
+    ['traces', { column: 'received_at', days: retention.tracesDays }],
+    ['attempts', { column: 'started_at', days: retention.attemptsDays }],
+    ['quarantine', { column: 'ts', days: retention.quarantineDays }],
+  ])
+}
+
+/**
+ * Makes the tables keep their rows as long as `retention` says. A table that does so already is left alone, as an
+ * ALTER recalculates every part. Resolves to the tables changed; rejects when the server cannot be reached.
+ */
+export async function applyRetention(
+  client: StoreClient,
+  retention: Retention,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const wanted = retentionOf(retention)
+  const { database } = client.address
+  const read = await client.select(
+    {
+      name: 'retention',
+      sql: 'SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND name IN {tables:Array(String)}',
+      params: { database, tables: [...wanted.keys()] },
+      parse: (row) => ({ table: readText(row, 'name'), days: ttlDays(readText(row, 'engine_full')) }),
+    },
+    signal,
+  )
+  if (read.kind === 'unavailable') throw new Error(`The retention could not be read: ${read.detail}`)
+  const changed: string[] = []
+  for (const { table, days } of read.rows) {
+    const wish = wanted.get(table)
+    if (wish === undefined || wish.days === days) continue
+    await client.command(
+      `ALTER TABLE ${identifier(database)}.${identifier(table)} MODIFY TTL toDateTime(${wish.column}) + INTERVAL ${wish.days} DAY`,
+      signal,
+    )
+    changed.push(table)
+  }
+  return changed
+}
+
+/** The days of a table's TTL as the server prints it (`TTL toDateTime(x) + toIntervalDay(30)`); undefined = none. */
+function ttlDays(engineFull: string): number | undefined {
+  const match = /TTL [^]*?toIntervalDay\((\d+)\)/.exec(engineFull)
+  return match === null ? undefined : Number(match[1])
+}
