@@ -1,0 +1,25 @@
+import { createParser } from 'eventsource-parser'
+import type { SseEvent } from './answer.ts'
+
+/** Characters of one event that are kept while waiting for its end; beyond it, splitting stops for good. */
+const MAX_EVENT_CHARS = 16 * 1024 * 1024
+
+/** Splits text of `text/event-stream` into events; comments and retry fields are passed over. */
+export type EventSplitter = { readonly feed: (text: string) => void }
+
+/** Calls `onEvent` for each whole event. Text in which no event ends within the limit is given up, not buffered. */
+export function createEventSplitter(onEvent: (event: SseEvent) => void): EventSplitter {
+  let isGivenUp = false
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_CHARS,
+    onEvent: (event) => onEvent({ event: event.event, data: event.data }),
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded') isGivenUp = true
+    },
+  })
+  return {
+    feed: (text) => {
+      if (!isGivenUp) parser.feed(text)
+    },
+  }
+}

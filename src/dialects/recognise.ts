@@ -1,0 +1,77 @@
+import type { ErrorCode } from '../domain/errors.ts'
+import type { Provider } from '../domain/policy.ts'
+import type { Api, Dialect, Recognised } from '../domain/request.ts'
+
+/** Where a path leads, or which error tells the client that it leads nowhere. */
+export type Recognition = Recognised | { readonly error: ErrorCode }
+
+const OPENAI_APIS: ReadonlyMap<string, Api> = new Map([
+  ['/v1/chat/completions', 'chat_completions'],
+  ['/v1/responses', 'responses'],
+  ['/v1/completions', 'completions'],
+  ['/v1/embeddings', 'embeddings'],
+])
+const ANTHROPIC_APIS: ReadonlyMap<string, Api> = new Map([
+  ['/v1/messages', 'messages'],
+  ['/v1/messages/count_tokens', 'count_tokens'],
+])
+const APIS: Readonly<Record<Dialect, ReadonlyMap<string, Api>>> = { openai: OPENAI_APIS, anthropic: ANTHROPIC_APIS }
+
+/** Mounts that are a provider's own name; all others are reached as `/p/<provider>/…`. */
+const NAMED_MOUNTS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini'])
+
+/**
+ * Tells provider, dialect and operation by mount and path (decision 1), never by the kind of key. At the root the
+ * path decides; on paths that both dialects own an `anthropic-version` header means Anthropic.
+ */
+export function recognise(
+  method: string,
+  url: string,
+  hasAnthropicVersion: boolean,
+  providers: ReadonlyMap<string, Provider>,
+): Recognition {
+  const target = originForm(url)
+  if (target === undefined) return { error: 'no_route' }
+  const queryAt = target.indexOf('?')
+  const path = queryAt < 0 ? target : target.slice(0, queryAt)
+  const second = path.indexOf('/', 1)
+  const head = second < 0 ? path.slice(1) : path.slice(1, second)
+  if (head === 'understudy') return { error: 'reserved_path' }
+  if (head === 'p') {
+    const third = second < 0 ? -1 : path.indexOf('/', second + 1)
+    const name = second < 0 ? '' : path.slice(second + 1, third < 0 ? path.length : third)
+    return mounted(method, providers.get(name), target, path, third < 0 ? path.length : third)
+  }
+  if (NAMED_MOUNTS.has(head)) return mounted(method, providers.get(head), target, path, second < 0 ? path.length : second)
+  const provider = providers.get(rootProvider(path, hasAnthropicVersion))
+  return provider === undefined ? { error: 'no_route' } : mounted(method, provider, target, path, 0)
+}
+
+function mounted(method: string, provider: Provider | undefined, target: string, path: string, mountLength: number): Recognition {
+  if (provider === undefined) return { error: 'unknown_provider' }
+  const rest = path.slice(mountLength)
+  const upstreamPath = mountLength === 0 ? target : target.slice(mountLength)
+  const api = method === 'POST' ? APIS[provider.dialect].get(rest) : undefined
+  return {
+    provider: provider.name,
+    dialect: provider.dialect,
+    api: api ?? 'passthrough',
+    upstreamPath: upstreamPath.startsWith('/') ? upstreamPath : `/${upstreamPath}`,
+    path,
+  }
+}
+
+function rootProvider(path: string, hasAnthropicVersion: boolean): Dialect {
+  if (path.startsWith('/v1/messages')) return 'anthropic'
+  for (const owned of OPENAI_APIS.keys()) if (path === owned || path.startsWith(`${owned}/`)) return 'openai'
+  return hasAnthropicVersion ? 'anthropic' : 'openai'
+}
+
+/** Path and query, also of an absolute-form request line: the host in it is never looked at. */
+function originForm(url: string): string | undefined {
+  if (url.startsWith('/')) return url
+  const scheme = url.indexOf('://')
+  if (scheme < 0) return undefined
+  const slash = url.indexOf('/', scheme + 3)
+  return slash < 0 ? '/' : url.slice(slash)
+}

@@ -1,0 +1,116 @@
+import { StringDecoder } from 'node:string_decoder'
+import type { Transform } from 'node:stream'
+import type { Answer } from '../dialects/answer.ts'
+import { readerFor } from '../dialects/answer-reader.ts'
+import { createEventSplitter } from '../dialects/event-splitter.ts'
+import type { Api } from '../domain/request.ts'
+import { decoderFor } from './encoding.ts'
+
+/** A plain answer larger than this (decoded) is relayed but not read: usage is then unknown. */
+const MAX_READ_BYTES = 32 * 1024 * 1024
+
+const NOTHING: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
+
+/** Looks at a copy of an answer while the bytes themselves go to the client. */
+export type Capture = {
+  readonly feed: (chunk: Buffer) => void
+  /** Of a stream: whether an event with content, the last event, an error event has been seen. */
+  readonly hasToken: () => boolean
+  readonly isTerminal: () => boolean
+  readonly hasStreamError: () => boolean
+  /** Events so far; undefined for a plain answer. */
+  readonly events: () => number | undefined
+  /** All has been fed. `done` comes at once, or, for a compressed answer, when it is decoded. */
+  readonly finish: (done: (answer: (isCut: boolean) => Answer) => void) => void
+}
+
+/** Captures an answer of `api`; `isStream` says whether its content type is `text/event-stream`. */
+export function createCapture(api: Api, isStream: boolean, encoding: string): Capture {
+  const reader = readerFor(api)
+  if (reader === undefined) return blindCapture()
+  const inner = isStream ? streamCapture(reader) : plainCapture(reader)
+  if (encoding === '') return inner
+  const decoder = decoderFor(encoding)
+  return decoder === undefined ? blindCapture() : decoded(inner, decoder)
+}
+
+type Reader = NonNullable<ReturnType<typeof readerFor>>
+
+function blindCapture(): Capture {
+  return {
+    feed: () => undefined,
+    hasToken: () => false,
+    isTerminal: () => false,
+    hasStreamError: () => false,
+    events: () => undefined,
+    finish: (done) => done(() => NOTHING),
+  }
+}
+
+function streamCapture(reader: Reader): Capture {
+  const text = new StringDecoder('utf8')
+  let events = 0
+  let hasToken = false
+  let isTerminal = false
+  let hasError = false
+  const splitter = createEventSplitter((event) => {
+    events++
+    const meaning = reader.event(event)
+    if (meaning === 'token') hasToken = true
+    else if (meaning === 'terminal') isTerminal = true
+    else if (meaning === 'error') hasError = true
+  })
+  return {
+    feed: (chunk) => splitter.feed(text.write(chunk)),
+    hasToken: () => hasToken,
+    isTerminal: () => isTerminal,
+    hasStreamError: () => hasError,
+    events: () => events,
+    finish: (done) => {
+      splitter.feed(`${text.end()}\n\n`) // an event that only the end of the stream completes
+      done((isCut) => reader.answer(isCut))
+    },
+  }
+}
+
+function plainCapture(reader: Reader): Capture {
+  let chunks: Buffer[] = []
+  let total = 0
+  return {
+    ...blindCapture(),
+    feed: (chunk) => {
+      total += chunk.length
+      if (total <= MAX_READ_BYTES) chunks.push(chunk)
+      else chunks = []
+    },
+    finish: (done) => {
+      const [only] = chunks
+      if (total <= MAX_READ_BYTES && only !== undefined) reader.body(chunks.length === 1 ? only : Buffer.concat(chunks))
+      done((isCut) => reader.answer(isCut))
+    },
+  }
+}
+
+/** Decodes a copy of a compressed answer first; the bytes on their way to the client stay compressed. */
+function decoded(inner: Capture, decoder: Transform): Capture {
+  let whenOver: (() => void) | undefined
+  let isOver = false
+  const over = (): void => {
+    if (isOver) return
+    isOver = true
+    whenOver?.()
+  }
+  decoder.on('data', inner.feed)
+  decoder.on('end', over).on('error', over).on('close', over)
+  return {
+    ...inner,
+    feed: (chunk) => {
+      if (!isOver) decoder.write(chunk)
+    },
+    finish: (done) => {
+      whenOver = () => inner.finish(done)
+      if (isOver) whenOver()
+      else decoder.end()
+    },
+  }
+}

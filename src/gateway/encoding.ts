@@ -1,0 +1,48 @@
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import type { Transform } from 'node:stream'
+
+/** A decoder for one `content-encoding`, undefined where there is nothing to decode or no decoder for it. */
+export function decoderFor(encoding: string): Transform | undefined {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip()
+    case 'deflate':
+      return createInflate()
+    case 'br':
+      return createBrotliDecompress()
+    case 'zstd':
+      return createZstdDecompress()
+    default:
+      return undefined
+  }
+}
+
+/** `content-encoding` in lower case; '' when absent or `identity`. */
+export function encodingOf(header: string | undefined): string {
+  const encoding = header?.trim().toLowerCase() ?? ''
+  return encoding === 'identity' ? '' : encoding
+}
+
+/** What became of a bounded decoding. */
+export type Decoded = { readonly kind: 'decoded'; readonly bytes: Buffer } | { readonly kind: 'failed'; readonly why: 'encoding' | 'too_large_to_read' }
+
+/** Decodes `bytes` off the event loop. At most `maxBytes` come out: a compression bomb stops there. */
+export function decodeBounded(bytes: Buffer, encoding: string, maxBytes: number): Promise<Decoded> {
+  const decoder = decoderFor(encoding)
+  if (decoder === undefined) return Promise.resolve({ kind: 'failed', why: 'encoding' })
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let total = 0
+    decoder.on('data', (chunk: Buffer) => {
+      total += chunk.length
+      if (total > maxBytes) {
+        decoder.destroy()
+        resolve({ kind: 'failed', why: 'too_large_to_read' })
+      } else chunks.push(chunk)
+    })
+    decoder.on('end', () => resolve({ kind: 'decoded', bytes: Buffer.concat(chunks) }))
+    decoder.on('error', () => resolve({ kind: 'failed', why: 'encoding' }))
+    decoder.end(bytes)
+  })
+}

@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { readBody, unread, withUsageAsked } from '../dialects/read-body.ts'
+import type { BodyReading } from '../dialects/read-body.ts'
+import { recognise } from '../dialects/recognise.ts'
+import { decide } from '../domain/decide.ts'
+import type { Decision } from '../domain/decide.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { Limits, Provider } from '../domain/policy.ts'
+import type { LlmRequest, Recognised } from '../domain/request.ts'
+import type { RoutingState } from '../domain/state.ts'
+import type { MonotonicMs, RequestId } from '../domain/units.ts'
+import { decodeBounded, encodingOf } from './encoding.ts'
+import { attemptOf, exchangeOf } from './exchange-of.ts'
+import type { Arrival } from './exchange-of.ts'
+import { hintFor, sendError } from './fail.ts'
+import { ownHeaders } from './own-headers.ts'
+import { passThrough } from './pass.ts'
+import { readRequest } from './read-request.ts'
+import { receive } from './receive.ts'
+import { rejectedExchange, unrecognised } from './rejected.ts'
+import { Relay } from './relay.ts'
+import type { Stages } from './stages.ts'
+
+/** One request under way: what every step after recognition needs. */
+export type Turn = {
+  readonly id: RequestId
+  readonly inbound: IncomingMessage
+  readonly response: ServerResponse
+  readonly arrival: Arrival
+  /** The one snapshot that the whole request uses, across reloads. */
+  readonly state: RoutingState
+}
+
+/**
+ * Handles one request from its first byte to its last. Every way out of here leaves a record. `isBroken` tells
+ * whether the connection turned out not to speak HTTP while the body was awaited.
+ */
+export async function handle(inbound: IncomingMessage, response: ServerResponse, stages: Stages, isBroken: () => boolean): Promise<void> {
+  const { world } = stages
+  const turn: Turn = {
+    id: world.newId(),
+    inbound,
+    response,
+    arrival: { at: world.now(), monotonicMs: world.monotonic() },
+    state: stages.state.current(),
+  }
+  const providers = turn.state.policy.providers
+  const recognised = recognise(inbound.method ?? '', inbound.url ?? '', inbound.headers['anthropic-version'] !== undefined, providers)
+  if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
+  if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
+  const provider = providers.get(recognised.provider)
+  if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
+  if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages)
+  const received = await receive(inbound, turn.state.policy.limits)
+  if (received.kind === 'rejected') return reject(turn, recognised, received.error, stages)
+  if (received.kind === 'gone') return record(turn, recognised, isBroken() ? 'bad_framing' : 'client_closed', stages, received.receivedBytes)
+  const bodyAt = world.monotonic()
+  const read = await readWhole(received.bytes, recognised, inbound, provider, turn.state.policy.limits)
+  const request = readRequest(turn.id, inbound, recognised, read.reading, received.bytes.length)
+  dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages)
+}
+
+type Outgoing = { readonly provider: Provider; readonly body: Buffer; readonly isDecoded: boolean; readonly bodyAt: MonotonicMs }
+
+/** Sends the request to the decided target and relays what comes back. */
+function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing: Outgoing, stages: Stages): void {
+  const { response, arrival, inbound } = turn
+  const { world } = stages
+  const [target] = decision.targets
+  const attemptId = world.newId()
+  const sentAt = world.monotonic()
+  const own = (): string[] => ownHeaders(turn.id, decision, sentAt - outgoing.bodyAt)
+  const relay = new Relay({
+    request,
+    response,
+    monotonic: world.monotonic,
+    inboundHeaders: stages.inboundHeaders,
+    ownHeaders: own,
+    fail: (error) => sendError(response, request.dialect, error, turn.id, own()),
+    conclude: (relayed, release) => {
+      const attempts =
+        relayed.startedAt === undefined ? [] : [attemptOf(attemptId, target, outgoing.provider, relayed, arrival, stages.price)]
+      const marks = { bodyAt: outgoing.bodyAt, now: world.monotonic() }
+      const exchange = exchangeOf(request, decision, arrival, marks, attempts, relayed)
+      stages.observe(exchange)
+      stages.recorder.record(exchange, release)
+    },
+  })
+  const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider)
+  relay.attach(
+    stages.send(
+      outgoing.provider,
+      {
+        method: request.method,
+        path: request.upstreamPath,
+        headers: outgoing.isDecoded ? withoutEncoding(headers) : headers,
+        body: request.shape.injectsUsage ? withUsageAsked(outgoing.body) : outgoing.body,
+      },
+      relay,
+    ),
+  )
+}
+
+type ReadWhole = { readonly reading: BodyReading; readonly body: Buffer; readonly isDecoded: boolean }
+
+/** Reads a copy of a compressed body; the decoded one goes upstream only where bytes must be added to it. */
+async function readWhole(bytes: Buffer, recognised: Recognised, inbound: IncomingMessage, provider: Provider, limits: Limits): Promise<ReadWhole> {
+  const { api } = recognised
+  const encoding = encodingOf(inbound.headers['content-encoding'])
+  if (encoding === '') return { reading: readBody(api, bytes, provider.supportsIncludeUsage), body: bytes, isDecoded: false }
+  const decoded = await decodeBounded(bytes, encoding, limits.maxBodyBytes)
+  if (decoded.kind === 'failed') return { reading: unread(decoded.why), body: bytes, isDecoded: false }
+  const reading = readBody(api, decoded.bytes, provider.supportsIncludeUsage)
+  return reading.shape.injectsUsage ? { reading, body: decoded.bytes, isDecoded: true } : { reading, body: bytes, isDecoded: false }
+}
+
+/** Answers with the proxy's own error, after the record is made. */
+export function reject(turn: Turn, recognised: Recognised, error: ErrorCode, stages: Stages): void {
+  const own = ['x-understudy-trace-id', turn.id]
+  const hint = hintFor(error, turn.state.policy.limits)
+  record(turn, recognised, error, stages, 0, () => {
+    sendError(turn.response, recognised.dialect, error, turn.id, own, hint)
+    turn.inbound.resume() // what still comes of an unread body is thrown away until the connection closes
+  })
+}
+
+function record(turn: Turn, recognised: Recognised, error: ErrorCode, stages: Stages, requestBytes: number, release = (): void => undefined): void {
+  const request = readRequest(turn.id, turn.inbound, recognised, unread(undefined), requestBytes)
+  const durationMs = stages.world.monotonic() - turn.arrival.monotonicMs
+  const exchange = rejectedExchange(request, decide(request, turn.state), turn.arrival.at, durationMs, error)
+  stages.observe(exchange)
+  stages.recorder.record(exchange, release)
+}
+
+function withoutEncoding(headers: string[]): string[] {
+  const out: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() !== 'content-encoding') out.push(headers[i] ?? '', headers[i + 1] ?? '')
+  }
+  return out
+}

@@ -1,0 +1,260 @@
+import type { ServerResponse } from 'node:http'
+import { errorEvent } from '../dialects/error-body.ts'
+import { createUsageSplice } from '../dialects/usage-splice.ts'
+import type { Answer } from '../dialects/answer.ts'
+import { ERRORS } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { AttemptOutcome } from '../domain/exchange.ts'
+import type { LlmRequest, RawHeaders } from '../domain/request.ts'
+import type { MonotonicMs } from '../domain/units.ts'
+import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
+import type { Capture } from './capture.ts'
+import { createCapture } from './capture.ts'
+import { encodingOf } from './encoding.ts'
+import { createOutlet } from './outlet.ts'
+import type { Outlet } from './outlet.ts'
+
+/** How one upstream call went, as far as relaying it could see. Times on the monotonic clock. */
+export type Relayed = {
+  readonly outcome: AttemptOutcome
+  /** Undefined when the call never got a slot: then no upstream was called. */
+  readonly startedAt: MonotonicMs | undefined
+  readonly queueMs: number
+  readonly headAt: MonotonicMs | undefined
+  readonly tokenAt: MonotonicMs | undefined
+  readonly endedAt: MonotonicMs
+  readonly answer: Answer
+  readonly providerRequestId: string | undefined
+  readonly responseBytes: number
+  readonly streamEvents: number | undefined
+  /** The status that the client has been, or is about to be, sent; 0 when it left before there was one. */
+  readonly clientStatus: number
+}
+
+export type RelayJob = {
+  readonly request: LlmRequest
+  readonly response: ServerResponse
+  readonly monotonic: () => MonotonicMs
+  readonly inboundHeaders: (raw: RawHeaders) => string[]
+  /** Headers of our own for the response head. */
+  readonly ownHeaders: () => readonly string[]
+  /** Sends the proxy's own error answer; called only when nothing else was sent. */
+  readonly fail: (error: ErrorCode) => void
+  /** Everything is known. The answer's last bytes go out when `release` is called. */
+  readonly conclude: (relayed: Relayed, release: () => void) => void
+}
+
+const isCut = (): boolean => true
+
+const NO_ANSWER: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
+
+/**
+ * Carries one upstream answer to the client as it comes and looks at a copy. Once the answer is complete it is
+ * concluded first and its last bytes (the final chunk, or a stream's terminal event) go out after: whoever has got
+ * the last byte has a row.
+ */
+export class Relay implements UpstreamSink {
+  readonly #job: RelayJob
+  readonly #onClose = (): void => this.#clientClosed()
+  #call: UpstreamCall | undefined
+  #outlet: Outlet | undefined
+  #capture: Capture | undefined
+  #startedAt: MonotonicMs | undefined
+  #queueMs = 0
+  #headAt: MonotonicMs | undefined
+  #tokenAt: MonotonicMs | undefined
+  #status: number | undefined
+  #isStream = false
+  #isDelimited = false
+  #expectedBytes = -1
+  #responseBytes = 0
+  #providerRequestId: string | undefined
+  #isConcluded = false
+
+  constructor(job: RelayJob) {
+    this.#job = job
+    job.response.once('close', this.#onClose)
+  }
+
+  /** Gives the relay its call, so that a client that leaves takes the upstream call with it. */
+  attach(call: UpstreamCall): void {
+    this.#call = call
+    if (this.#isConcluded && this.#job.response.destroyed) call.abort()
+  }
+
+  started(queueMs: number): void {
+    this.#startedAt = this.#job.monotonic()
+    this.#queueMs = queueMs
+  }
+
+  head(status: number, statusText: string, raw: RawHeaders): void {
+    const { request, response } = this.#job
+    this.#headAt = this.#job.monotonic()
+    this.#status = status
+    const facts = readHead(raw)
+    this.#providerRequestId = facts.requestId
+    this.#isStream = facts.isEventStream
+    this.#isDelimited = facts.isDelimited
+    const splices = request.shape.injectsUsage && facts.isEventStream && status < 400
+    this.#expectedBytes = splices ? -1 : facts.contentLength
+    this.#capture = createCapture(request.api, facts.isEventStream, facts.encoding)
+    const headers = this.#job.inboundHeaders(raw)
+    this.#outlet = createOutlet(response, splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined, () => this.#call?.resume())
+    this.#outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
+    if (facts.isEventStream) this.#outlet.flushHeadSoon()
+  }
+
+  data(chunk: Buffer): boolean {
+    const outlet = this.#outlet
+    const capture = this.#capture
+    if (outlet === undefined || capture === undefined) return true
+    this.#responseBytes += chunk.length
+    if (!this.#isConcluded) {
+      capture.feed(chunk)
+      if (this.#tokenAt === undefined && (!this.#isStream || capture.hasToken())) this.#tokenAt = this.#job.monotonic()
+      const isLast = this.#isStream ? capture.isTerminal() : this.#responseBytes === this.#expectedBytes
+      if (isLast) outlet.hold()
+      const mayContinue = outlet.write(chunk)
+      if (isLast && this.#isStream) this.#completed() // a provider may linger after its last event; the client need not
+      return mayContinue
+    }
+    return outlet.write(chunk)
+  }
+
+  end(trailers: RawHeaders): void {
+    this.#outlet?.end(trailers)
+    this.#completed()
+  }
+
+  failed(failure: UpstreamFailure): void {
+    if (this.#isConcluded) {
+      this.#outlet?.end([]) // after the last event nothing is missing
+      return
+    }
+    const { error, mayHaveRun } = failure
+    const status = this.#status
+    const outlet = this.#outlet
+    if (status === undefined || outlet === undefined) {
+      this.#conclude(() => ({ kind: 'unavailable', error, mayHaveRun }), isCut, () => this.#job.fail(error))
+      return
+    }
+    this.#conclude(() => ({ kind: 'interrupted', status, error }), isCut, () => {
+      // Our own time-out is told in the dialect; a cut is passed on as a cut, which every client sees as an error.
+      if (error === 'idle_timeout' && this.#isStream && outlet.isPlain()) {
+        outlet.finishWith(errorEvent(this.#job.request.dialect, this.#job.request.api, error, this.#job.request.id))
+      } else outlet.destroyAfterHeld()
+    })
+  }
+
+  #completed(): void {
+    if (this.#isConcluded) return
+    const outlet = this.#outlet
+    outlet?.hold()
+    this.#conclude((answer) => this.#outcomeOf(answer), () => this.#lacksEnd(), () => {
+      // A stream without its last event whose end is told by the closing connection alone is a cut that looks clean.
+      if (this.#lacksEnd() && !this.#isDelimited) outlet?.destroyAfterHeld()
+      else outlet?.releaseHeld()
+    })
+  }
+
+  /** Whether this is a stream that has not said its last word. Known for certain once the capture has finished. */
+  #lacksEnd(): boolean {
+    const capture = this.#capture
+    if (!this.#isStream || capture?.events() === undefined || (this.#status ?? 0) >= 400) return false
+    return !capture.isTerminal() && !capture.hasStreamError()
+  }
+
+  #outcomeOf(answer: Answer): AttemptOutcome {
+    const status = this.#status ?? 0
+    if (status >= 400) return { kind: 'refused', status, error: 'upstream_error', errorType: answer.errorType }
+    if (this.#isStream && this.#capture?.hasStreamError() === true) {
+      return { kind: 'refused', status, error: 'upstream_stream_error', errorType: answer.errorType }
+    }
+    return this.#lacksEnd() ? { kind: 'interrupted', status, error: 'no_terminal_event' } : { kind: 'completed', status }
+  }
+
+  #clientClosed(): void {
+    this.#call?.abort()
+    if (this.#isConcluded) return
+    const status = this.#status
+    this.#conclude(() => ({ kind: 'cancelled', status }), isCut, () => undefined)
+  }
+
+  #conclude(outcomeOf: (answer: Answer) => AttemptOutcome, isCutShort: () => boolean, release: () => void): void {
+    this.#isConcluded = true
+    const endedAt = this.#job.monotonic()
+    const finish = (answerOf: (isCut: boolean) => Answer): void => {
+      const answer = answerOf(isCutShort())
+      this.#job.conclude(this.#relayed(outcomeOf(answer), answer, endedAt), release)
+    }
+    if (this.#capture === undefined) finish(() => NO_ANSWER)
+    else this.#capture.finish(finish)
+  }
+
+  #relayed(outcome: AttemptOutcome, answer: Answer, endedAt: MonotonicMs): Relayed {
+    return {
+      outcome,
+      startedAt: this.#startedAt,
+      queueMs: this.#queueMs,
+      headAt: this.#headAt,
+      tokenAt: this.#tokenAt,
+      endedAt,
+      answer,
+      providerRequestId: this.#providerRequestId,
+      responseBytes: this.#responseBytes,
+      streamEvents: this.#isStream ? this.#capture?.events() : undefined,
+      clientStatus: this.#status ?? (outcome.kind === 'unavailable' ? ERRORS[outcome.error].status : 0),
+    }
+  }
+}
+
+type Head = {
+  readonly isEventStream: boolean
+  readonly encoding: string
+  readonly contentLength: number
+  /** Whether the message says where it ends; false = only the closing connection does. */
+  readonly isDelimited: boolean
+  readonly requestId: string | undefined
+}
+
+function readHead(raw: RawHeaders): Head {
+  let isEventStream = false
+  let encoding = ''
+  let contentLength = -1
+  let isDelimited = false
+  let requestId: string | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const value = raw[i + 1] ?? ''
+    switch ((raw[i] ?? '').toLowerCase()) {
+      case 'content-type':
+        isEventStream = value.toLowerCase().includes('text/event-stream')
+        break
+      case 'content-encoding':
+        encoding = encodingOf(value)
+        break
+      case 'content-length':
+        contentLength = Number(value)
+        isDelimited = true
+        break
+      case 'transfer-encoding':
+        isDelimited = true
+        break
+      case 'x-request-id':
+      case 'request-id':
+        requestId = value
+        break
+    }
+  }
+  return { isEventStream, encoding, contentLength, isDelimited, requestId }
+}
+
+/** Splicing changes the length, and happens on decoded bytes. */
+function withoutLengthAndEncoding(headers: readonly string[]): string[] {
+  const out: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const lower = name.toLowerCase()
+    if (lower !== 'content-length' && lower !== 'content-encoding') out.push(name, headers[i + 1] ?? '')
+  }
+  return out
+}

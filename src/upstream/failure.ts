@@ -1,0 +1,41 @@
+import { errors } from 'undici'
+import type { ErrorCode } from '../domain/errors.ts'
+import type { UpstreamFailure } from '../domain/upstream-call.ts'
+
+const CONNECT_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'EMFILE',
+])
+
+/** Where the call stood when it failed. */
+export type CallStage = 'connecting' | 'sent' | 'answering'
+
+/** The one place that turns an error of the HTTP client into a row of the error table. */
+export function upstreamFailure(error: unknown, stage: CallStage): UpstreamFailure {
+  return { error: codeOf(error, stage), mayHaveRun: stage !== 'connecting', detail: describe(error) }
+}
+
+function codeOf(error: unknown, stage: CallStage): ErrorCode {
+  if (error instanceof errors.ConnectTimeoutError) return 'connect_timeout'
+  if (error instanceof errors.HeadersTimeoutError) return 'first_byte_timeout'
+  if (error instanceof errors.BodyTimeoutError) return 'idle_timeout'
+  if (error instanceof errors.InvalidArgumentError) return 'bad_framing'
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (stage === 'answering') return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE' ? 'upstream_protocol' : 'upstream_cut'
+  if (code.startsWith('HPE_') || error instanceof errors.HeadersOverflowError) return 'upstream_protocol'
+  if (stage === 'connecting' || CONNECT_CODES.has(code)) return 'connect_failed'
+  return 'upstream_reset'
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
+  return `${code}${error.message}`.slice(0, 300)
+}

@@ -1,0 +1,77 @@
+import type { Provider } from '../domain/policy.ts'
+import type { RawHeaders } from '../domain/request.ts'
+
+/** Headers of one connection (RFC 9110 §7.6.1); they say nothing about the message and are never carried over. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Also set anew for the upstream: its own host, the length of the final body; and what must not leave (baggage). */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'host', 'content-length', 'expect', 'baggage'])
+
+const CLIENT_KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'])
+
+const CONTROL_PREFIX = 'x-understudy-'
+
+/**
+ * Request headers for `provider`, in the client's order and case: all but hop-by-hop ones, host and our own
+ * controls. Where the config holds a key for the provider, it replaces whatever key the client sent.
+ */
+export function outboundHeaders(raw: RawHeaders, provider: Provider): string[] {
+  const named = connectionNamed(raw)
+  const out: string[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (isForwarded(name.toLowerCase(), provider, named)) out.push(name, raw[i + 1] ?? '')
+  }
+  for (const [name, value] of ownHeaders(provider)) out.push(name, value)
+  return out
+}
+
+/** Whether a client's request header goes to `provider`. `name` in lower case. */
+export function isForwarded(name: string, provider: Provider, connectionOptions: ReadonlySet<string> | undefined): boolean {
+  if (NOT_FORWARDED.has(name) || name.startsWith(CONTROL_PREFIX)) return false
+  if (connectionOptions?.has(name) === true || provider.headers.has(name)) return false
+  return provider.apiKey === undefined || !CLIENT_KEYS.has(name)
+}
+
+/** The headers that the config sets on every call to `provider`: its key, in its dialect's manner, and its extras. */
+export function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
+  const extras = [...provider.headers]
+  if (provider.apiKey === undefined) return extras
+  return [provider.dialect === 'anthropic' ? ['x-api-key', provider.apiKey] : ['authorization', `Bearer ${provider.apiKey}`], ...extras]
+}
+
+/** Response headers for the client: all but hop-by-hop ones, in the upstream's order and case. */
+export function inboundHeaders(raw: RawHeaders): string[] {
+  const named = connectionNamed(raw)
+  const out: string[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    const lower = name.toLowerCase()
+    if (!HOP_BY_HOP.has(lower) && named?.has(lower) !== true) out.push(name, raw[i + 1] ?? '')
+  }
+  return out
+}
+
+/** Header names that `Connection` declares hop-by-hop for this message; undefined when it declares none. */
+export function connectionNamed(raw: RawHeaders): ReadonlySet<string> | undefined {
+  let named: Set<string> | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    for (const option of (raw[i + 1] ?? '').toLowerCase().split(',')) {
+      const trimmed = option.trim()
+      if (trimmed !== '' && trimmed !== 'keep-alive' && trimmed !== 'close') (named ??= new Set()).add(trimmed)
+    }
+  }
+  return named
+}
