@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EpochMs, RequestId } from '../domain/units.ts'
+import type { SpooledTable } from './insert.ts'
+
+export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts']
+
+/** A count of rows per spooled table. */
+export type PerTable = Readonly<Record<SpooledTable, number>>
+
+/** A closed file of NDJSON rows that waits to be stored. Nothing is ever added to it. */
+export type Segment = {
+  /** UUIDv7 given when the segment was opened: its age, its place in the queue and its deduplication token. */
+  readonly id: RequestId
+  readonly table: SpooledTable
+  readonly path: string
+  /** Rows in the file, by its name. */
+  readonly rows: number
+  /** Of these, how many an earlier process had settled before it ended. */
+  readonly settledRows: number
+  readonly bytes: number
+}
+
+const NEWLINE = 10
+
+/** `<dir>/<table>/<id>.open`: being written; after a crash it may end in the middle of a row. */
+export function openPath(dir: string, table: SpooledTable, id: RequestId): string {
+  return join(dir, table, `${id}.open`)
+}
+
+/** `<dir>/<table>/<id>.<rows>.ndjson`: closed. The name holds the row count so that a start need not read the file. */
+export function closedPath(dir: string, table: SpooledTable, id: RequestId, rows: number): string {
+  return join(dir, table, `${id}.${rows}.ndjson`)
+}
+
+/** `<dir>/<table>/<id>.progress`: what became of the parts of a segment that was refused as a whole. */
+export function progressPath(dir: string, table: SpooledTable, id: RequestId): string {
+  return join(dir, table, `${id}.progress`)
+}
+
+/** When a segment was opened, from the first 48 bits of its UUIDv7; undefined for any other kind of name. */
+export function openedAt(id: RequestId): EpochMs | undefined {
+  const milliseconds = Number.parseInt(id.replace('-', '').slice(0, 12), 16)
+  return Number.isNaN(milliseconds) ? undefined : milliseconds
+}
+
+/**
+ * The whole rows of a segment file, and the bytes after its last newline: what a kill or a power cut left of a row.
+ * A file that is gone is empty. Rejects when the disk cannot be read.
+ */
+export async function readSegment(path: string): Promise<{ rows: Buffer; tornTail: Buffer }> {
+  const bytes = await readIfThere(path)
+  const end = bytes.lastIndexOf(NEWLINE) + 1
+  return { rows: bytes.subarray(0, end), tornTail: bytes.subarray(end) }
+}
+
+/** Offsets at which the rows of `bytes` begin, and after the last of them its length: row n is [n, n + 1). */
+export function rowOffsets(bytes: Buffer): number[] {
+  const offsets = [0]
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, end + 1)) offsets.push(end + 1)
+  return offsets
+}
+
+/** How many whole rows there are in `bytes`. */
+export function countRows(bytes: Buffer): number {
+  return rowOffsets(bytes).length - 1
+}
+
+/** The bytes of a file, none if there is no such file. Rejects when the disk cannot be read. */
+export async function readIfThere(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
+}

@@ -1,0 +1,186 @@
+import { mkdirSync } from 'node:fs'
+import type { Closable, Log, World } from '../domain/ports.ts'
+import type { EpochMs } from '../domain/units.ts'
+import { alarm } from './alarm.ts'
+import { lockDirectory } from './directory-lock.ts'
+import type { SpooledTable } from './insert.ts'
+import { recoverSegments } from './recover-segments.ts'
+import { segmentQueue, type SegmentQueue } from './segment-queue.ts'
+import { SPOOLED_TABLES, type PerTable } from './segments.ts'
+import { tableAppender } from './table-appender.ts'
+
+/** One row as a JSON object on one line, without its newline. */
+export type SpoolLine = { readonly table: SpooledTable; readonly line: string }
+
+/** Rows on disk between the request that made them and ClickHouse. The spool is the queue. */
+export type Spool = Closable & {
+  readonly dir: string
+  /** The closed segments, for the writer. */
+  readonly queue: SegmentQueue
+  /**
+   * Appends `lines` and then calls `release`, both at the end of this turn of the event loop: once released, the rows
+   * survive the death of the process, or are counted as dropped. Never throws, never waits for anything but `write()`.
+   */
+  readonly append: (lines: readonly SpoolLine[], release: () => void) => void
+  /** Closes the open segments now, so that the writer gets what they hold. */
+  readonly seal: () => void
+  readonly status: () => SpoolStatus
+}
+
+/** Counters run from the opening of the spool. */
+export type SpoolStatus = {
+  /** Closed segments that wait for the store. */
+  readonly segments: number
+  /** Rows and bytes that wait for the store, those of the open segments included. */
+  readonly rows: number
+  readonly bytes: number
+  /** When the oldest segment with rows in it was opened. */
+  readonly oldestAt: EpochMs | undefined
+  readonly appendedRows: PerTable
+  readonly droppedRows: {
+    /** Deleted unstored, oldest first, because the spool had reached its cap. */
+    readonly overCap: PerTable
+    /** Never written, because the disk refused them. */
+    readonly writeFailed: PerTable
+  }
+  /** Segments of earlier processes that ended in the middle of a row. The pieces are in `<dir>/dead`. */
+  readonly tornTails: number
+  /** Times that the disk refused to sync: those rows survive a kill, but perhaps not a loss of power. */
+  readonly syncFailures: number
+}
+
+export type SpoolOptions = {
+  /** Made if missing. One process at a time. */
+  readonly dir: string
+  /** Cap on all that is spooled; beyond it the oldest segments are dropped. */
+  readonly maxBytes: number
+  readonly maxRows?: number
+  readonly maxSegmentBytes?: number
+  readonly maxAgeMs?: number
+  readonly syncEveryMs?: number
+  readonly world: World
+  readonly log: Log
+}
+
+/** A segment closed early gains nothing while others wait: after this many of them the closing age has doubled. */
+const PATIENCE_SEGMENTS = 8
+const LONGEST_AGE_FACTOR = 60
+
+/**
+ * Opens the spool in `dir` and takes over what earlier processes left in it. Throws when another live process has
+ * the directory, or when the directory cannot be read or written.
+ */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { dir, maxBytes, maxRows = 10_000, maxAgeMs = 1000, syncEveryMs = 100, world, log } = options
+  // Four segments at least, or the cap would drop everything at once: two may be open and two on their way.
+  const maxSegmentBytes = Math.min(options.maxSegmentBytes ?? 8 * 1024 * 1024, Math.ceil(maxBytes / 4))
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const unlock = await lockDirectory(dir, world)
+  const { segments, tornTails } = await recoverSegments(dir).catch((error: unknown) => {
+    unlock()
+    throw error
+  })
+  const queue = segmentQueue(dir, segments, world, log)
+  if (segments.length > 0)
+    log.info('spool_recovered', { segments: segments.length, rows: queue.status().rows, tornTails })
+
+  const limits = {
+    maxRows,
+    maxBytes: maxSegmentBytes,
+    checkEveryMs: maxAgeMs,
+    maxAgeMs: () =>
+      maxAgeMs * Math.min(LONGEST_AGE_FACTOR, 1 + Math.floor(queue.status().segments / PATIENCE_SEGMENTS)),
+  }
+  const open = (table: SpooledTable) => tableAppender({ dir, table, limits, world, log, onClosed: queue.push })
+  const appenders = { traces: open('traces'), attempts: open('attempts') }
+  const each = SPOOLED_TABLES.map((table) => appenders[table])
+  const openBytes = () => each.reduce((sum, appender) => sum + appender.status().openBytes, 0)
+
+  let lines: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
+  let releases: (() => void)[] = []
+  let turnEnd: NodeJS.Immediate | undefined
+  let syncTimer: NodeJS.Timeout | undefined
+  let syncFailures = 0
+  let syncError: unknown
+  const reportSyncFailure = alarm(world, (times) => log.error('spool_sync_failed', { times, error: String(syncError) }))
+  let closed: Promise<void> | undefined
+
+  const flush = () => {
+    clearImmediate(turnEnd)
+    turnEnd = undefined
+    const batch = lines
+    const waiting = releases
+    lines = { traces: [], attempts: [] }
+    releases = []
+    for (const table of SPOOLED_TABLES) {
+      if (batch[table].length > 0) appenders[table].append(batch[table])
+    }
+    for (const release of waiting) {
+      try {
+        release()
+      } catch (error) {
+        // One response that fails to end must not hold up the others.
+        log.error('spool_release_failed', { error: String(error) })
+      }
+    }
+    queue.shrinkTo(maxBytes - openBytes())
+    if (each.some((appender) => appender.isDirty())) syncTimer ??= setTimeout(syncSoon, syncEveryMs).unref()
+  }
+
+  /** Syncs all that was appended in the last `syncEveryMs` at once, off the event loop. */
+  const syncAll = async () => {
+    const results = await Promise.allSettled(each.map((appender) => appender.sync()))
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue
+      syncFailures += 1
+      syncError = result.reason
+      reportSyncFailure(1)
+    }
+    syncTimer = undefined
+    if (each.some((appender) => appender.isDirty()) && closed === undefined) {
+      syncTimer = setTimeout(syncSoon, syncEveryMs).unref()
+    }
+  }
+  const syncSoon = () => void syncAll()
+
+  const shutDown = async () => {
+    flush()
+    clearTimeout(syncTimer)
+    await Promise.all(each.map((appender) => appender.close()))
+    unlock()
+  }
+
+  return {
+    dir,
+    queue,
+    append: (added, release) => {
+      for (const { table, line } of added) lines[table].push(line)
+      releases.push(release)
+      // The end of the turn: after every socket that had something to say in it, before any timer or new event.
+      turnEnd ??= setImmediate(flush)
+    },
+    seal: () => {
+      flush()
+      for (const appender of each) appender.closeSegment()
+    },
+    status: () => {
+      const waiting = queue.status()
+      const [traces, attempts] = [appenders.traces.status(), appenders.attempts.status()]
+      const ages = [waiting.oldestAt, traces.openedAt, attempts.openedAt].filter((at) => at !== undefined)
+      return {
+        segments: waiting.segments,
+        rows: waiting.rows + traces.openRows + attempts.openRows,
+        bytes: waiting.bytes + traces.openBytes + attempts.openBytes,
+        oldestAt: ages.length === 0 ? undefined : Math.min(...ages),
+        appendedRows: { traces: traces.appendedRows, attempts: attempts.appendedRows },
+        droppedRows: {
+          overCap: waiting.droppedRows,
+          writeFailed: { traces: traces.refusedRows, attempts: attempts.refusedRows },
+        },
+        tornTails,
+        syncFailures,
+      }
+    },
+    close: () => (closed ??= shutDown()),
+  }
+}
