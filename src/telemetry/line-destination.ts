@@ -8,7 +8,7 @@ export type LineDestination = {
   readonly droppedLines: () => number
   /** Writes everything before it returns; for the last moments of a process. */
   readonly flushSync: () => void
-  /** Resolves when everything is written, or at once when the reader is gone. */
+  /** Resolves when everything is written, or when it is clear within a second that it cannot be. */
   readonly close: () => Promise<void>
 }
 
@@ -17,6 +17,8 @@ const BATCH_MS = 100
 const BATCH_CHARS = 16 * 1024
 /** About 20 000 request lines. A stalled log reader must cost lines, never memory. */
 const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
+/** A log that nobody reads must not keep the process from ending. */
+const CLOSE_MS = 1_000
 
 /**
  * Lines collected in batches and written behind the event loop's back to the file descriptor `fd`. Lines are
@@ -28,14 +30,11 @@ export function openLineDestination(fd: number): LineDestination {
   let timer: NodeJS.Timeout | undefined
   let dropped = 0
   let isGone = false
-  let whenGone = (): void => undefined
 
   engine.on('drop', (batch: string) => (dropped += countLines(batch)))
   // A full disk passes: the engine keeps its buffer and goes on with the next write. A closed pipe does not.
   engine.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') return
-    isGone = true
-    whenGone()
+    if (error.code === 'EPIPE') isGone = true
   })
 
   function handOver(): void {
@@ -64,8 +63,13 @@ export function openLineDestination(fd: number): LineDestination {
       if (isGone) return
       isGone = true
       await new Promise<void>((resolve) => {
-        whenGone = resolve
-        engine.once('close', resolve)
+        const patience = setTimeout(resolve, CLOSE_MS)
+        const done = (): void => {
+          clearTimeout(patience)
+          resolve()
+        }
+        engine.once('close', done)
+        engine.once('error', done)
         engine.end()
       })
     },

@@ -63,7 +63,11 @@ export function createMetrics({ build, ...sources }: MetricsOptions): Metrics {
     countObserverFailure: () => {
       observerFailed.value += 1
     },
-    expose: async () => families.map((family) => family.expose()).join('') + (await registry.metrics()),
+    expose: async () => {
+      const own = families.map((family) => family.expose()).join('')
+      // The library writes `Nan` (a mean of nothing), which only lenient parsers take for NaN.
+      return own + (await registry.metrics()).replaceAll(' Nan\n', ' NaN\n')
+    },
     contentType: registry.contentType,
   }
 }

@@ -106,17 +106,20 @@ export function createRequestMetrics(): RequestMetrics {
 
   function seriesOf(exchange: Exchange, attempt: Attempt | undefined): CallSeries {
     const { request, decision } = exchange
-    const provider =
-      attempt?.target.provider ?? (WITHOUT_PROVIDER.has(exchange.error) ? NONE : request.provider)
+    const provider = attempt?.target.provider ?? (WITHOUT_PROVIDER.has(exchange.error) ? NONE : request.provider)
     const model = attempt?.target.model ?? request.model
     const stream = request.isStream ? 'true' : 'false'
     // The model comes last because it alone may hold any character.
-    const key = `${provider}\n${request.api}\n${decision.route}\n${stream}\n${model ?? ''}`
-    const cached = known.get(key)
+    const prefix = `${provider}\n${request.api}\n${decision.route}\n${stream}\n`
+    const cached = known.get(prefix + (model ?? ''))
     if (cached !== undefined) return cached
 
     const isServed = attempt?.outcome.kind === 'completed' && attempt.outcome.status < 400
     const modelLabel = models.label(provider, model, isServed)
+    // Names without a label of their own are not kept, or hostile ones would pile up here.
+    const key = prefix + (modelLabel === OTHER ? OTHER : (model ?? ''))
+    const shared = known.get(key)
+    if (shared !== undefined) return shared
     const labels = [provider, request.api, modelLabel, decision.route] as const
     const made: CallSeries = {
       labels,
@@ -127,8 +130,7 @@ export function createRequestMetrics(): RequestMetrics {
       firstToken: undefined,
       cost: undefined,
     }
-    // `other` is resolved anew each time: keeping it would keep the hostile names.
-    if (modelLabel !== OTHER) known.set(key, made)
+    known.set(key, made)
     return made
   }
 
@@ -170,7 +172,8 @@ export function createRequestMetrics(): RequestMetrics {
       series.overhead.observe(exchange.overheadMs / 1000)
       if (exchange.error !== undefined) errors.series(series.labels[0], series.labels[1], exchange.error).value += 1
       // Each attempt counts for the target it went to: a fallback's cost is not the primary's.
-      for (const attempt of exchange.attempts) addAttempt(attempt === last ? series : seriesOf(exchange, attempt), attempt)
+      for (const attempt of exchange.attempts)
+        addAttempt(attempt === last ? series : seriesOf(exchange, attempt), attempt)
     },
   }
 }

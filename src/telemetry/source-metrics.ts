@@ -11,6 +11,8 @@ export function createSourceMetrics(sources: MetricSources, build: BuildInfo): R
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_RESOLUTION_MS })
+  // Reads 292 years when nothing was measured since the scrape before.
+  registry.removeSingleMetric('nodejs_eventloop_lag_min_seconds')
 
   new Gauge({
     name: 'understudy_build_info',

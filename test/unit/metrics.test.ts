@@ -1,0 +1,285 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Exchange } from '../../src/domain/exchange.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import type { Metrics, MetricsOptions } from '../../src/telemetry/metrics.ts'
+import { anAttempt, anExchange, aRequest, aUsage } from '../fakes/an-exchange.ts'
+import { parseExposition, sampleOf } from '../fakes/parse-exposition.ts'
+import type { ScrapedFamily } from '../fakes/parse-exposition.ts'
+
+const call = { provider: 'openai', api: 'chat_completions', model: 'gpt-5-mini', route: 'default' }
+
+function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
+  return createMetrics({
+    build: { version: '0.1.0', node: 'v24.21.0' },
+    providers: () => [],
+    spool: () => [],
+    isStoreUp: () => undefined,
+    config: () => ({ applied: 1, rejected: 0, lastAppliedAt: 1_000, isFileInForce: true }),
+    badFraming: () => 0,
+    droppedLogLines: () => 0,
+    ...sources,
+  })
+}
+
+async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, ScrapedFamily>> {
+  return parseExposition(await metrics.expose())
+}
+
+/** An exchange whose request and attempt name `model`, answered with `status`. */
+function forModel(model: string, status = 200): Exchange {
+  const outcome =
+    status < 400
+      ? ({ kind: 'completed', status } as const)
+      : ({ kind: 'refused', status, error: 'upstream_error', errorType: undefined } as const)
+  return anExchange({
+    request: aRequest({ model }),
+    attempts: [anAttempt({ target: { provider: 'openai', model }, outcome })],
+    status,
+    outcome: outcome.kind,
+    error: status < 400 ? undefined : 'upstream_error',
+  })
+}
+
+function modelsIn(families: ReadonlyMap<string, ScrapedFamily>): ReadonlySet<string | undefined> {
+  return new Set(families.get('understudy_requests_total')?.samples.map(({ labels }) => labels['model']))
+}
+
+describe('metrics of a request', () => {
+  it('count it with its tokens, cost and times under its target', async () => {
+    const metrics = metricsWith()
+    metrics.observe(anExchange())
+    metrics.observe(anExchange())
+    const families = await scrape(metrics)
+    const read = (name: string, labels: Record<string, string>) => sampleOf(families, name, labels)
+    expect(read('understudy_requests_total', { ...call, outcome: 'completed', status: '200' })).toBe(2)
+    expect(read('understudy_tokens_total', { ...call, bucket: 'uncached_input' })).toBe(1800)
+    expect(read('understudy_tokens_total', { ...call, bucket: 'cache_read' })).toBe(200)
+    expect(read('understudy_tokens_total', { ...call, bucket: 'text_output' })).toBe(300)
+    expect(read('understudy_tokens_total', { ...call, bucket: 'reasoning' })).toBe(100)
+    expect(read('understudy_tokens_total', { ...call, bucket: 'audio_input' })).toBeUndefined()
+    expect(read('understudy_cost_usd_total', call)).toBe(0.004)
+    expect(read('understudy_request_duration_seconds_bucket', { ...call, stream: 'false', le: '1' })).toBe(0)
+    expect(read('understudy_request_duration_seconds_bucket', { ...call, stream: 'false', le: '2' })).toBe(2)
+    expect(read('understudy_request_duration_seconds_sum', { ...call, stream: 'false' })).toBeCloseTo(2.4691356, 9)
+    expect(read('understudy_overhead_seconds_count', { api: 'chat_completions', stream: 'false' })).toBe(2)
+    expect(families.get('understudy_errors_total')?.samples).toEqual([])
+    expect(families.get('understudy_unpriced_total')?.samples).toEqual([])
+  })
+
+  it('measure the time to the first token of streams only', async () => {
+    const metrics = metricsWith()
+    metrics.observe(anExchange())
+    metrics.observe(anExchange({ request: aRequest({ isStream: true }), attempts: [anAttempt({ streamEvents: 50 })] }))
+    expect(sampleOf(await scrape(metrics), 'understudy_time_to_first_token_seconds_count', call)).toBe(1)
+  })
+
+  it('count a call without a known price as unpriced, never as free', async () => {
+    const metrics = metricsWith()
+    metrics.observe(anExchange({ attempts: [anAttempt({ cost: { kind: 'unpriced', why: 'unknown_model' } })] }))
+    const families = await scrape(metrics)
+    expect(sampleOf(families, 'understudy_unpriced_total', { ...call, why: 'unknown_model' })).toBe(1)
+    expect(families.get('understudy_cost_usd_total')?.samples).toEqual([])
+  })
+
+  it('leave errors that no provider bills out of the unpriced calls', async () => {
+    const metrics = metricsWith()
+    const attempt = anAttempt({
+      outcome: { kind: 'refused', status: 429, error: 'upstream_error', errorType: 'rate_limit_error' },
+      usage: undefined,
+      cost: { kind: 'unpriced', why: 'no_usage' },
+    })
+    metrics.observe(anExchange({ attempts: [attempt], status: 429, outcome: 'refused', error: 'upstream_error' }))
+    const families = await scrape(metrics)
+    expect(families.get('understudy_unpriced_total')?.samples).toEqual([])
+    const error = { provider: 'openai', api: 'chat_completions', code: 'upstream_error' }
+    expect(sampleOf(families, 'understudy_errors_total', error)).toBe(1)
+  })
+
+  it('put the tokens and cost of each attempt under the target that it went to', async () => {
+    const metrics = metricsWith()
+    const primary = anAttempt({
+      outcome: { kind: 'interrupted', status: 200, error: 'upstream_cut' },
+      usage: aUsage({ uncachedInputTokens: 7 }),
+    })
+    const target = { provider: 'anthropic', model: 'claude-haiku-5' }
+    const fallback = anAttempt({ role: 'fallback', target, usage: aUsage({ uncachedInputTokens: 5 }) })
+    metrics.observe(anExchange())
+    metrics.observe(anExchange({ attempts: [primary, fallback] }))
+    const families = await scrape(metrics)
+    const onFallback = { ...call, ...target }
+    expect(sampleOf(families, 'understudy_tokens_total', { ...call, bucket: 'uncached_input' })).toBe(907)
+    expect(sampleOf(families, 'understudy_tokens_total', { ...onFallback, bucket: 'uncached_input' })).toBe(5)
+    const ended = { outcome: 'completed', status: '200' }
+    expect(sampleOf(families, 'understudy_requests_total', { ...call, ...ended })).toBe(1)
+    expect(sampleOf(families, 'understudy_requests_total', { ...onFallback, ...ended })).toBe(1)
+  })
+
+  it('sum costs exactly: a million calls of a tenth of a microdollar', async () => {
+    const metrics = metricsWith()
+    const attempt = anAttempt()
+    const cost = { ...attempt.cost, picoUsd: 100_000n }
+    const exchange = anExchange({ attempts: [anAttempt({ cost: { ...attempt.cost, ...cost } })] })
+    for (let call = 0; call < 1_000_000; call++) metrics.observe(exchange)
+    expect(sampleOf(await scrape(metrics), 'understudy_cost_usd_total', call)).toBe(0.1)
+  })
+})
+
+describe('label values', () => {
+  it('survive any text: quotes, line breaks, bars, half surrogates, with one series for each name', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(
+          fc.oneof(
+            fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+            fc.string({
+              unit: fc.constantFrom('"', '\\', '\n', 'n', '|', '{', '}', ',', '=', '\r', '\ud800', 'é'),
+              minLength: 1,
+            }),
+          ),
+          { maxLength: 12 },
+        ),
+        async (models) => {
+          const metrics = metricsWith()
+          for (const model of models) metrics.observe(forModel(model))
+          const families = await scrape(metrics)
+          expect(modelsIn(families)).toEqual(new Set(models.map((model) => model.toWellFormed())))
+          const total = families.get('understudy_requests_total')?.samples.reduce((sum, { value }) => sum + value, 0)
+          expect(total).toBe(models.length)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('never mix two calls whose values read alike when joined', async () => {
+    const metrics = metricsWith()
+    const inRoute = (route: string, model: string): Exchange => {
+      const exchange = forModel(model)
+      return { ...exchange, decision: { ...exchange.decision, route } }
+    }
+    metrics.observe(inRoute('a', 'b|c'))
+    metrics.observe(inRoute('b|c', 'a'))
+    metrics.observe(inRoute('a|b', 'c'))
+    expect((await scrape(metrics)).get('understudy_requests_total')?.samples.map(({ value }) => value)).toEqual([
+      1, 1, 1,
+    ])
+  })
+
+  it('do not grow with the names that clients invent: unserved models share one series', async () => {
+    const metrics = metricsWith()
+    for (let index = 0; index < 5_000; index++) metrics.observe(forModel(`invented-${index}`, 404))
+    metrics.observe(forModel('gpt-5-mini'))
+    const families = await scrape(metrics)
+    expect(modelsIn(families)).toEqual(new Set(['other', 'gpt-5-mini']))
+    const other = { ...call, model: 'other', outcome: 'refused', status: '404' }
+    expect(sampleOf(families, 'understudy_requests_total', other)).toBe(5_000)
+  })
+
+  it('are capped even where a provider serves every name', async () => {
+    const metrics = metricsWith()
+    for (let index = 0; index < 5_000; index++) metrics.observe(forModel(`served-${index}`))
+    metrics.observe(forModel('served-0'))
+    const families = await scrape(metrics)
+    expect(modelsIn(families).size).toBe(201)
+    const first = { ...call, model: 'served-0', outcome: 'completed', status: '200' }
+    expect(sampleOf(families, 'understudy_requests_total', first)).toBe(2)
+    const other = { ...call, model: 'other', outcome: 'completed', status: '200' }
+    expect(sampleOf(families, 'understudy_requests_total', other)).toBe(4_800)
+  })
+
+  it('never hold a name of 10 KB', async () => {
+    const metrics = metricsWith()
+    metrics.observe(forModel('m"\n'.repeat(3_500)))
+    expect(modelsIn(await scrape(metrics))).toEqual(new Set(['other']))
+    expect((await metrics.expose()).split('\n').every((line) => line.length < 1_000)).toBe(true)
+  })
+
+  it('never hold the provider that a refused path invents', async () => {
+    const metrics = metricsWith()
+    for (let index = 0; index < 300; index++) {
+      metrics.observe(
+        anExchange({
+          request: aRequest({ provider: `invented-${index}`, model: undefined, api: 'passthrough' }),
+          attempts: [],
+          status: 404,
+          outcome: 'rejected',
+          error: 'unknown_provider',
+        }),
+      )
+    }
+    const labels = { provider: 'none', api: 'passthrough', code: 'unknown_provider' }
+    expect(sampleOf(await scrape(metrics), 'understudy_errors_total', labels)).toBe(300)
+  })
+
+  it('name the provider of a call that its full queue turned away', async () => {
+    const metrics = metricsWith()
+    metrics.observe(anExchange({ attempts: [], status: 503, outcome: 'rejected', error: 'overloaded' }))
+    const labels = { provider: 'openai', api: 'chat_completions', code: 'overloaded' }
+    expect(sampleOf(await scrape(metrics), 'understudy_errors_total', labels)).toBe(1)
+  })
+})
+
+describe('metrics read at the scrape', () => {
+  it('show what the other rooms say at that moment', async () => {
+    let providers = [
+      { provider: 'openai', inFlight: 3, queued: 2 },
+      { provider: 'gone-after-reload', inFlight: 1, queued: 0 },
+    ]
+    const table = { table: 'traces', rows: 12, bytes: 3_400, oldestUnsentMs: 1_500, droppedRows: 4, quarantinedRows: 1 }
+    const metrics = metricsWith({
+      providers: () => providers,
+      spool: () => [table, { ...table, table: 'attempts', oldestUnsentMs: undefined }],
+      isStoreUp: () => false,
+      config: () => ({ applied: 2, rejected: 1, lastAppliedAt: 1_763_640_000_500, isFileInForce: false }),
+      badFraming: () => 7,
+      droppedLogLines: () => 9,
+    })
+    await scrape(metrics)
+    providers = [{ provider: 'openai', inFlight: 4, queued: 0 }]
+    const families = await scrape(metrics)
+    const read = (name: string, labels?: Record<string, string>) => sampleOf(families, name, labels)
+    expect(families.get('understudy_in_flight_requests')?.samples).toEqual([
+      { name: 'understudy_in_flight_requests', labels: { provider: 'openai' }, value: 4 },
+    ])
+    expect(read('understudy_queue_depth', { provider: 'openai' })).toBe(0)
+    expect(read('understudy_spool_rows', { table: 'traces' })).toBe(12)
+    expect(read('understudy_spool_bytes', { table: 'attempts' })).toBe(3_400)
+    expect(read('understudy_spool_oldest_unsent_seconds', { table: 'traces' })).toBe(1.5)
+    expect(read('understudy_spool_oldest_unsent_seconds', { table: 'attempts' })).toBe(0)
+    // Totals are asked for, not added up: two scrapes must not double them.
+    expect(read('understudy_spool_dropped_rows_total', { table: 'traces' })).toBe(4)
+    expect(read('understudy_spool_quarantined_rows_total', { table: 'traces' })).toBe(1)
+    expect(read('understudy_config_reloads_total', { result: 'rejected' })).toBe(1)
+    expect(read('understudy_config_last_applied_timestamp_seconds')).toBe(1_763_640_000.5)
+    expect(read('understudy_config_file_in_force')).toBe(0)
+    expect(read('understudy_bad_framing_total')).toBe(7)
+    expect(read('understudy_log_dropped_lines_total')).toBe(9)
+    expect(read('understudy_store_up', { store: 'clickhouse' })).toBe(0)
+    expect(read('understudy_build_info', { version: '0.1.0', node_version: 'v24.21.0' })).toBe(1)
+    expect(read('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
+    expect(families.has('nodejs_eventloop_lag_p99_seconds')).toBe(true)
+  })
+
+  it('say nothing about a store that is not configured', async () => {
+    expect((await scrape(metricsWith())).get('understudy_store_up')?.samples).toEqual([])
+  })
+
+  it('measure inserts by table and result', async () => {
+    const metrics = metricsWith()
+    metrics.observeInsert({ table: 'traces', result: 'stored', durationMs: 12, rows: 1_000 })
+    metrics.observeInsert({ table: 'traces', result: 'unavailable', durationMs: 5_000, rows: 10 })
+    const families = await scrape(metrics)
+    const stored = { table: 'traces', result: 'stored' }
+    expect(sampleOf(families, 'understudy_store_insert_duration_seconds_bucket', { ...stored, le: '0.01' })).toBe(0)
+    expect(sampleOf(families, 'understudy_store_insert_duration_seconds_bucket', { ...stored, le: '0.025' })).toBe(1)
+    expect(sampleOf(families, 'understudy_store_rows_total', stored)).toBe(1_000)
+    expect(sampleOf(families, 'understudy_store_rows_total', { table: 'traces', result: 'unavailable' })).toBe(10)
+  })
+
+  it('count observers that threw', async () => {
+    const metrics = metricsWith()
+    metrics.countObserverFailure()
+    expect(sampleOf(await scrape(metrics), 'understudy_observer_failures_total')).toBe(1)
+  })
+})
