@@ -1,4 +1,5 @@
 import type { PicoUsd } from './units.ts'
+import type { Usage } from './usage.ts'
 
 /**
  * Rates in pico-dollars per token (10⁻¹² USD; 1 USD per million tokens = 1 000 000) and per web search.
@@ -22,8 +23,61 @@ export type Cost =
   | {
       readonly kind: 'priced'
       readonly picoUsd: PicoUsd
+      /** Those of the model that the answer names. */
       readonly rates: Rates
-      /** `config` (the operator's own price) or `genai-prices@<version>`. */
+      /** Where the call was split over several models: the rates of each, in the order of `usage.parts`. */
+      readonly partRates?: readonly { readonly model: string; readonly rates: Rates }[]
+      /**
+       * `config` (the operator's own price) or `genai-prices@<version>`, followed by ` as <model>` where the model is a
+       * snapshot that the library does not list and its family's price was taken.
+       */
       readonly source: string
     }
-  | { readonly kind: 'unpriced'; readonly why: 'no_usage' | 'unknown_model' | 'missing_rate' }
+  /** `service_tier`: the provider served a tier whose price differs (flex, priority …), and none is known for it. */
+  | { readonly kind: 'unpriced'; readonly why: 'no_usage' | 'unknown_model' | 'missing_rate' | 'service_tier' }
+
+/**
+ * What `usage` costs at `rates`, exactly, its parts left aside; undefined when a bucket that was used has no rate.
+ * Throws RangeError on rates that are not whole.
+ */
+export function costOf(usage: Usage, rates: Rates): PicoUsd | undefined {
+  return sumOf([...tokenCharges(usage, rates), searchCharge(usage, rates)])
+}
+
+/** As `costOf` for a call that several models answered: each part at its own rates, searches at the whole's. */
+export function costOfParts(
+  usage: Usage,
+  rates: Rates,
+  parts: readonly { readonly usage: Usage; readonly rates: Rates }[],
+): PicoUsd | undefined {
+  return sumOf([...parts.flatMap((part) => tokenCharges(part.usage, part.rates)), searchCharge(usage, rates)])
+}
+
+type Charge = readonly [amount: number, rate: number | undefined]
+
+function tokenCharges(usage: Usage, rates: Rates): readonly Charge[] {
+  return [
+    [usage.uncachedInputTokens, rates.uncachedInput],
+    [usage.cacheReadTokens, rates.cacheRead],
+    [usage.cacheWrite5mTokens, rates.cacheWrite5m],
+    [usage.cacheWrite1hTokens, rates.cacheWrite1h],
+    [usage.audioInputTokens, rates.audioInput],
+    [usage.textOutputTokens, rates.textOutput],
+    [usage.reasoningTokens, rates.reasoning],
+    [usage.audioOutputTokens, rates.audioOutput],
+  ]
+}
+
+function searchCharge(usage: Usage, rates: Rates): Charge {
+  return [usage.webSearchRequests, rates.webSearch]
+}
+
+function sumOf(charges: readonly Charge[]): PicoUsd | undefined {
+  let picoUsd = 0n
+  for (const [amount, rate] of charges) {
+    if (amount === 0) continue
+    if (rate === undefined) return undefined
+    picoUsd += BigInt(amount) * BigInt(rate)
+  }
+  return picoUsd
+}

@@ -15,7 +15,7 @@ export type Provider = {
   readonly name: string
   readonly dialect: Dialect
   /** Origin and path prefix that replace the mount; never ends with a slash, never with `/v1`. */
-  readonly baseUrl: URL
+  readonly baseUrl: Readonly<URL>
   /** Server-side key; undefined = the client's own key is forwarded. */
   readonly apiKey: string | undefined
   /** Provider id of the price library where it differs from the name (`openai`, `anthropic`, `azure` …). */
@@ -41,8 +41,16 @@ export type Limits = {
   readonly bodyTimeoutMs: number
 }
 
-/** The operator's own price for models whose name matches `model` (exact, or with `*`) at `provider` ('*' = any). */
-export type PriceOverride = { readonly provider: string; readonly model: string; readonly rates: Rates }
+/**
+ * The operator's own price for models whose name matches `model` (exact, or with `*`) at `provider` ('*' = any).
+ * Without `serviceTier` it holds for calls at the provider's normal tier; with it, for calls at that tier ('*' = any).
+ */
+export type PriceOverride = {
+  readonly provider: string
+  readonly model: string
+  readonly serviceTier?: string | undefined
+  readonly rates: Rates
+}
 
 /** Days that rows are kept. */
 export type Retention = { readonly tracesDays: number; readonly attemptsDays: number; readonly quarantineDays: number }

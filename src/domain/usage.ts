@@ -7,9 +7,9 @@ export type Usage = {
   /** Input tokens neither read from nor written to a prompt cache, text and images alike. */
   readonly uncachedInputTokens: number
   readonly cacheReadTokens: number
-  /** Written to a prompt cache that lives 5 minutes. */
+  /** Written to the provider's short-lived prompt cache: Anthropic 5 minutes, OpenAI 30. */
   readonly cacheWrite5mTokens: number
-  /** Written to a prompt cache that lives 1 hour. */
+  /** Written to the provider's long-lived prompt cache: Anthropic 1 hour, OpenAI 12. */
   readonly cacheWrite1hTokens: number
   /** Uncached audio input, apart because it has a price of its own. */
   readonly audioInputTokens: number
@@ -22,7 +22,10 @@ export type Usage = {
   readonly providerOutputTokens: number | undefined
   /** Server-side tool calls billed by the piece (web searches). */
   readonly webSearchRequests: number
-  /** Tier that the provider says it served (`default`, `flex`, `priority`, `batch`, `standard` …). */
+  /**
+   * Tier that the provider says it served (`default`, `flex`, `priority`, `batch`, `standard` …). Anthropic's fast mode
+   * is `fast`; `/us` at the end is its surcharge for inference kept in the United States.
+   */
   readonly serviceTier: string | undefined
   /** Usage of a single model inside one call, where the provider splits it (Anthropic `usage.iterations`). */
   readonly parts: readonly UsagePart[]

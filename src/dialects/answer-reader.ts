@@ -1,0 +1,26 @@
+import type { Api } from '../domain/request.ts'
+import type { AnswerReader } from './answer.ts'
+import { createCountTokensReader } from './anthropic-count-tokens.ts'
+import { createMessagesReader } from './anthropic-messages.ts'
+import { createChatReader } from './openai-chat.ts'
+import { createEmbeddingsReader } from './openai-embeddings.ts'
+import { createResponsesReader } from './openai-responses.ts'
+
+/** A new reader for one answer of `api`; undefined where answers are relayed unread. */
+export function readerFor(api: Api): AnswerReader | undefined {
+  switch (api) {
+    case 'chat_completions':
+    case 'completions':
+      return createChatReader()
+    case 'responses':
+      return createResponsesReader()
+    case 'embeddings':
+      return createEmbeddingsReader()
+    case 'messages':
+      return createMessagesReader()
+    case 'count_tokens':
+      return createCountTokensReader()
+    case 'passthrough':
+      return undefined
+  }
+}

@@ -1,0 +1,84 @@
+import { type Cost, costOf, costOfParts, type Rates } from '../domain/cost.ts'
+import type { Policy, Provider } from '../domain/policy.ts'
+import type { PriceCall, PricedCall } from '../domain/ports.ts'
+import type { EpochMs, PicoUsd } from '../domain/units.ts'
+import { inputTokens, type Usage } from '../domain/usage.ts'
+import { findPrice, type ListedPrice, overridesOf, type PriceOverrides } from './find-price.ts'
+
+/** What prices depend on besides the library: the operator's own, and which provider is priced as which. */
+export type PriceSettings = Pick<Policy, 'prices'> & {
+  readonly providers: ReadonlyMap<string, Pick<Provider, 'pricedAs'>>
+}
+
+export type PriceBook = {
+  readonly price: PriceCall
+  /** Prices calls from now on by another policy. */
+  readonly setPolicy: (settings: PriceSettings) => void
+}
+
+/** Prices kept per (provider, model, tier); model names come from clients, so their number must have an end. */
+const MAX_LISTED = 2_000
+
+const NO_USAGE: Cost = { kind: 'unpriced', why: 'no_usage' }
+
+/**
+ * The operator's own prices, then @pydantic/genai-prices, then unpriced: never zero for want of a price. A price is
+ * looked up once per provider, model and tier, and again when it is no longer in force.
+ */
+export function createPriceBook(settings: PriceSettings): PriceBook {
+  let { providers } = settings
+  let overrides: PriceOverrides = overridesOf(settings.prices)
+  let listed = new Map<string, ListedPrice>()
+
+  const find = (provider: string, model: string, tier: string | undefined, at: EpochMs): ListedPrice => {
+    const key = `${provider}\n${model}\n${tier ?? ''}`
+    const known = listed.get(key)
+    if (known !== undefined && known.from <= at && at < known.until) return known
+    const pricedAs = providers.get(provider)?.pricedAs ?? provider
+    const found = findPrice({ overrides, provider, pricedAs, model, tier, at })
+    if (listed.size >= MAX_LISTED) listed = new Map()
+    listed.set(key, found)
+    return found
+  }
+
+  const price = ({ provider, model, usage, at }: PricedCall): Cost => {
+    if (usage === undefined) return NO_USAGE
+    const own = find(provider, model, usage.serviceTier, at)
+    if (own.kind === 'unpriced') return own
+    const rates = ratesFor(own, usage)
+    if (usage.parts.length === 0) return priced(costOf(usage, rates), rates, own.source)
+    const parts: { model: string; usage: Usage; rates: Rates }[] = []
+    for (const part of usage.parts) {
+      const partPrice = find(provider, part.model, part.usage.serviceTier, at)
+      if (partPrice.kind === 'unpriced') return partPrice
+      parts.push({ ...part, rates: ratesFor(partPrice, part.usage) })
+    }
+    const partRates = parts.map((part) => ({ model: part.model, rates: part.rates }))
+    return priced(costOfParts(usage, rates, parts), rates, own.source, partRates)
+  }
+
+  return {
+    price,
+    setPolicy: (next) => {
+      providers = next.providers
+      overrides = overridesOf(next.prices)
+      listed = new Map()
+    },
+  }
+}
+
+/** The rates of the band that the prompt's whole size falls into, as the providers with tiers by size bill. */
+function ratesFor({ bands }: Extract<ListedPrice, { kind: 'listed' }>, usage: Usage): Rates {
+  let [{ rates }] = bands
+  if (bands.length === 1) return rates
+  const size = inputTokens(usage)
+  for (const band of bands) if (size > band.above) rates = band.rates
+  return rates
+}
+
+type PartRates = Extract<Cost, { kind: 'priced' }>['partRates']
+
+function priced(picoUsd: PicoUsd | undefined, rates: Rates, source: string, partRates?: PartRates): Cost {
+  if (picoUsd === undefined) return { kind: 'unpriced', why: 'missing_rate' }
+  return { kind: 'priced', picoUsd, rates, source, ...(partRates === undefined ? {} : { partRates }) }
+}
