@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from './child.ts'
+
+/** What a contender is given to start with: free ports, the upstream to forward to, an empty directory of its own. */
+export type Site = {
+  readonly port: number
+  readonly adminPort: number
+  readonly storePort: number
+  readonly upstreamPort: number
+  readonly directory: string
+}
+
+/** A server under test, as data: to try another proxy, add an entry. */
+export type Contender = {
+  readonly name: string
+  /** Its path for OpenAI chat completions. */
+  readonly path: string
+  /** How to start it; a text says why it cannot take part here. Undefined = nothing to start: the upstream itself. */
+  readonly start: ((site: Site) => Command | string) | undefined
+  /** Answers 200 once it is ready; undefined = as soon as its port accepts. */
+  readonly readyUrl?: (site: Site) => string
+  /** Tells its database's processes from its own by their command line. */
+  readonly store?: RegExp
+}
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+export const ROOT = here('../..')
+
+/** The row that the others are compared with. */
+export const DIRECT = 'direct'
+/** The row that sets the price of doing nothing on Node. */
+export const BARE = 'bare node + undici'
+export const PRODUCT = 'understudy'
+
+export const CONTENDERS: readonly Contender[] = [
+  { name: DIRECT, path: '/v1/chat/completions', start: undefined },
+  {
+    name: BARE,
+    path: '/v1/chat/completions',
+    start: (site) => ({
+      command: process.execPath,
+      args: [here('bare-proxy.ts'), '--port', String(site.port), '--upstream', `http://127.0.0.1:${site.upstreamPort}`],
+    }),
+  },
+  { name: 'nginx', path: '/v1/chat/completions', start: nginx },
+  {
+    name: PRODUCT,
+    path: '/openai/v1/chat/completions',
+    start: (site) => understudy(site, []),
+    readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    store: /clickhouse|sidecar/,
+  },
+]
+
+/** `npm start` with one provider and every trace stored in the embedded ClickHouse; `flags` go to Node. */
+export function understudy(site: Site, flags: readonly string[]): Command {
+  const file = join(site.directory, 'understudy.yaml')
+  writeFileSync(
+    file,
+    `listen: 127.0.0.1:${site.port}
+admin:
+  listen: 127.0.0.1:${site.adminPort}
+data_dir: ${join(site.directory, 'data')}
+providers:
+  openai:
+    dialect: openai
+    base_url: http://127.0.0.1:${site.upstreamPort}
+`,
+  )
+  return { command: process.execPath, args: [...flags, join(ROOT, 'src/main.ts'), 'serve', '--config', file] }
+}
+
+function nginx(site: Site): Command | string {
+  if (spawnSync('nginx', ['-v']).status !== 0) return 'not installed here'
+  const file = join(site.directory, 'nginx.conf')
+  mkdirSync(join(site.directory, 'logs'))
+  writeFileSync(
+    file,
+    `daemon off; worker_processes 1; pid ${site.directory}/nginx.pid; error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off; client_body_temp_path ${site.directory}/body; proxy_temp_path ${site.directory}/proxy;
+  fastcgi_temp_path ${site.directory}/fastcgi; uwsgi_temp_path ${site.directory}/uwsgi; scgi_temp_path ${site.directory}/scgi;
+  keepalive_requests 100000000;
+  upstream provider { server 127.0.0.1:${site.upstreamPort}; keepalive 256; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${site.port} backlog=1024;
+    location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header connection ""; proxy_buffering off; }
+  }
+}
+`,
+  )
+  return { command: 'nginx', args: ['-p', site.directory, '-c', file] }
+}
