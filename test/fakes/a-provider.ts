@@ -1,0 +1,33 @@
+import type { Policy, Provider } from '../../src/domain/policy.ts'
+
+/** A provider with roomy defaults; say only what the test is about. */
+export function aProvider(changes: Partial<Provider> = {}): Provider {
+  return {
+    name: 'openai',
+    dialect: 'openai',
+    baseUrl: new URL('http://127.0.0.1:9'),
+    apiKey: undefined,
+    pricedAs: 'openai',
+    supportsIncludeUsage: true,
+    headers: new Map(),
+    maxConcurrent: 512,
+    maxQueued: 1024,
+    queueTimeoutMs: 10_000,
+    connectTimeoutMs: 5_000,
+    firstByteTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
+    ...changes,
+  }
+}
+
+/** A policy over these providers, keyed by their names. */
+export function aPolicy(providers: readonly Provider[], changes: Partial<Policy> = {}): Policy {
+  return {
+    providers: new Map(providers.map((provider) => [provider.name, provider])),
+    limits: { maxBodyBytes: 16 * 1024 * 1024, bodyTimeoutMs: 60_000 },
+    prices: [],
+    retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    log: { level: 'error', requests: false },
+    ...changes,
+  }
+}
