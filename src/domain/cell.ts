@@ -17,7 +17,8 @@ export function createCell<T>(initial: T): Cell<T> {
     const thrown: unknown[] = []
     isTelling = true
     for (const next of untold) {
-      for (const listener of [...listeners]) {
+      // As subscribed when the telling begins: whoever subscribes meanwhile hears from the next swap on.
+      for (const listener of new Set(listeners)) {
         // Unsubscribed by a listener told before it: it asked not to hear any more.
         if (!listeners.has(listener)) continue
         try {

@@ -1,0 +1,51 @@
+import { resolve } from 'node:path'
+import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
+import { formatDurationMs } from './duration.ts'
+import { formatFault } from './fault.ts'
+import { formatListen } from './listen-address.ts'
+import { type ConfigSource, loadConfig } from './load-config.ts'
+import { formatSizeBytes } from './size.ts'
+
+export type Checked = { readonly ok: boolean; readonly lines: readonly string[] }
+
+/**
+ * Checks a config file without starting anything. `lines` are for a terminal: every fault, or what the file means.
+ * Never holds a secret: of keys and tokens it says only whether they are set.
+ */
+export async function checkConfig(source: ConfigSource): Promise<Checked> {
+  const result = await loadConfig(source, resolve(source.baseDir, source.file))
+  if ('config' in result) return { ok: true, lines: describeConfig(source.file, result.version, result.config) }
+  const count = result.faults.length
+  const summary = `${source.file} has ${count === 1 ? 'one fault' : `${count} faults`}; nothing was applied.`
+  return { ok: false, lines: [...result.faults.map(formatFault), summary] }
+}
+
+function describeConfig(file: string, version: string, { boot, policy }: Config): string[] {
+  const { admin, spool } = boot
+  return [
+    `${file} is good: policy ${version}`,
+    `  data port   ${formatListen(boot.data)}`,
+    `  admin port  ${formatListen(admin)}, ${admin.token === undefined ? 'no token: this machine only' : 'token set'}`,
+    `  data dir    ${boot.dataDir}, spool up to ${formatSizeBytes(spool.maxBytes)}`,
+    `  store       ${describeStore(boot.store)}`,
+    ...[...policy.providers.values()].map((provider) => `  provider    ${describeProvider(provider)}`),
+    `  prices      ${policy.prices.length} of your own`,
+  ]
+}
+
+function describeProvider(provider: Provider): string {
+  const key = provider.apiKey === undefined ? "the client's own key" : 'server key set'
+  const longest = formatDurationMs(provider.firstByteTimeoutMs)
+  return `${provider.name} (${provider.dialect}) ${provider.baseUrl.href.replace(/\/$/, '')}, ${key}, first byte within ${longest}`
+}
+
+function describeStore(store: StoreSettings): string {
+  switch (store.kind) {
+    case 'embedded':
+      return `embedded ClickHouse, port ${store.port}, memory up to ${formatSizeBytes(store.maxMemoryBytes)}`
+    case 'url':
+      return `ClickHouse at ${store.url}, database ${store.database}, user ${store.username}`
+    case 'none':
+      return 'none: nothing is recorded'
+  }
+}

@@ -1,0 +1,10 @@
+import { checkAdmin } from './admin-checks.ts'
+import type { Finding, Loose } from './loose.ts'
+import { checkPrices } from './price-checks.ts'
+import { checkProviders } from './provider-checks.ts'
+import { checkStore } from './store-checks.ts'
+
+/** Every fault that needs more than one value, or a name, to be seen. */
+export function crossCheck(file: Loose): Finding[] {
+  return [...checkAdmin(file), ...checkProviders(file), ...checkStore(file), ...checkPrices(file)]
+}

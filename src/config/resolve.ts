@@ -1,0 +1,92 @@
+import { resolve } from 'node:path'
+import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
+import type { ConfigFile } from './schema.ts'
+import { storeKind } from './store-checks.ts'
+
+type ProviderEntry = ConfigFile['providers'][string]
+type PriceEntry = ConfigFile['prices'][number]
+
+/** The config a checked file means; a relative `data_dir` starts from `baseDir`. */
+export function resolveConfig(file: ConfigFile, baseDir: string): Config {
+  return { boot: resolveBoot(file, baseDir), policy: resolvePolicy(file) }
+}
+
+function resolveBoot(file: ConfigFile, baseDir: string): Boot {
+  return {
+    data: file.listen,
+    admin: { ...file.admin.listen, token: file.admin.token, readToken: file.admin.read_token },
+    dataDir: resolve(baseDir, file.data_dir),
+    store: resolveStore(file.store),
+    spool: { maxBytes: file.spool.max_size },
+    shutdownDeadlineMs: file.shutdown_deadline,
+  }
+}
+
+function resolveStore(store: ConfigFile['store']): StoreSettings {
+  const kind = storeKind(store.kind, store.url !== undefined)
+  switch (kind) {
+    case 'none':
+      return { kind }
+    case 'embedded':
+      return { kind, port: store.port ?? 8123, maxMemoryBytes: store.max_memory ?? 2_000_000_000 }
+    case 'url':
+      return {
+        kind,
+        url: (store.url?.href ?? '').replace(/\/$/, ''),
+        username: store.username ?? 'default',
+        password: store.password ?? '',
+        database: store.database ?? 'understudy',
+      }
+  }
+}
+
+function resolvePolicy(file: ConfigFile): Policy {
+  const { traces, attempts, quarantine } = file.retention
+  return {
+    providers: new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)])),
+    limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
+    prices: file.prices.map(resolvePrice),
+    retention: { tracesDays: traces, attemptsDays: attempts, quarantineDays: quarantine },
+    log: file.log,
+  }
+}
+
+function resolveProvider(name: string, entry: ProviderEntry): Provider {
+  return {
+    name,
+    dialect: entry.dialect,
+    baseUrl: entry.base_url,
+    apiKey: entry.api_key,
+    pricedAs: entry.priced_as ?? name,
+    // Elsewhere an unknown field may be a 400, so only the provider that documents it gets it unasked.
+    supportsIncludeUsage:
+      entry.include_usage ?? (entry.dialect === 'openai' && entry.base_url.host === 'api.openai.com'),
+    headers: new Map(Object.entries(entry.headers).map(([header, value]) => [header.toLowerCase(), value])),
+    maxConcurrent: entry.limits.max_concurrent,
+    maxQueued: entry.limits.max_queued,
+    queueTimeoutMs: entry.limits.queue_timeout,
+    connectTimeoutMs: entry.timeouts.connect,
+    firstByteTimeoutMs: entry.timeouts.first_byte,
+    idleTimeoutMs: entry.timeouts.idle,
+  }
+}
+
+function resolvePrice(entry: PriceEntry): PriceOverride {
+  return {
+    provider: entry.provider,
+    model: entry.model,
+    serviceTier: entry.service_tier,
+    rates: {
+      uncachedInput: entry.input,
+      cacheRead: entry.cache_read,
+      cacheWrite5m: entry.cache_write_5m,
+      cacheWrite1h: entry.cache_write_1h,
+      audioInput: entry.audio_input,
+      textOutput: entry.output,
+      // Every provider known to us bills reasoning as output.
+      reasoning: entry.reasoning ?? entry.output,
+      audioOutput: entry.audio_output,
+      webSearch: entry.web_search,
+    },
+  }
+}

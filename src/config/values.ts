@@ -1,0 +1,91 @@
+import type { z } from 'zod'
+import { type Path, type Problem } from './fault.ts'
+import { type Environment, hasExpression, interpolate } from './interpolate.ts'
+import { quote } from './leaf.ts'
+import { factsAt } from './schema-path.ts'
+import type { YamlNode } from './yaml-tree.ts'
+
+/** Where a value stands, and what a fault may say about it. */
+export type Place = {
+  /** As the operator would name it. */
+  readonly path: Path
+  readonly keyOffset: number
+  readonly offset: number
+  /** The second half of `found …`: the value itself only where it can hold no secret. */
+  readonly found: string
+}
+
+export type Values = {
+  /** Plain mappings, lists and scalars, ready for the schema; undefined where a variable is missing. */
+  readonly value: unknown
+  readonly placeOf: (path: Path) => Place | undefined
+  readonly problems: readonly Problem[]
+}
+
+/** Turns the tree into plain values, `${…}` replaced, and remembers where each came from. */
+export function readValues(root: YamlNode, schema: z.core.$ZodType, environment: Environment): Values {
+  const places = new Map<string, Place>()
+  const problems: Problem[] = []
+
+  function read(node: YamlNode, path: Path, keyOffset: number): unknown {
+    const { value, found } = node.kind === 'scalar' ? readScalar(node, path) : { value: node, found: `a ${node.kind}` }
+    places.set(JSON.stringify(path), { path, keyOffset, offset: node.offset, found })
+    if (node.kind === 'list') return node.items.map((item, index) => read(item, [...path, index], item.offset))
+    if (node.kind === 'mapping') {
+      // fromEntries defines own properties, so that no key can reach a prototype.
+      return Object.fromEntries(node.entries.map((e) => [e.key, read(e.node, [...path, e.key], e.offset)]))
+    }
+    return value
+  }
+
+  function readScalar(node: YamlNode & { kind: 'scalar' }, path: Path): { value: unknown; found: string } {
+    const facts = factsAt(schema, path)
+    const { value, source } = node
+    if (value === null) return { value, found: 'nothing' }
+    if (typeof value === 'string' && hasExpression(value)) {
+      const { text, variables, faults } = interpolate(value, environment)
+      problems.push(...faults.map((fault) => ({ offset: node.offset, path, text: fault })))
+      const from = variables.map((name) => `\${${name}}`).join(' and ')
+      return {
+        value: faults.length > 0 ? undefined : (facts?.fromText(text) ?? text),
+        found: variables.length === 0 ? kindOf(text) : `a value from ${from}`,
+      }
+    }
+    const shown = facts?.show(typeof value === 'string' ? value : source)
+    return {
+      value: typeof value === 'number' && facts?.takesDigits === true ? source : value,
+      found: shown === undefined ? kindOf(value) : typeof value === 'string' ? shown : shown.slice(1, -1),
+    }
+  }
+
+  const value = read(root, [], root.offset)
+  return { value: withStoreWord(value, places), placeOf: (path) => places.get(JSON.stringify(path)), problems }
+}
+
+/** `store: none` is short for `store: { kind: none }`; its faults still speak of `store`. */
+function withStoreWord(value: unknown, places: Map<string, Place>): unknown {
+  if (typeof value !== 'object' || value === null || !('store' in value) || typeof value.store !== 'string')
+    return value
+  const place = places.get(JSON.stringify(['store']))
+  if (place !== undefined) {
+    const isWord = /^[a-z]{1,12}$/.test(value.store)
+    places.set(JSON.stringify(['store', 'kind']), { ...place, found: isWord ? quote(value.store) : place.found })
+  }
+  return { ...value, store: { kind: value.store } }
+}
+
+function kindOf(value: string | number | boolean): string {
+  if (typeof value === 'boolean') return 'true or false'
+  if (typeof value === 'number') return 'a number'
+  return value === '' ? 'an empty text' : 'a text'
+}
+
+/** Reads `value` at `path`; undefined where there is nothing. */
+export function valueAt(value: unknown, path: Path): unknown {
+  let found = value
+  for (const step of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) return undefined
+    found = Reflect.get(found, step)
+  }
+  return found
+}
