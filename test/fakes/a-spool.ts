@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { SpooledTable } from '../../src/store/insert.ts'
+import { openSpool, type Spool, type SpoolOptions } from '../../src/store/spool.ts'
+import { quietLog } from './clickhouse.ts'
+import { realWorld } from './real-world.ts'
+
+/** A directory that is gone when the test is over. */
+export function aDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'understudy-spool-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A spool of the real kind, closed when the test is over. It closes no segment by age within a test. */
+export async function aSpool(options: Partial<SpoolOptions> = {}): Promise<Spool> {
+  const spool = await openSpool({
+    dir: options.dir ?? aDirectory(),
+    maxBytes: 1e9,
+    maxAgeMs: 600_000,
+    world: realWorld,
+    log: quietLog,
+    ...options,
+  })
+  onTestFinished(() => spool.close())
+  return spool
+}
+
+/** Appends `lines` to `table` and resolves when they are released. */
+export function appended(spool: Spool, table: SpooledTable, ...lines: readonly string[]): Promise<void> {
+  return new Promise((resolve) =>
+    spool.append(
+      lines.map((line) => ({ table, line })),
+      resolve,
+    ),
+  )
+}

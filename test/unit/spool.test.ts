@@ -1,0 +1,210 @@
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { quietLog } from '../fakes/clickhouse.ts'
+import { aDirectory, appended, aSpool } from '../fakes/a-spool.ts'
+import { realWorld } from '../fakes/real-world.ts'
+import { openSpool, type Spool } from '../../src/store/spool.ts'
+
+const files = (spool: Spool, table: string) => readdirSync(join(spool.dir, table)).toSorted()
+const contents = (spool: Spool, table: string) =>
+  files(spool, table).map((name) => readFileSync(join(spool.dir, table, name), 'utf8'))
+
+/** What a kill leaves behind: every file as it is at this moment, and the lock of a process that no longer runs. */
+function afterKill(spool: Spool): string {
+  const dir = aDirectory()
+  cpSync(spool.dir, dir, { recursive: true })
+  for (const name of readdirSync(dir)) if (name.endsWith('.lock')) rmSync(join(dir, name))
+  return dir
+}
+
+describe('append', () => {
+  it('has the rows in their files when it releases', async () => {
+    const spool = await aSpool()
+    const seen = await new Promise<string[][]>((resolve) => {
+      spool.append(
+        [
+          { table: 'traces', line: '{"id":1}' },
+          { table: 'attempts', line: '{"trace":1,"n":1}' },
+          { table: 'attempts', line: '{"trace":1,"n":2}' },
+        ],
+        () => resolve([contents(spool, 'traces'), contents(spool, 'attempts')]),
+      )
+    })
+    expect(seen).toEqual([['{"id":1}\n'], ['{"trace":1,"n":1}\n{"trace":1,"n":2}\n']])
+  })
+
+  it('writes what comes in one turn together and releases in order', async () => {
+    const spool = await aSpool()
+    const released: number[] = []
+    await Promise.all(
+      [1, 2, 3].map((n) => appended(spool, 'traces', `{"id":${n}}`).then(() => void released.push(n))),
+    )
+    expect(released).toEqual([1, 2, 3])
+    expect(contents(spool, 'traces')).toEqual(['{"id":1}\n{"id":2}\n{"id":3}\n'])
+  })
+
+  it('releases the others when one response fails to end', async () => {
+    const spool = await aSpool()
+    spool.append([{ table: 'traces', line: '{}' }], () => {
+      throw new Error('socket destroyed')
+    })
+    await appended(spool, 'traces', '{}')
+    expect(spool.status().appendedRows.traces).toBe(2)
+  })
+
+  it('releases and counts the rows that come after the close', async () => {
+    const spool = await aSpool()
+    await spool.close()
+    await appended(spool, 'traces', '{}', '{}')
+    expect(spool.status().droppedRows.writeFailed).toEqual({ traces: 2, attempts: 0 })
+  })
+
+  it('counts and releases the rows that the disk refuses, and goes on when it takes rows again', async () => {
+    const spool = await aSpool()
+    rmSync(join(spool.dir, 'traces'), { recursive: true })
+    await appended(spool, 'traces', '{"id":1}')
+    expect(spool.status().droppedRows.writeFailed).toEqual({ traces: 1, attempts: 0 })
+    mkdirSync(join(spool.dir, 'traces'))
+    await appended(spool, 'traces', '{"id":2}')
+    expect(contents(spool, 'traces')).toEqual(['{"id":2}\n'])
+    expect(spool.status().droppedRows.writeFailed.traces).toBe(1)
+  })
+})
+
+describe('segments', () => {
+  it('are closed before they exceed their rows or bytes', async () => {
+    const spool = await aSpool({ maxRows: 3, maxSegmentBytes: 60 })
+    for (let n = 0; n < 7; n += 1) await appended(spool, 'traces', `{"id":${n}}`)
+    await appended(spool, 'attempts', JSON.stringify({ text: 'x'.repeat(30) }))
+    await appended(spool, 'attempts', JSON.stringify({ text: 'y'.repeat(30) }))
+    expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.3.ndjson', '.3.ndjson', '.open'])
+    expect(files(spool, 'attempts').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.1.ndjson', '.open'])
+    expect(spool.status()).toMatchObject({ segments: 3, rows: 9, appendedRows: { traces: 7, attempts: 2 } })
+  })
+
+  it('are closed by age, when nothing more comes', async () => {
+    const spool = await aSpool({ maxAgeMs: 20 })
+    const closed = new Promise<void>((resolve) => spool.queue.onPush(resolve))
+    await appended(spool, 'traces', '{}')
+    await closed
+    expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.1.ndjson'])
+  })
+
+  it('are named in the order of their opening, and tell the age of the oldest row', async () => {
+    const spool = await aSpool({ maxRows: 1 })
+    const before = Date.now()
+    await appended(spool, 'traces', '{"id":1}')
+    await new Promise((resolve) => void setTimeout(resolve, 2))
+    await appended(spool, 'traces', '{"id":2}')
+    expect(contents(spool, 'traces')).toEqual(['{"id":1}\n', '{"id":2}\n'])
+    expect(spool.status().oldestAt).toBeGreaterThanOrEqual(before)
+    expect(spool.status().oldestAt).toBeLessThanOrEqual(Date.now())
+  })
+})
+
+describe('the cap', () => {
+  it('drops the oldest segments, counts their rows exactly and holds nobody up', async () => {
+    const row = JSON.stringify({ text: 'x'.repeat(88) })
+    const spool = await aSpool({ maxBytes: 1000, maxSegmentBytes: 200 })
+    for (let n = 0; n < 50; n += 1) await appended(spool, n % 5 === 0 ? 'attempts' : 'traces', row)
+    const { bytes, rows, droppedRows } = spool.status()
+    expect(bytes).toBeLessThanOrEqual(1000)
+    expect(bytes).toBe(rows * (row.length + 1))
+    expect(rows + droppedRows.overCap.traces + droppedRows.overCap.attempts).toBe(50)
+    expect(droppedRows.overCap.traces).toBeGreaterThan(0)
+    await expect.poll(() => contents(spool, 'traces').join('') + contents(spool, 'attempts').join('')).toHaveLength(bytes)
+  })
+
+  it('spares the segment whose rows are on their way', async () => {
+    const spool = await aSpool({ maxBytes: 400, maxRows: 1 })
+    await appended(spool, 'traces', '{"id":"first"}')
+    const first = spool.queue.take(() => 0)
+    for (let n = 0; n < 50; n += 1) await appended(spool, 'traces', `{"id":${n},"text":"${'x'.repeat(60)}"}`)
+    expect(readFileSync(first?.path ?? '', 'utf8')).toBe('{"id":"first"}\n')
+    expect(spool.status().rows + spool.status().droppedRows.overCap.traces).toBe(51)
+  })
+
+  it('holds for what an earlier process left as well', async () => {
+    const first = await aSpool({ maxRows: 1 })
+    for (let n = 0; n < 10; n += 1) await appended(first, 'traces', `{"id":${n},"text":"${'x'.repeat(60)}"}`)
+    const second = await aSpool({ dir: afterKill(first), maxBytes: 300 })
+    await appended(second, 'traces', '{"id":"new"}')
+    expect(second.status().bytes).toBeLessThanOrEqual(300)
+    expect(second.status().rows + second.status().droppedRows.overCap.traces).toBe(11)
+  })
+})
+
+describe('after a kill', () => {
+  it('takes over closed and open segments with every row', async () => {
+    const first = await aSpool({ maxRows: 2 })
+    for (const n of [1, 2, 3]) await appended(first, 'traces', `{"id":${n}}`)
+    const second = await aSpool({ dir: afterKill(first) })
+    expect(contents(second, 'traces').toSorted()).toEqual(['{"id":1}\n{"id":2}\n', '{"id":3}\n'])
+    expect(second.status()).toMatchObject({ segments: 2, rows: 3, tornTails: 0 })
+  })
+
+  it('cuts a segment at its last whole row, and keeps and counts the piece', async () => {
+    const first = await aSpool()
+    await appended(first, 'traces', '{"id":1}')
+    const dir = afterKill(first)
+    const [name = ''] = readdirSync(join(dir, 'traces'))
+    appendFileSync(join(dir, 'traces', name), '{"id":2,"half')
+    const second = await aSpool({ dir })
+    expect(contents(second, 'traces')).toEqual(['{"id":1}\n'])
+    expect(second.status()).toMatchObject({ rows: 1, tornTails: 1 })
+    expect(readdirSync(join(dir, 'dead')).map((file) => readFileSync(join(dir, 'dead', file), 'utf8'))).toEqual([
+      '{"id":2,"half',
+    ])
+  })
+
+  it('leaves nothing of a segment that never held a whole row', async () => {
+    const dir = aDirectory()
+    mkdirSync(join(dir, 'traces'))
+    writeFileSync(join(dir, 'traces', `${realWorld.newId()}.open`), '')
+    const spool = await aSpool({ dir })
+    expect(files(spool, 'traces')).toEqual([])
+    expect(spool.status()).toMatchObject({ segments: 0, tornTails: 0 })
+  })
+})
+
+describe('one process at a time', () => {
+  const open = (dir: string) => openSpool({ dir, maxBytes: 1e9, world: realWorld, log: quietLog })
+
+  it('is refused a spool that a live process has, and told which', async () => {
+    const spool = await aSpool()
+    await expect(open(spool.dir)).rejects.toThrow(`in use by process ${process.pid} on `)
+    expect(readdirSync(spool.dir).filter((name) => name.endsWith('.lock'))).toHaveLength(1)
+  })
+
+  it('gets the spool once it has been closed', async () => {
+    const first = await aSpool()
+    await first.close()
+    const second = await open(first.dir)
+    await second.close()
+    expect(readdirSync(first.dir).filter((name) => name.endsWith('.lock'))).toEqual([])
+  })
+
+  it('takes over from a process that is gone, even if its id has been given to another', async () => {
+    const first = await aSpool()
+    const lock = readdirSync(first.dir).find((name) => name.endsWith('.lock')) ?? ''
+    const held: Record<string, unknown> = JSON.parse(readFileSync(join(first.dir, lock), 'utf8'))
+    const dir = aDirectory()
+    writeFileSync(join(dir, 'gone.lock'), JSON.stringify({ ...held, pid: 2 ** 22 + 1 }))
+    writeFileSync(join(dir, 'reused.lock'), JSON.stringify({ ...held, startTicks: '1' }))
+    const second = await aSpool({ dir })
+    expect(readdirSync(second.dir).filter((name) => name.endsWith('.lock'))).toHaveLength(1)
+  })
+
+  it('asks the lock itself where the holder cannot be seen: silent is dead, beating is alive', async () => {
+    const held = JSON.stringify({ pid: 1, startTicks: '1', machine: 'another-container' })
+    const [silent, beating] = [aDirectory(), aDirectory()]
+    writeFileSync(join(silent, 'other.lock'), held)
+    writeFileSync(join(beating, 'other.lock'), held)
+    const beat = setInterval(() => writeFileSync(join(beating, 'other.lock'), held), 200)
+    const [taken, refused] = await Promise.allSettled([aSpool({ dir: silent }), aSpool({ dir: beating })])
+    clearInterval(beat)
+    expect(taken.status).toBe('fulfilled')
+    expect(refused).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('another-container') } })
+  })
+})
