@@ -1,0 +1,59 @@
+import type { Dialect } from '../domain/request.ts'
+import type { Unit } from '../domain/units.ts'
+import type { QuestionKind } from './known-questions.ts'
+
+/** A simulated model, wholly data. Durations in milliseconds, rates in tokens per second. */
+export type SimulatedModel = {
+  readonly name: string
+  /** What answers call it: the dated snapshot. Requests may ask for it by this name too. */
+  readonly snapshot: string
+  readonly speaks: readonly Dialect[]
+  readonly does: 'chat' | 'completion' | 'embedding'
+  /** From the whole request to the response's headers. */
+  readonly firstByteMs: number
+  /** From the whole request to the first token of a stream; a whole answer waits for all of its tokens. */
+  readonly firstTokenMs: number
+  /** undefined = no pause between tokens. */
+  readonly tokensPerSecond: number | undefined
+  /** Share by which every duration varies from request to request, both ways. */
+  readonly jitter: Unit
+  /** Every stream event is a write of its own, in a turn of its own, even where there is no pause. */
+  readonly isUnbuffered: boolean
+  readonly outputTokens: { readonly min: number; readonly max: number }
+  /** Tokens of hidden reasoning before each answer; 0 = not a reasoning model. */
+  readonly reasoningTokens: number
+  /** Probability that the answer to a known question is right, and exceptions by kind of question. */
+  readonly quality: Unit
+  readonly qualityByKind: Readonly<Partial<Record<QuestionKind, Unit>>>
+  /** Answers plain requests with the same prebuilt bytes (a fresh id apart), whatever the prompt: for load tests. */
+  readonly isCanned: boolean
+  /** For models that no price book knows; real names are priced by it. */
+  readonly usdPerMillion: { readonly input: number; readonly output: number } | undefined
+  /** At most one of these befalls a request; probabilities sum to at most 1. Grammar: `faults.ts`. */
+  readonly faults: readonly FaultChance[]
+}
+
+export type FaultChance = { readonly fault: string; readonly probability: Unit }
+
+/** A model without delays or faults, to be changed to taste. */
+export function aModel(name: string, changes: Partial<SimulatedModel> = {}): SimulatedModel {
+  return {
+    name,
+    snapshot: name,
+    speaks: ['openai', 'anthropic'],
+    does: 'chat',
+    firstByteMs: 0,
+    firstTokenMs: 0,
+    tokensPerSecond: undefined,
+    jitter: 0,
+    isUnbuffered: false,
+    outputTokens: { min: 12, max: 60 },
+    reasoningTokens: 0,
+    quality: 0.9,
+    qualityByKind: {},
+    isCanned: false,
+    usdPerMillion: undefined,
+    faults: [],
+    ...changes,
+  }
+}

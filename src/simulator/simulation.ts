@@ -1,0 +1,95 @@
+import type { EpochMs, MonotonicMs } from '../domain/units.ts'
+import type { Canned } from './canned.ts'
+import { draw } from './draw.ts'
+import { NO_FAULTS, parseFaults, type Faults } from './faults.ts'
+import type { SimulatedModel } from './model.ts'
+import type { PromptCache } from './prompt-cache.ts'
+import type { RequestLog } from './request-log.ts'
+
+/** All that the requests of one simulator share. */
+export type Simulation = {
+  readonly seed: number
+  readonly models: ModelShelf
+  readonly answers: ReadonlyMap<string, string>
+  /** The only key accepted; undefined = any key is. */
+  readonly apiKey: string | undefined
+  readonly canned: Canned
+  readonly cache: PromptCache
+  readonly log: RequestLog
+  readonly counters: Counters
+  readonly now: () => EpochMs
+  readonly monotonic: () => MonotonicMs
+}
+
+/** Counted since the start; `faults` by the fault's own text, `statuses` of answers whose head went out. */
+export type Counters = {
+  received: number
+  answered: number
+  clientClosed: number
+  brokenOff: number
+  openConnections: number
+  connections: number
+  readonly statuses: Map<number, number>
+  readonly faults: Map<string, number>
+}
+
+export function countUp<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** The models served, by name and by snapshot. */
+export type ModelShelf = {
+  readonly find: (name: string) => ShelvedModel | undefined
+  readonly all: () => readonly SimulatedModel[]
+  /** Throws where a fault is not in the grammar or the probabilities sum to more than 1. */
+  readonly put: (model: SimulatedModel) => void
+}
+
+export type ShelvedModel = {
+  readonly model: SimulatedModel
+  /** What befalls the model's next request: drawn by how many it has had, so that trying again may go better. */
+  readonly nextFaults: (seed: number) => DrawnFaults
+}
+
+export type DrawnFaults = { readonly faults: Faults; readonly name: string | undefined }
+
+const NONE: DrawnFaults = { faults: NO_FAULTS, name: undefined }
+
+export function createModelShelf(models: readonly SimulatedModel[]): ModelShelf {
+  const byName = new Map<string, ShelvedModel>()
+  const shelf: ModelShelf = {
+    find: (name) => byName.get(name),
+    all: () => [...new Set(byName.values())].map(({ model }) => model),
+    put(model) {
+      const shelved = shelve(model)
+      byName.set(model.name, shelved)
+      byName.set(model.snapshot, shelved)
+    },
+  }
+  for (const model of models) shelf.put(model)
+  return shelf
+}
+
+function shelve(model: SimulatedModel): ShelvedModel {
+  const chances = model.faults.map(({ fault, probability }) => {
+    const faults = parseFaults(fault)
+    if (typeof faults === 'string') throw new TypeError(`model ${model.name}: ${faults}`)
+    return { name: fault, faults, probability }
+  })
+  const sum = chances.reduce((total, { probability }) => total + probability, 0)
+  if (sum > 1 + 1e-9) throw new RangeError(`model ${model.name}: the probabilities of its faults sum to ${sum}, expected at most 1`)
+  let requests = 0
+  return {
+    model,
+    nextFaults(seed) {
+      if (chances.length === 0) return NONE
+      requests += 1
+      let roll = draw(seed, model.name, 'fault', requests)
+      for (const chance of chances) {
+        if (roll < chance.probability) return chance
+        roll -= chance.probability
+      }
+      return NONE
+    },
+  }
+}
