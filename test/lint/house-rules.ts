@@ -132,6 +132,8 @@ const PROCESS_FACTS = [
   'memoryUsage',
   'nextTick',
   'kill',
+  'report',
+  'getuid',
 ]
 
 const ownProcess = {
