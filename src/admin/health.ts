@@ -1,0 +1,68 @@
+import type { AdminPorts, Json, ReadinessFacts } from './ports.ts'
+import { policyFactsJson } from './policy-json.ts'
+import type { Handler } from './reply.ts'
+
+/** Above this share of its cap the spool is about to drop rows. */
+const NEARLY_FULL = 0.8
+
+export type Readiness = {
+  readonly status: 'ready' | 'degraded' | 'starting' | 'draining'
+  /** `policy_rejected`, `store_starting`, `store_down`, `migrations_pending`, `migrations_failed`, `spool_nearly_full`. */
+  readonly because: readonly string[]
+}
+
+/**
+ * Whether traffic should come here. The proxy serves as long as it listens and has a policy: ClickHouse away, a
+ * faulty config file and a filling spool degrade it and need a person, but taking it out would only hurt clients.
+ */
+export function readinessOf({ isServing, isDraining, policy, store, migrations, spool }: ReadinessFacts): Readiness {
+  const because: string[] = []
+  if (policy.rejected !== undefined) because.push('policy_rejected')
+  if (store.kind !== 'none') {
+    if (store.state !== 'up') because.push(`store_${store.state}`)
+    if (migrations.state === 'failed') because.push('migrations_failed')
+    else if (migrations.state !== 'done') because.push('migrations_pending')
+  }
+  if (spool.bytes > NEARLY_FULL * spool.maxBytes) because.push('spool_nearly_full')
+  if (isDraining) return { status: 'draining', because }
+  if (!isServing) return { status: 'starting', because }
+  return { status: because.length === 0 ? 'ready' : 'degraded', because }
+}
+
+/** `GET /healthz`: 200 `{"status":"alive"}` as long as the process answers. For liveness probes: it looks at nothing. */
+export const healthz: Handler = () => ({ status: 200, json: { status: 'alive' } })
+
+/**
+ * `GET /readyz`: 200 when `status` is `ready` or `degraded`, 503 when it is `starting` or `draining`.
+ *
+ * `{"status", "because": [codes]}` for everyone; who may read the admin API sees more:
+ * - `policy`: `version`, `file`, `loaded_at`, `rejected` = null or `{"at", "faults": [{"file", "line", "column", "path", "text"}]}`
+ * - `store`: `kind`, `state` (`up`, `starting`, `down`), `detail`
+ * - `migrations`: `state` (`done`, `running`, `waiting`, `failed`), `detail`
+ * - `spool`: `rows`, `bytes`, `max_bytes`, `oldest_unsent_ms`, `dropped_rows`, `quarantined_rows`
+ */
+export function readyz(ports: AdminPorts): Handler {
+  return ({ isTrusted }) => {
+    const facts = ports.readiness()
+    const { status, because } = readinessOf(facts)
+    const isReady = status === 'ready' || status === 'degraded'
+    // A config fault quotes the file and a store error names a host: not for whoever happens to reach the port.
+    return { status: isReady ? 200 : 503, json: { status, because, ...(isTrusted ? detailJson(facts) : {}) } }
+  }
+}
+
+function detailJson({ policy, store, migrations, spool }: ReadinessFacts): Readonly<Record<string, Json>> {
+  return {
+    policy: policyFactsJson(policy),
+    store: { kind: store.kind, state: store.state, detail: store.detail ?? null },
+    migrations: { state: migrations.state, detail: migrations.detail ?? null },
+    spool: {
+      rows: spool.rows,
+      bytes: spool.bytes,
+      max_bytes: spool.maxBytes,
+      oldest_unsent_ms: spool.oldestUnsentMs ?? null,
+      dropped_rows: spool.droppedRows,
+      quarantined_rows: spool.quarantinedRows,
+    },
+  }
+}

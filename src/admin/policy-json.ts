@@ -1,0 +1,84 @@
+import type { Fault } from '../config/fault.ts'
+import type { Rates } from '../domain/cost.ts'
+import type { Policy, Provider } from '../domain/policy.ts'
+import type { EpochMs } from '../domain/units.ts'
+import type { Json, PolicyFacts } from './ports.ts'
+
+/**
+ * The policy in force, every field named here and no other, so that a secret added to the policy stays inside until
+ * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
+ * password and query of a URL are left out.
+ */
+export function policyJson({ providers, limits, prices, retention, log }: Policy): Json {
+  return {
+    providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
+    limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
+    prices: prices.map((price) => ({
+      provider: price.provider,
+      model: price.model,
+      service_tier: price.serviceTier ?? null,
+      ...ratesJson(price.rates),
+    })),
+    retention: {
+      traces_days: retention.tracesDays,
+      attempts_days: retention.attemptsDays,
+      quarantine_days: retention.quarantineDays,
+    },
+    log: { level: log.level, requests: log.requests },
+  }
+}
+
+function providerJson(provider: Provider): Json {
+  return {
+    dialect: provider.dialect,
+    base_url: `${provider.baseUrl.origin}${provider.baseUrl.pathname}`,
+    api_key: provider.apiKey === undefined ? 'unset' : 'set',
+    priced_as: provider.pricedAs,
+    supports_include_usage: provider.supportsIncludeUsage,
+    headers: Object.fromEntries([...provider.headers.keys()].map((name) => [name, 'set'])),
+    max_concurrent: provider.maxConcurrent,
+    max_queued: provider.maxQueued,
+    queue_timeout_ms: provider.queueTimeoutMs,
+    connect_timeout_ms: provider.connectTimeoutMs,
+    first_byte_timeout_ms: provider.firstByteTimeoutMs,
+    idle_timeout_ms: provider.idleTimeoutMs,
+  }
+}
+
+/** Pico-dollars per token are millionths of a dollar per million tokens. */
+function ratesJson({ webSearch, ...perToken }: Rates): Readonly<Record<string, Json>> {
+  const usd = (picoUsd: number | undefined, unit: number): number | null =>
+    picoUsd === undefined ? null : picoUsd / unit
+  return {
+    usd_per_million_tokens: {
+      uncached_input: usd(perToken.uncachedInput, 1e6),
+      cache_read: usd(perToken.cacheRead, 1e6),
+      cache_write_5m: usd(perToken.cacheWrite5m, 1e6),
+      cache_write_1h: usd(perToken.cacheWrite1h, 1e6),
+      audio_input: usd(perToken.audioInput, 1e6),
+      text_output: usd(perToken.textOutput, 1e6),
+      reasoning: usd(perToken.reasoning, 1e6),
+      audio_output: usd(perToken.audioOutput, 1e6),
+    },
+    usd_per_web_search: usd(webSearch, 1e12),
+  }
+}
+
+/** Which policy is in force and since when, and the newer one that was refused: `rejected` is null when none was. */
+export function policyFactsJson({ version, file, loadedAt, rejected }: PolicyFacts): Readonly<Record<string, Json>> {
+  return {
+    version,
+    file,
+    loaded_at: timeJson(loadedAt),
+    rejected: rejected === undefined ? null : { at: timeJson(rejected.at), faults: rejected.faults.map(faultJson) },
+  }
+}
+
+export function faultJson({ file, line, column, path, text }: Fault): Json {
+  return { file, line, column, path, text }
+}
+
+/** ISO 8601 in UTC, with milliseconds. */
+export function timeJson(at: EpochMs): string {
+  return new Date(at).toISOString()
+}

@@ -1,0 +1,35 @@
+import type { Need } from './access.ts'
+import { healthz, readyz } from './health.ts'
+import { replacePolicy, showPolicy } from './policy.ts'
+import type { AdminPorts } from './ports.ts'
+import type { Handler } from './reply.ts'
+import { showStore } from './store.ts'
+import { listTraces, showTrace, summarise } from './traces.ts'
+
+export type Route = {
+  readonly method: 'GET' | 'PUT'
+  /** An Express path; `:id` is the only parameter. */
+  readonly path: string
+  readonly need: Need
+  readonly handle: Handler
+}
+
+/** Everything that the admin port answers. */
+export function adminRoutes(ports: AdminPorts): readonly Route[] {
+  return [
+    { method: 'GET', path: '/healthz', need: 'nothing', handle: healthz },
+    { method: 'GET', path: '/readyz', need: 'nothing', handle: readyz(ports) },
+    { method: 'GET', path: '/metrics', need: 'read', handle: showMetrics(ports) },
+    { method: 'GET', path: '/admin/policy', need: 'read', handle: showPolicy(ports) },
+    { method: 'PUT', path: '/admin/policy', need: 'write', handle: replacePolicy(ports) },
+    { method: 'GET', path: '/admin/traces', need: 'read', handle: listTraces(ports) },
+    { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
+    { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },
+    { method: 'GET', path: '/admin/store', need: 'read', handle: showStore(ports) },
+  ]
+}
+
+/** `GET /metrics`: the Prometheus text format. */
+function showMetrics({ metrics }: AdminPorts): Handler {
+  return async () => ({ status: 200, text: await metrics.expose(), contentType: metrics.contentType })
+}
