@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS {database}.attempts {on_cluster}
     attempt_id UUID COMMENT 'UUIDv7 of the call.' CODEC(ZSTD(1)),
     trace_id UUID COMMENT 'Request that it was made for.' CODEC(ZSTD(1)),
     position UInt16 COMMENT 'Order within the request, from 0.' CODEC(ZSTD(1)),
-    started_at DateTime64(3, 'UTC') COMMENT 'Start of the call, waiting for a slot included.' CODEC(Delta(8), ZSTD(1)),
+    started_at DateTime64(3, 'UTC') COMMENT 'Start of the attempt.' CODEC(Delta(8), ZSTD(1)),
     instance LowCardinality(String) COMMENT 'Proxy process that made it.' CODEC(ZSTD(1)),
 
     role LowCardinality(String) COMMENT 'primary, fallback, cascade, shadow, judge or classifier.' CODEC(ZSTD(1)),

@@ -4,11 +4,11 @@ import type { Retention } from '../domain/policy.ts'
 import { identifier, type Query, type StoreClient } from './client.ts'
 import { giveBack, type Lease, renewLease, waitForLease } from './lease.ts'
 import { readNumber, readText } from './read-row.ts'
-import { applyRetention } from './retention.ts'
 import { readSqlFiles, renderStatement, type SqlFile, type SqlNames } from './sql-files.ts'
 
 export type MigrateOptions = {
   readonly client: StoreClient
+  /** Of tables yet to be made; see retention.ts for those that exist. */
   readonly retention: Retention
   /** Who migrates; must differ between processes. */
   readonly instance: string
@@ -25,7 +25,7 @@ const SHIPPED_DIR = fileURLToPath(new URL('../../config/clickhouse', import.meta
 const LEASE_MS = 15_000
 
 /**
- * Brings the database up to date: creates what is missing, applies each numbered file once, sets the retention.
+ * Brings the database up to date: creates what is missing and applies each numbered file once.
  * Any number of instances may run it at once and any of them may be cut anywhere, because every statement is
  * idempotent and a file counts as applied only when its last statement is through. Resolves to the names of the
  * files that this call applied; rejects when the server cannot be reached or a released file was changed.
@@ -36,14 +36,23 @@ export async function migrate(options: MigrateOptions): Promise<readonly string[
   const [bootstrap, ...files] = readSqlFiles(options.dir ?? SHIPPED_DIR)
   if (bootstrap?.version !== 0) throw new Error('expected a file 000_*.sql with what migrating itself needs.')
 
-  await createDatabase(client, signal)
-  for (const statement of bootstrap.statements) await client.command(renderStatement(statement, names), signal)
-  const applied: string[] = []
-  if (pending(files, await readApplied(options)).length > 0) {
-    applied.push(...(await applyUnderLease(options, files, names)))
+  if (!(await isBootstrapped(client, signal))) {
+    await createDatabase(client, signal)
+    for (const statement of bootstrap.statements) await client.command(renderStatement(statement, names), signal)
   }
-  await applyRetention(client, retention, signal)
-  return applied
+  if (pending(files, await readApplied(options)).length === 0) return []
+  return applyUnderLease(options, files, names)
+}
+
+/** Asked before any DDL, so that a user who may only read and insert can use a database that another has prepared. */
+async function isBootstrapped(client: StoreClient, signal: AbortSignal): Promise<boolean> {
+  const tables = await readAll(client, signal, {
+    name: 'migrate',
+    sql: "SELECT name FROM system.tables WHERE database = {database:String} AND name IN ('migrations', 'leases')",
+    params: { database: client.address.database },
+    parse: (row) => readText(row, 'name'),
+  })
+  return tables.length === 2
 }
 
 async function createDatabase(client: StoreClient, signal: AbortSignal): Promise<void> {

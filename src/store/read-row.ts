@@ -1,5 +1,5 @@
 import type { Row } from './client.ts'
-import type { EpochMs, PicoUsd } from '../domain/units.ts'
+import type { EpochMs } from '../domain/units.ts'
 
 // Typed looks at one row of a result. Each throws when the column is not there or is not what the query promises:
 // a query and its parser are written together, so that is a bug and not bad luck.
@@ -32,15 +32,12 @@ export function readTime(row: Row, column: string): EpochMs {
   return readNumber(row, column)
 }
 
-/** US dollars as exact pico-dollars; undefined for NULL. */
-export function readCost(row: Row, column: string): PicoUsd | undefined {
+/** An exact decimal as text (`0.0021`), which survives JSON where a number would not; undefined for NULL. */
+export function readDecimal(row: Row, column: string): string | undefined {
   const value = row[column]
   if (value === null) return undefined
-  const match = typeof value === 'string' ? /^(-?)(\d+)(?:\.(\d{1,12}))?$/.exec(value) : null
-  if (match === null) return unexpected(row, column, 'a decimal or null')
-  const [, sign, whole = '', fraction = ''] = match
-  const pico = BigInt(whole + fraction.padEnd(12, '0'))
-  return sign === '-' ? -pico : pico
+  const isDecimal = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
+  return isDecimal ? value : unexpected(row, column, 'a decimal or null')
 }
 
 export function readTexts(row: Row, column: string): readonly string[] {

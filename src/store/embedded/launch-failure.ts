@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** Why the embedded server is not running. */
 export type LaunchFailure = {
   readonly kind: 'failed'
-  readonly reason: 'unsupported_platform' | 'not_installed' | 'directory_held' | 'port_taken' | 'no_answer' | 'failed'
+  readonly reason: 'unsupported_platform' | 'not_installed' | 'directory_held' | 'unwritable' | 'port_taken' | 'no_answer' | 'failed'
   /** One sentence or two for the operator: what is wrong and what to do. */
   readonly detail: string
   /** True when trying again cannot help. */
@@ -35,6 +35,12 @@ function isGlibc(): boolean {
 
 function hasKey<K extends string>(value: unknown, key: K): value is Record<K, unknown> {
   return typeof value === 'object' && value !== null && key in value
+}
+
+/** The directory of the engine cannot be written: no such disk, no right, no space. */
+export function unwritableDirectory(dir: string, cause: unknown): LaunchFailure {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return failure('unwritable', `${dir} cannot be written; the embedded ClickHouse keeps its data there.`, said, false)
 }
 
 /** What is left of a child that exited, or was given up on, before it answered. */

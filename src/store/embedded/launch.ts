@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from './free-port.ts'
-import { explainFailedStart, type LaunchFailure, unsupportedPlatform } from './launch-failure.ts'
+import { explainFailedStart, type LaunchFailure, unsupportedPlatform, unwritableDirectory } from './launch-failure.ts'
 import { type ServerConfig, serverConfigXml, usersConfigXml } from './server-config.ts'
 
 export type LaunchOptions = ServerConfig & {
@@ -46,12 +46,16 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const confDir = join(options.dir, 'conf')
   const dataDir = join(options.dir, 'data')
   const portFile = join(confDir, 'port')
-  const port = await findFreePort(options.port)
-  mkdirSync(confDir, { recursive: true, mode: 0o700 })
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  rmSync(portFile, { force: true })
-  writeFileSync(join(confDir, 'config.xml'), serverConfigXml({ ...options, port }), { mode: 0o600 })
-  writeFileSync(join(confDir, 'users.xml'), usersConfigXml({ ...options, port }), { mode: 0o600 })
+  try {
+    const config = { ...options, port: await findFreePort(options.port) }
+    mkdirSync(confDir, { recursive: true, mode: 0o700 })
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    rmSync(portFile, { force: true })
+    writeFileSync(join(confDir, 'config.xml'), serverConfigXml(config), { mode: 0o600 })
+    writeFileSync(join(confDir, 'users.xml'), usersConfigXml(config), { mode: 0o600 })
+  } catch (error) {
+    return unwritableDirectory(options.dir, error)
+  }
 
   // `detached`: a process group of its own, because the engine signals its whole group in some paths and because
   // Ctrl-C must reach the proxy alone. An empty environment: the proxy's holds keys.

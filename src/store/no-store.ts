@@ -1,0 +1,20 @@
+import type { Select } from './client.ts'
+import { openReads } from './read.ts'
+import type { Store } from './store.ts'
+
+/** For `store: none`. Nothing is kept: whoever composes the proxy need not start a spool or a writer. */
+export function noStore(): Store {
+  const detail = 'No store is configured (store: none).'
+  const select: Select = async () => ({ kind: 'unavailable', detail })
+  return {
+    insert: async () => ({ kind: 'unavailable', detail }),
+    select,
+    reads: openReads(select, 'none'),
+    status: () => ({ kind: 'none', detail }),
+    subscribe: () => () => {},
+    migrate: async () => [],
+    access: () => undefined,
+    setRetention: () => {},
+    close: async () => {},
+  }
+}
