@@ -11,7 +11,6 @@ export default defineConfig({
   test: {
     pool: 'forks',
     reporters: ['default'],
-    passWithNoTests: true,
     teardownTimeout: 20 * SECOND,
     projects: [
       {

@@ -3,21 +3,12 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { canPin } from './child.ts'
-import { BARE, CONTENDERS, DIRECT, PRODUCT, understudy, type Contender } from './contenders.ts'
+import { BARE, CONTENDERS, DIRECT, PRODUCT, type Contender } from './contenders.ts'
 import { renderSelfTimes, selfTimes } from './hot-path.ts'
 import { CROWD, measure, usage, type Lengths, type Sample } from './measure.ts'
 import { machineCpuMs, usageOf } from './process-tree.ts'
 import { setStage, type Stage, type Standing } from './stage.ts'
 import { renderTable, summarise } from './summary.ts'
-
-const HELP = `npm run bench -- [options]
-
-  --quick          two short rounds, about a minute
-  --rounds <n>     rounds (each measures every contender once; the table holds medians)
-  --only <names>   comma-separated part of: ${CONTENDERS.map(({ name }) => name).join(', ')} (direct is always measured)
-  --json <file>    writes the table, every sample and the machine as JSON
-  --profile        no table: 10 s of load on ${PRODUCT} under the V8 profiler, and where its time went
-`
 
 const FULL: Lengths = { single: 3, crowd: 5, firstByte: 3, streams: 4 }
 const QUICK: Lengths = { single: 1.5, crowd: 2.5, firstByte: 1.5, streams: 2 }
@@ -25,6 +16,17 @@ const QUICK: Lengths = { single: 1.5, crowd: 2.5, firstByte: 1.5, streams: 2 }
 const WARM_UP: Lengths = { single: 0.5, crowd: 2, firstByte: 0.5, streams: 1 }
 const PROFILED_SECONDS = 10
 const NOISY_SHARE = 0.1
+const KNOWN = `Known: ${CONTENDERS.map(({ name }) => name).join(', ')}.`
+
+const HELP = `npm run bench -- [options]
+
+  --quick          two short rounds, about a minute
+  --rounds <n>     rounds (each measures every contender once; the table holds medians)
+  --only <names>   comma-separated part of: ${CONTENDERS.map(({ name }) => name).join(', ')} (direct is always measured)
+  --json <file>    writes the table, every sample and the machine as JSON
+  --profile <kind> no table: ${PROFILED_SECONDS} s of \`plain\` or \`stream\` load on ${PRODUCT} (or --only) under the V8 profiler,
+                   and the functions that took the time
+`
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +34,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     only: { type: 'string' },
     json: { type: 'string' },
-    profile: { type: 'boolean', default: false },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -45,7 +47,7 @@ if (values.help) {
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   try {
-    await (values.profile ? profile(stage) : compare(stage))
+    await (values.profile !== undefined ? profile(stage) : compare(stage))
   } finally {
     await stage.clear()
   }
@@ -56,6 +58,8 @@ async function compare(stage: Stage): Promise<void> {
   const lengths = values.quick ? QUICK : FULL
   const only = values.only?.split(',').map((name) => name.trim())
   const wanted = CONTENDERS.filter(({ name }) => name === DIRECT || (only?.includes(name) ?? true))
+  const unknown = only?.find((name) => CONTENDERS.every((one) => one.name !== name))
+  if (unknown !== undefined) throw new Error(`nobody is called ${unknown}. ${KNOWN}`)
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.version}`
   console.log(
     `${machine}; ${canPin ? 'proxy on one core, load and upstream on another' : 'NOT pinned: taskset or a second core is missing'}`,
@@ -134,17 +138,19 @@ function progress(contender: Contender, sample: Sample): string {
 }
 
 async function profile(stage: Stage): Promise<void> {
-  const product = CONTENDERS.find(({ name }) => name === PRODUCT)
-  if (product === undefined) throw new Error(`no contender is called ${PRODUCT}`)
+  const name = values.only ?? PRODUCT
+  const contender = CONTENDERS.find((one) => one.name === name)
+  if (contender === undefined) throw new Error(`nobody is called ${name}. ${KNOWN}`)
   const directory = mkdtempSync(join(tmpdir(), 'understudy-profile-'))
   try {
-    const entered = await stage.enter(product, (site) => understudy(site, ['--cpu-prof', '--cpu-prof-dir', directory]))
-    if (typeof entered === 'string') throw new Error(entered)
-    const order = { port: entered.port, path: product.path, paceMs: 10, connections: CROWD, seconds: PROFILED_SECONDS }
-    const plain = await stage.load({ ...order, kind: 'plain', seconds: PROFILED_SECONDS })
+    const entered = await stage.enter(contender, ['--cpu-prof', '--cpu-prof-dir', directory])
+    if (typeof entered === 'string') throw new Error(`${name}: ${entered}`)
+    const kind = values.profile === 'stream' ? 'stream' : 'plain'
+    const order = { port: entered.port, path: contender.path, kind, paceMs: 10, connections: CROWD } as const
+    const result = await stage.load({ ...order, seconds: PROFILED_SECONDS })
     // The profile is written when the process ends by itself.
     await entered.child?.stop(30_000)
-    console.log(`${plain.answers} requests, ${plain.faults} faults`)
+    console.log(`${name}: ${result.answers} ${kind} answers in ${PROFILED_SECONDS} s, ${result.faults} faults`)
     for (const times of selfTimes(directory)) console.log(`\n${renderSelfTimes(times, 40)}`)
   } finally {
     rmSync(directory, { recursive: true, force: true })

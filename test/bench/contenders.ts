@@ -18,8 +18,11 @@ export type Contender = {
   readonly name: string
   /** Its path for OpenAI chat completions. */
   readonly path: string
-  /** How to start it; a text says why it cannot take part here. Undefined = nothing to start: the upstream itself. */
-  readonly start: ((site: Site) => Command | string) | undefined
+  /**
+   * How to start it; a text says why it cannot take part here. `nodeFlags` are for a contender that runs on Node, and
+   * refused by one that does not. Undefined = nothing to start: the upstream itself.
+   */
+  readonly start: ((site: Site, nodeFlags: readonly string[]) => Command | string) | undefined
   /** Answers 200 once it is ready; undefined = as soon as its port accepts. */
   readonly readyUrl?: (site: Site) => string
   /** Tells its database's processes from its own by their command line. */
@@ -27,7 +30,7 @@ export type Contender = {
 }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-export const ROOT = here('../..')
+const ROOT = here('../..')
 
 /** The row that the others are compared with. */
 export const DIRECT = 'direct'
@@ -40,23 +43,30 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: BARE,
     path: '/v1/chat/completions',
-    start: (site) => ({
+    start: (site, nodeFlags) => ({
       command: process.execPath,
-      args: [here('bare-proxy.ts'), '--port', String(site.port), '--upstream', `http://127.0.0.1:${site.upstreamPort}`],
+      args: [
+        ...nodeFlags,
+        here('bare-proxy.ts'),
+        '--port',
+        String(site.port),
+        '--upstream',
+        `http://127.0.0.1:${site.upstreamPort}`,
+      ],
     }),
   },
   { name: 'nginx', path: '/v1/chat/completions', start: nginx },
   {
     name: PRODUCT,
     path: '/openai/v1/chat/completions',
-    start: (site) => understudy(site, []),
+    start: understudy,
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
     store: /clickhouse|sidecar/,
   },
 ]
 
-/** `npm start` with one provider and every trace stored in the embedded ClickHouse; `flags` go to Node. */
-export function understudy(site: Site, flags: readonly string[]): Command {
+/** `npm start` with one provider and every trace stored in the embedded ClickHouse. */
+function understudy(site: Site, nodeFlags: readonly string[]): Command {
   const file = join(site.directory, 'understudy.yaml')
   writeFileSync(
     file,
@@ -70,10 +80,11 @@ providers:
     base_url: http://127.0.0.1:${site.upstreamPort}
 `,
   )
-  return { command: process.execPath, args: [...flags, join(ROOT, 'src/main.ts'), 'serve', '--config', file] }
+  return { command: process.execPath, args: [...nodeFlags, join(ROOT, 'src/main.ts'), 'serve', '--config', file] }
 }
 
-function nginx(site: Site): Command | string {
+function nginx(site: Site, nodeFlags: readonly string[]): Command | string {
+  if (nodeFlags.length > 0) return 'it does not run on Node'
   if (spawnSync('nginx', ['-v']).status !== 0) return 'not installed here'
   const file = join(site.directory, 'nginx.conf')
   mkdirSync(join(site.directory, 'logs'))

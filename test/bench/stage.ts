@@ -15,7 +15,7 @@ export type Standing = { readonly contender: Contender; readonly port: number; r
 /** What the bench stands on: the upstream, the load, and the contenders it has started. */
 export type Stage = {
   /** Starts a contender and waits until it answers; a text says why it cannot take part. */
-  readonly enter: (contender: Contender, start?: (site: Site) => Command | string) => Promise<Standing | string>
+  readonly enter: (contender: Contender, nodeFlags?: readonly string[]) => Promise<Standing | string>
   readonly load: (order: LoadOrder) => Promise<LoadResult>
   /** Ends every process of the stage and removes what they wrote. */
   readonly clear: () => Promise<void>
@@ -40,7 +40,8 @@ export async function setStage(): Promise<Stage> {
   const upstream = begin(own('upstream.ts', '--port', String(upstreamPort)), CORE.load)
   const loader = begin(own('load.ts'), CORE.load, { ipc: true })
 
-  async function enter(contender: Contender, start = contender.start): Promise<Standing | string> {
+  async function enter(contender: Contender, nodeFlags: readonly string[] = []): Promise<Standing | string> {
+    const { start } = contender
     if (start === undefined) return { contender, port: upstreamPort, child: undefined }
     const own = mkdtempSync(join(directory, 'contender-'))
     const site: Site = {
@@ -50,7 +51,7 @@ export async function setStage(): Promise<Stage> {
       upstreamPort,
       directory: own,
     }
-    const command = start(site)
+    const command = start(site, nodeFlags)
     if (typeof command === 'string') return command
     const child = begin(command, CORE.contender, { cwd: own })
     await untilReady(child, contender.readyUrl?.(site), site.port)

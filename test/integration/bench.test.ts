@@ -27,7 +27,11 @@ it('measures a proxy against the direct way without a single fault, and leaves a
     const file = join(directory, 'report.json')
     const script = fileURLToPath(new URL('../bench/bench.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [
-      ...[script, '--quick', '--rounds', '1', '--only', BARE, '--json', file],
+      script,
+      '--quick',
+      '--rounds=1',
+      `--only=${BARE}`,
+      `--json=${file}`,
     ])
     const { rows } = Report.parse(JSON.parse(readFileSync(file, 'utf8')))
     expect(rows.map(({ name, faults }) => ({ name, faults }))).toEqual([
