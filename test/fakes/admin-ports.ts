@@ -1,0 +1,76 @@
+import type { AdminPorts, PolicyView, ReadinessFacts } from '../../src/admin/ports.ts'
+import type { Policy, Provider } from '../../src/domain/policy.ts'
+
+/** Ports of a proxy that is well. */
+export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
+  return {
+    readiness: () => readinessFacts(),
+    policyView: () => aPolicyView(),
+    applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', needsRestart: [] }),
+    recentTraces: async () => ({ kind: 'ok', value: [] }),
+    trace: async () => ({ kind: 'ok', value: undefined }),
+    summary: async () => ({ kind: 'ok', value: [] }),
+    storeView: () => ({
+      kind: 'embedded',
+      state: 'up',
+      detail: undefined,
+      serverVersion: '26.7.2.1',
+      readOnly: { url: 'http://127.0.0.1:8123', database: 'understudy', username: 'ro', password: 'ro-password' },
+    }),
+    metrics: { expose: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
+    ...parts,
+  }
+}
+
+export function readinessFacts(parts: Partial<ReadinessFacts> = {}): ReadinessFacts {
+  return {
+    isServing: true,
+    isDraining: false,
+    policy: policyFacts,
+    store: { kind: 'embedded', state: 'up', detail: undefined },
+    migrations: { state: 'done', detail: undefined },
+    spool: { rows: 0, bytes: 0, maxBytes: 1_000, oldestUnsentMs: undefined, droppedRows: 0, quarantinedRows: 0 },
+    ...parts,
+  }
+}
+
+export function aPolicyView(parts: Partial<PolicyView> = {}): PolicyView {
+  return { ...policyFacts, policy: aPolicy(), loadedBy: 'start', ...parts }
+}
+
+export function aPolicy(provider: Partial<Provider> = {}): Policy {
+  return {
+    providers: new Map([
+      [
+        'openai',
+        {
+          name: 'openai',
+          dialect: 'openai',
+          baseUrl: new URL('https://api.openai.com'),
+          apiKey: undefined,
+          pricedAs: 'openai',
+          supportsIncludeUsage: true,
+          headers: new Map(),
+          maxConcurrent: 256,
+          maxQueued: 512,
+          queueTimeoutMs: 10_000,
+          connectTimeoutMs: 5_000,
+          firstByteTimeoutMs: 600_000,
+          idleTimeoutMs: 300_000,
+          ...provider,
+        },
+      ],
+    ]),
+    limits: { maxBodyBytes: 33_554_432, bodyTimeoutMs: 60_000 },
+    prices: [],
+    retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    log: { level: 'info', requests: true },
+  }
+}
+
+const policyFacts = {
+  version: '0123456789abcdef',
+  file: 'understudy.yaml',
+  loadedAt: Date.UTC(2026, 10, 20, 12),
+  rejected: undefined,
+}
