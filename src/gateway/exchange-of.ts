@@ -78,7 +78,7 @@ function errorOf(outcome: AttemptOutcome): ErrorCode | undefined {
 /** Priced by the model that the provider says it served, else by the one that was asked for. */
 function costOf(provider: Provider, target: Target, relayed: Relayed, at: EpochMs, price: PriceCall): Cost {
   const { usage, model } = relayed.answer
-  const served = price({ provider: provider.pricedAs, model: model ?? target.model ?? '', usage, at })
+  const served = price({ provider: provider.name, model: model ?? target.model ?? '', usage, at })
   if (served.kind === 'priced' || served.why !== 'unknown_model' || model === undefined || target.model === undefined) return served
-  return price({ provider: provider.pricedAs, model: target.model, usage, at })
+  return price({ provider: provider.name, model: target.model, usage, at })
 }

@@ -26,8 +26,6 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
   const { inbound, response } = turn
   const passage = createPassage(turn, recognised, provider, stages)
   let requestBytes = 0
-  inbound.on('data', (chunk: Buffer) => (requestBytes += chunk.length))
-  inbound.pause() // counting must not start the flow before the relay is there to take it
   let status: number | undefined
   const conclude = (outcome: AttemptOutcome, release: () => void): void => passage.conclude({ outcome, requestBytes, release })
   response.once('close', () => conclude({ kind: 'cancelled', status }, () => undefined))
@@ -36,6 +34,9 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
       status = code
       passage.head(code)
       return [...stages.inboundHeaders(headers), ...passage.ownHeaders()]
+    },
+    received: (count) => {
+      requestBytes += count
     },
     bytes: passage.bytes,
     end: (release) => conclude(outcomeFor(status ?? 0), release),

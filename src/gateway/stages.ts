@@ -28,6 +28,8 @@ export type Stages = {
 export type PassThroughSink = {
   /** The response head, before it is written; returns the headers to send to the client. */
   readonly head: (status: number, headers: RawHeaders) => string[]
+  /** Bytes of the request's body on their way up, and of the answer's on their way down. */
+  readonly received: (count: number) => void
   readonly bytes: (count: number) => void
   /** All of the answer is here. The last bytes are held until `release` is called. */
   readonly end: (release: () => void) => void

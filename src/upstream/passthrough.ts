@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Transform, pipeline } from 'node:stream'
-import { createProxyMiddleware } from 'http-proxy-middleware'
+import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
@@ -12,6 +12,7 @@ import { connectionNamed, isForwarded, ownHeaders } from './headers.ts'
 /** What relaying one request reports; see the gateway's own description of it. */
 type WebSink = {
   readonly head: (status: number, headers: RawHeaders) => string[]
+  readonly received: (count: number) => void
   readonly bytes: (count: number) => void
   readonly end: (release: () => void) => void
   readonly failed: (failure: UpstreamFailure) => void
@@ -41,7 +42,8 @@ export function createPassThrough() {
   const jobs = new WeakMap<IncomingMessage, Job>()
   const relay = createProxyMiddleware<IncomingMessage, ServerResponse>({
     changeOrigin: true,
-    ejectPlugins: true, // its own error page and logging: errors are answered in the client's dialect
+    ejectPlugins: true, // no error page and log of its own: errors are answered in the client's dialect
+    plugins: [proxyEventsPlugin],
     selfHandleResponse: true, // the last bytes wait for the record
     router: (request, _response, options) => {
       const job = jobOf(jobs, request)
@@ -51,7 +53,12 @@ export function createPassThrough() {
     },
     pathRewrite: (_path, request) => jobOf(jobs, request).upstreamPath,
     on: {
-      proxyReq: (outgoing, request) => watchConnecting(outgoing, jobOf(jobs, request)),
+      proxyReq: (outgoing, request) => {
+        const job = jobOf(jobs, request)
+        watchConnecting(outgoing, job)
+        // Here and not earlier: the relay pipes the body in this same turn, and a listener on its own would let it run off.
+        request.on('data', (chunk: Buffer) => job.web?.received(chunk.length))
+      },
       proxyReqWs: (outgoing, request) => watchUpgrade(outgoing, jobOf(jobs, request)),
       proxyRes: (answer, request, response) => relayAnswer(answer, response, jobOf(jobs, request)),
       error: (error, request) => report(error, jobOf(jobs, request)),

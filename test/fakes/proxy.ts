@@ -1,0 +1,90 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { randomUUIDv7 } from 'node:crypto'
+import { createCell } from '../../src/domain/cell.ts'
+import type { Exchange } from '../../src/domain/exchange.ts'
+import type { Policy, Provider } from '../../src/domain/policy.ts'
+import type { Cell, World } from '../../src/domain/ports.ts'
+import type { RoutingState } from '../../src/domain/state.ts'
+import { openGateway } from '../../src/gateway/server.ts'
+import { createPriceBook } from '../../src/pricing/price-book.ts'
+import { inboundHeaders, outboundHeaders } from '../../src/upstream/headers.ts'
+import { createPassThrough } from '../../src/upstream/passthrough.ts'
+import { createPools } from '../../src/upstream/pools.ts'
+import { createSend } from '../../src/upstream/send.ts'
+import { createSlots } from '../../src/upstream/slots.ts'
+import { aPolicy, aProvider } from './a-provider.ts'
+
+export const realWorld: World = { now: () => Date.now(), monotonic: () => performance.now(), newId: () => randomUUIDv7() }
+
+/** The request path over real sockets, with the record kept in memory instead of in the spool. */
+export type TestProxy = {
+  readonly url: string
+  readonly port: number
+  readonly state: Cell<RoutingState>
+  /** Every record so far, oldest first. */
+  readonly exchanges: readonly Exchange[]
+  /** Waits until `count` records exist; fails with what there is after `timeoutMs`. */
+  readonly recorded: (count: number, timeoutMs?: number) => Promise<readonly Exchange[]>
+  readonly badFramings: () => number
+  readonly errors: readonly string[]
+  readonly close: (deadlineMs?: number) => Promise<number>
+}
+
+/** Starts the proxy in front of one origin that speaks both dialects. */
+export async function startProxy(upstreamUrl: string, changes: { readonly provider?: Partial<Provider>; readonly policy?: Partial<Policy> } = {}): Promise<TestProxy> {
+  const baseUrl = new URL(upstreamUrl)
+  const providers = [
+    aProvider({ name: 'openai', dialect: 'openai', pricedAs: 'openai', baseUrl, ...changes.provider }),
+    aProvider({ name: 'anthropic', dialect: 'anthropic', pricedAs: 'anthropic', baseUrl, ...changes.provider }),
+  ]
+  const state = createCell<RoutingState>({ policy: aPolicy(providers, changes.policy), policyVersion: 'test' })
+  const exchanges: Exchange[] = []
+  const errors: string[] = []
+  let badFramings = 0
+  let isDraining = false
+  const pools = createPools()
+  const gateway = await openGateway(
+    { host: '127.0.0.1', port: 0 },
+    {
+      world: realWorld,
+      state,
+      send: createSend(pools, createSlots(), realWorld.monotonic),
+      outboundHeaders,
+      inboundHeaders,
+      passThrough: createPassThrough(),
+      price: createPriceBook(state.current().policy).price,
+      recorder: {
+        record: (exchange, release) => {
+          exchanges.push(exchange)
+          setImmediate(release)
+        },
+      },
+      observe: () => undefined,
+      log: { info: () => undefined, warn: () => undefined, error: (event, fields) => void errors.push(`${event} ${JSON.stringify(fields)}`) },
+      isDraining: () => isDraining,
+      onBadFraming: () => badFramings++,
+    },
+  )
+  return {
+    url: `http://127.0.0.1:${gateway.port}`,
+    port: gateway.port,
+    state,
+    exchanges,
+    recorded: async (count, timeoutMs = 10_000) => {
+      const deadline = performance.now() + timeoutMs
+      while (exchanges.length < count) {
+        if (performance.now() > deadline) throw new Error(`expected ${count} records, have ${JSON.stringify(exchanges.map((e) => [e.request.path, e.outcome]))}`)
+        await turn()
+      }
+      return exchanges
+    },
+    badFramings: () => badFramings,
+    errors,
+    close: async (deadlineMs = 2000) => {
+      isDraining = true
+      const cut = await gateway.close(deadlineMs)
+      await pools.close()
+      return cut
+    },
+  }
+}
