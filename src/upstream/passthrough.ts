@@ -67,6 +67,7 @@ export function createPassThrough() {
   })
   return {
     web: (request: IncomingMessage, response: ServerResponse, provider: Provider, upstreamPath: string, sink: WebSink): void => {
+      response.setMaxListeners(20) // express, the relay, the pipeline and the record each wait for its close
       jobs.set(request, { provider, upstreamPath, web: sink, stage: 'connecting', failure: undefined, upgraded: undefined })
       cleanHeaders(request, provider)
       void relay(request, response, () => undefined) // errors have been reported by `on.error`
