@@ -1,6 +1,6 @@
 import type { World } from '../domain/ports.ts'
 import type { Insert } from './insert.ts'
-import { readProgress, type RowRange, type Verdict } from './progress.ts'
+import { readProgress, type RowRange, type Settlement } from './progress.ts'
 import { quarantineRow } from './quarantine.ts'
 import { progressPath, readSegment, rowOffsets, type Segment } from './segments.ts'
 import { setAside } from './set-aside.ts'
@@ -17,8 +17,7 @@ export type Sending = {
   readonly dir: string
   readonly insert: Insert
   readonly world: World
-  /** Rows for which nothing more need be done. `refused` rows are not among them: their parts are yet to come. */
-  readonly onSettled: (verdict: Exclude<Verdict, 'refused'>, rows: number) => void
+  readonly onSettled: (settlement: Settlement, rows: number) => void
   /** Asked between two parts of a refused segment. */
   readonly mustStop: () => boolean
 }
@@ -27,8 +26,8 @@ export type Sending = {
  * Stores one segment under its id as deduplication token. A segment that the store refuses is halved, down to the rows
  * that are at fault; these go into the quarantine table and, if that too is refused, into `<dir>/dead`.
  *
- * The halves have tokens of their own, `<id>/<from>-<to>`, and every refusal is on disk before the first half is
- * sent: however often this is cut short, each row is stored under one token only. Rejects when the disk fails.
+ * The halves have tokens of their own, `<id>/<from>-<to>`, and every refusal is on disk before anything is built on
+ * it: however often this is cut short, each row is stored under one token only. Rejects when the disk fails.
  */
 export async function sendSegment(segment: Segment, sending: Sending): Promise<Sent> {
   const { dir, insert, onSettled } = sending
@@ -38,42 +37,45 @@ export async function sendSegment(segment: Segment, sending: Sending): Promise<S
   const offsets = rowOffsets(rows)
   const whole = { from: 0, to: offsets.length - 1 }
 
+  /** The parts to go on with, none when the range is settled; or why it has to wait. */
+  const step = async (range: RowRange): Promise<RowRange[] | string> => {
+    const size = range.to - range.from
+    const bytes = rows.subarray(offsets[range.from], offsets[range.to])
+    const token = size === whole.to ? segment.id : `${segment.id}/${range.from}-${range.to}`
+    let reason = progress.refusal(range)
+    if (reason === undefined) {
+      const answer = await insert(segment.table, bytes, token)
+      if (answer.kind === 'unavailable') return answer.detail
+      if (answer.kind === 'stored') {
+        // All at once needs no note: the segment itself is deleted next.
+        if (size < whole.to) await progress.settle(range, 'stored')
+        onSettled('stored', size)
+        return []
+      }
+      reason = answer.detail
+      await progress.refuse(range, reason)
+    }
+    if (size > 1) return halves(range)
+    const refused = quarantineRow({ at: sending.world.now(), table: segment.table, reason, row: bytes.subarray(0, -1) })
+    const answer = await insert('quarantine', refused, `${token}/quarantine`)
+    if (answer.kind === 'unavailable') return answer.detail
+    const settlement = answer.kind === 'stored' ? 'quarantined' : 'dead'
+    if (settlement === 'dead') await setAside(dir, `${segment.table}.${token.replace('/', '.')}.json`, refused)
+    await progress.settle(range, settlement)
+    onSettled(settlement, 1)
+    return []
+  }
+
   // A stack: the first half is settled in full before the second is touched.
   const left: RowRange[] = whole.to === 0 ? [] : [whole]
   for (let range = left.pop(); range !== undefined; range = left.pop()) {
     if (progress.isSettled(range)) continue
-    const size = range.to - range.from
-    // A single row is always asked about again: the answer is also the reason that goes into the quarantine.
-    if (size > 1 && progress.isRefused(range)) {
-      left.push(...halves(range))
-      continue
-    }
-    if (size < whole.to && sending.mustStop()) return { kind: 'waits', detail: 'stopped' }
-    const bytes = rows.subarray(offsets[range.from], offsets[range.to])
-    const token = size === whole.to ? segment.id : `${segment.id}/${range.from}-${range.to}`
-    const answer = await insert(segment.table, bytes, token)
-    switch (answer.kind) {
-      case 'unavailable':
-        return { kind: 'waits', detail: answer.detail }
-      case 'stored':
-        // All at once needs no note: the segment itself is deleted next.
-        if (size < whole.to) await progress.note('stored', range)
-        onSettled('stored', size)
-        break
-      case 'bad_rows': {
-        if (size > 1) {
-          await progress.note('refused', range)
-          left.push(...halves(range))
-          break
-        }
-        const verdict = await quarantine(segment, bytes, answer.detail, token, sending)
-        if (verdict.kind === 'waits') return verdict
-        await progress.note(verdict.kind, range)
-        onSettled(verdict.kind, 1)
-      }
-    }
+    if (sending.mustStop()) return { kind: 'waits', detail: 'the writer is being stopped' }
+    const next = await step(range)
+    if (typeof next === 'string') return { kind: 'waits', detail: next }
+    left.push(...next)
   }
-  return { kind: 'settled', missingRows: segment.rows - whole.to }
+  return { kind: 'settled', missingRows: Math.max(0, segment.rows - whole.to) }
 }
 
 /** The second half first, because the first is popped first. Depends on the range alone: a retry cuts the same way. */
@@ -83,24 +85,4 @@ function halves({ from, to }: RowRange): [RowRange, RowRange] {
     { from: middle, to },
     { from, to: middle },
   ]
-}
-
-async function quarantine(
-  segment: Segment,
-  line: Buffer,
-  reason: string,
-  token: string,
-  { dir, insert, world }: Sending,
-): Promise<{ kind: 'quarantined' | 'dead' } | { kind: 'waits'; detail: string }> {
-  const refused = quarantineRow({ at: world.now(), table: segment.table, reason, row: line.subarray(0, -1) })
-  const answer = await insert('quarantine', refused, `${token}/quarantine`)
-  switch (answer.kind) {
-    case 'stored':
-      return { kind: 'quarantined' }
-    case 'unavailable':
-      return { kind: 'waits', detail: answer.detail }
-    case 'bad_rows':
-      await setAside(dir, `${segment.table}.${token.replace('/', '.')}.json`, refused)
-      return { kind: 'dead' }
-  }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -26,6 +26,12 @@ export async function aSpool(options: Partial<SpoolOptions> = {}): Promise<Spool
   })
   onTestFinished(() => spool.close())
   return spool
+}
+
+/** What a kill would leave of `dir`: every file as it is at this moment, and no lock, as its holder runs no more. */
+export function afterKill(dir: string, into = aDirectory()): string {
+  cpSync(dir, into, { recursive: true, filter: (source) => !source.endsWith('.lock') })
+  return into
 }
 
 /** Appends `lines` to `table` and resolves when they are released. */

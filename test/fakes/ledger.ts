@@ -24,7 +24,11 @@ export type LedgerRules = {
 
 type QuarantineRow = { readonly table_name: SpooledTable; readonly row: string; readonly reason: string }
 
-export function aLedger({ fault = () => 'none', isBad = () => false, isBadInQuarantine = () => false }: LedgerRules = {}): Ledger {
+export function aLedger({
+  fault = () => 'none',
+  isBad = () => false,
+  isBadInQuarantine = () => false,
+}: LedgerRules = {}): Ledger {
   const stored: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
   const quarantined: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
   const tokens = new Map<string, string>()

@@ -1,9 +1,10 @@
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { quietLog } from '../fakes/clickhouse.ts'
+import { afterKill } from '../fakes/a-spool.ts'
 import { aLedger, type Fault } from '../fakes/ledger.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import type { Insert, SpooledTable } from '../../src/store/insert.ts'
@@ -18,6 +19,8 @@ type Step =
   | { readonly do: 'work'; readonly turns: number }
   /** The process dies; `tail` bytes of a row that was being written at that moment are in each open segment. */
   | { readonly do: 'kill'; readonly tail: number }
+  /** The process dies while it waits for the answer to its next insert but so many. */
+  | { readonly do: 'killInInsert'; readonly after: number; readonly mends: boolean }
   /** The machine loses power: open segments lose up to so many of their last bytes. */
   | { readonly do: 'powerCut'; readonly bytes: number }
   /** From now on the tables take the rows that they refused. */
@@ -26,10 +29,14 @@ type Step =
 const table = fc.constantFrom<SpooledTable>('traces', 'attempts')
 const kind = fc.oneof({ weight: 8, arbitrary: fc.constant<Kind>('good') }, fc.constantFrom<Kind>('bad', 'hopeless'))
 const step = fc.oneof<fc.WeightedArbitrary<Step>[]>(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('append'), table, kinds: fc.array(kind, { minLength: 1, maxLength: 6 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant('append'), table, kinds: fc.array(kind, { minLength: 1, maxLength: 6 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('seal') }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('work'), turns: fc.nat(30) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('kill'), tail: fc.nat(12) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('killInInsert'), after: fc.nat(12), mends: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('powerCut'), bytes: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mend') }) },
 )
@@ -66,6 +73,7 @@ async function aRun(script: readonly Fault[]) {
   const writers: Writer[] = []
   let rowsSoFar = 0
   let generation = 0
+  let deathIn: { inserts: number; dead: PromiseWithResolvers<string> } | undefined
 
   const start = async (dir: string): Promise<[Spool, Writer]> => {
     generation += 1
@@ -73,23 +81,46 @@ async function aRun(script: readonly Fault[]) {
     // The answer to a process that has died goes nowhere, whatever the store did.
     const insert: Insert = async (...call) => {
       if (mine !== generation) return new Promise(() => {})
+      if (deathIn !== undefined && deathIn.inserts-- === 0) {
+        generation += 1
+        deathIn.dead.resolve(copyOf(dir))
+      }
       const answer = await ledger.insert(...call)
       return mine === generation ? answer : new Promise(() => {})
     }
-    const opened = await openSpool({ dir, maxBytes: 1e9, maxRows: 4, maxAgeMs: 1e6, syncEveryMs: 5, world: realWorld, log: quietLog })
-    const started = startWriter({ spool: opened, insert, world: realWorld, log: quietLog, firstRetryMs: 1, maxRetryMs: 3 })
+    const opened = await openSpool({
+      dir,
+      maxBytes: 1e9,
+      maxRows: 4,
+      maxAgeMs: 1e6,
+      syncEveryMs: 5,
+      world: realWorld,
+      log: quietLog,
+    })
+    const started = startWriter({
+      spool: opened,
+      insert,
+      world: realWorld,
+      log: quietLog,
+      firstRetryMs: 1,
+      maxRetryMs: 3,
+    })
     spools.push(opened)
     writers.push(started)
     return [opened, started]
   }
   let [spool, writer] = await start(dirs[0] ?? '')
 
+  const copyOf = (dir: string) => {
+    const copy = mkdtempSync(join(tmpdir(), 'understudy-spool-'))
+    dirs.push(copy)
+    return afterKill(dir, copy)
+  }
+
   /** What the disk holds at this instant becomes the directory of the next process. */
   const dieAnd = async (damage: (openSegment: string, of: SpooledTable) => void) => {
     generation += 1
-    const dir = mkdtempSync(join(tmpdir(), 'understudy-spool-'))
-    dirs.push(dir)
-    cpSync(spool.dir, dir, { recursive: true, filter: (source) => !source.endsWith('.lock') })
+    const dir = copyOf(spool.dir)
     for (const of of ['traces', 'attempts'] as const) {
       for (const name of readdirSync(join(dir, of))) if (name.endsWith('.open')) damage(join(dir, of, name), of)
     }
@@ -101,7 +132,12 @@ async function aRun(script: readonly Fault[]) {
       switch (next.do) {
         case 'append': {
           const rows = next.kinds.map((one) => `{"id":${(rowsSoFar += 1)},"kind":"${one}"}`)
-          await new Promise<void>((resolve) => spool.append(rows.map((line) => ({ table: next.table, line })), resolve))
+          await new Promise<void>((resolve) =>
+            spool.append(
+              rows.map((line) => ({ table: next.table, line })),
+              resolve,
+            ),
+          )
           for (const row of rows) expected[next.table].add(row)
           return
         }
@@ -112,6 +148,17 @@ async function aRun(script: readonly Fault[]) {
           return
         case 'kill':
           return dieAnd((file) => appendFileSync(file, '{"id":0,"kind":"good"}'.slice(0, next.tail)))
+        case 'killInInsert': {
+          deathIn = { inserts: next.after, dead: Promise.withResolvers() }
+          spool.seal()
+          const left = await Promise.race([deathIn.dead.promise, writer.drain(10_000)])
+          deathIn = undefined
+          if (left === 'empty') return
+          expect(left).not.toBe('deadline')
+          isMended ||= next.mends
+          ;[spool, writer] = await start(left)
+          return
+        }
         case 'powerCut':
           return dieAnd((file, of) => {
             const before = readFileSync(file)

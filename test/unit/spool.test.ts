@@ -1,22 +1,14 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { quietLog } from '../fakes/clickhouse.ts'
-import { aDirectory, appended, aSpool } from '../fakes/a-spool.ts'
+import { aDirectory, afterKill, appended, aSpool } from '../fakes/a-spool.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import { openSpool, type Spool } from '../../src/store/spool.ts'
 
 const files = (spool: Spool, table: string) => readdirSync(join(spool.dir, table)).toSorted()
 const contents = (spool: Spool, table: string) =>
   files(spool, table).map((name) => readFileSync(join(spool.dir, table, name), 'utf8'))
-
-/** What a kill leaves behind: every file as it is at this moment, and the lock of a process that no longer runs. */
-function afterKill(spool: Spool): string {
-  const dir = aDirectory()
-  cpSync(spool.dir, dir, { recursive: true })
-  for (const name of readdirSync(dir)) if (name.endsWith('.lock')) rmSync(join(dir, name))
-  return dir
-}
 
 describe('append', () => {
   it('has the rows in their files when it releases', async () => {
@@ -37,9 +29,7 @@ describe('append', () => {
   it('writes what comes in one turn together and releases in order', async () => {
     const spool = await aSpool()
     const released: number[] = []
-    await Promise.all(
-      [1, 2, 3].map((n) => appended(spool, 'traces', `{"id":${n}}`).then(() => void released.push(n))),
-    )
+    await Promise.all([1, 2, 3].map((n) => appended(spool, 'traces', `{"id":${n}}`).then(() => void released.push(n))))
     expect(released).toEqual([1, 2, 3])
     expect(contents(spool, 'traces')).toEqual(['{"id":1}\n{"id":2}\n{"id":3}\n'])
   })
@@ -78,7 +68,11 @@ describe('segments', () => {
     for (let n = 0; n < 7; n += 1) await appended(spool, 'traces', `{"id":${n}}`)
     await appended(spool, 'attempts', JSON.stringify({ text: 'x'.repeat(30) }))
     await appended(spool, 'attempts', JSON.stringify({ text: 'y'.repeat(30) }))
-    expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.3.ndjson', '.3.ndjson', '.open'])
+    expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual([
+      '.3.ndjson',
+      '.3.ndjson',
+      '.open',
+    ])
     expect(files(spool, 'attempts').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.1.ndjson', '.open'])
     expect(spool.status()).toMatchObject({ segments: 3, rows: 9, appendedRows: { traces: 7, attempts: 2 } })
   })
@@ -113,7 +107,9 @@ describe('the cap', () => {
     expect(bytes).toBe(rows * (row.length + 1))
     expect(rows + droppedRows.overCap.traces + droppedRows.overCap.attempts).toBe(50)
     expect(droppedRows.overCap.traces).toBeGreaterThan(0)
-    await expect.poll(() => contents(spool, 'traces').join('') + contents(spool, 'attempts').join('')).toHaveLength(bytes)
+    await expect
+      .poll(() => contents(spool, 'traces').join('') + contents(spool, 'attempts').join(''))
+      .toHaveLength(bytes)
   })
 
   it('spares the segment whose rows are on their way', async () => {
@@ -128,7 +124,7 @@ describe('the cap', () => {
   it('holds for what an earlier process left as well', async () => {
     const first = await aSpool({ maxRows: 1 })
     for (let n = 0; n < 10; n += 1) await appended(first, 'traces', `{"id":${n},"text":"${'x'.repeat(60)}"}`)
-    const second = await aSpool({ dir: afterKill(first), maxBytes: 300 })
+    const second = await aSpool({ dir: afterKill(first.dir), maxBytes: 300 })
     await appended(second, 'traces', '{"id":"new"}')
     expect(second.status().bytes).toBeLessThanOrEqual(300)
     expect(second.status().rows + second.status().droppedRows.overCap.traces).toBe(11)
@@ -139,7 +135,7 @@ describe('after a kill', () => {
   it('takes over closed and open segments with every row', async () => {
     const first = await aSpool({ maxRows: 2 })
     for (const n of [1, 2, 3]) await appended(first, 'traces', `{"id":${n}}`)
-    const second = await aSpool({ dir: afterKill(first) })
+    const second = await aSpool({ dir: afterKill(first.dir) })
     expect(contents(second, 'traces').toSorted()).toEqual(['{"id":1}\n{"id":2}\n', '{"id":3}\n'])
     expect(second.status()).toMatchObject({ segments: 2, rows: 3, tornTails: 0 })
   })
@@ -147,7 +143,7 @@ describe('after a kill', () => {
   it('cuts a segment at its last whole row, and keeps and counts the piece', async () => {
     const first = await aSpool()
     await appended(first, 'traces', '{"id":1}')
-    const dir = afterKill(first)
+    const dir = afterKill(first.dir)
     const [name = ''] = readdirSync(join(dir, 'traces'))
     appendFileSync(join(dir, 'traces', name), '{"id":2,"half')
     const second = await aSpool({ dir })
@@ -205,6 +201,9 @@ describe('one process at a time', () => {
     const [taken, refused] = await Promise.allSettled([aSpool({ dir: silent }), aSpool({ dir: beating })])
     clearInterval(beat)
     expect(taken.status).toBe('fulfilled')
-    expect(refused).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('another-container') } })
+    expect(refused).toMatchObject({
+      status: 'rejected',
+      reason: { message: expect.stringContaining('another-container') },
+    })
   })
 })

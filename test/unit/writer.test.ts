@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { aLedger, type Ledger } from '../fakes/ledger.ts'
 import { quietLog } from '../fakes/clickhouse.ts'
-import { appended, aSpool } from '../fakes/a-spool.ts'
+import { afterKill, appended, aSpool } from '../fakes/a-spool.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import type { Insert } from '../../src/store/insert.ts'
 import type { Spool } from '../../src/store/spool.ts'
@@ -186,7 +186,9 @@ describe('a row that the store will never take', () => {
     }
     let call = 0
     const faults = ['none', 'none', 'lost_ack', 'unavailable', 'none', 'lost_ack', 'lost_ack'] as const
-    expect(await tokens(() => (call < 40 ? (faults[call++ % 7] ?? 'none') : 'none'))).toEqual(await tokens(() => 'none'))
+    expect(await tokens(() => (call < 40 ? (faults[call++ % 7] ?? 'none') : 'none'))).toEqual(
+      await tokens(() => 'none'),
+    )
   })
 
   it('does not make its neighbours rows twice when the schema is mended between two tries', async () => {
@@ -207,5 +209,27 @@ describe('a row that the store will never take', () => {
     await drained(spool, ledger)
     expect(ledger.rows('traces').toSorted()).toEqual(mixed.toSorted())
     expect(ledger.misusedTokens).toEqual([])
+  })
+
+  it('does not even when the process is killed between the two', async () => {
+    const first = await aSpool()
+    let isMended = false
+    const ledger = aLedger({ isBad: (row) => !isMended && isBad(row) })
+    await appended(first, 'traces', ...mixed)
+    first.seal()
+    const killed = Promise.withResolvers<string>()
+    let calls = 0
+    // Dies when the whole has been refused and one half has been stored, while it waits for word of the other.
+    aWriter(first, (...call) => {
+      calls += 1
+      if (calls < 3) return ledger.insert(...call)
+      killed.resolve(afterKill(first.dir))
+      return new Promise(() => {})
+    })
+    const second = await aSpool({ dir: await killed.promise })
+    expect(second.status().rows).toBe(5)
+    isMended = true
+    await drained(second, ledger)
+    expect(ledger.rows('traces').toSorted()).toEqual(mixed.toSorted())
   })
 })
