@@ -12,25 +12,28 @@ export type StoreAddress = {
   readonly database: string
 }
 
-/** One row of a result, by column name, not yet looked at. */
-export type Row = Readonly<Record<string, unknown>>
+/** What JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+/** One row of a result, by column name. 64-bit integers and decimals are text unless the query says otherwise. */
+export type Row = { readonly [column: string]: Json }
 
 /** A read and how to understand its rows. `sql` names its parameters as `{name:Type}`. */
 export type Query<T> = {
   /** Goes to the server's log as `understudy:<name>`. */
   readonly name: string
   readonly sql: string
-  readonly params?: Readonly<Record<string, unknown>>
+  readonly params?: Readonly<Record<string, Json>>
   /** Throws on a row that is not what `sql` promises: that is a bug, not an outage. */
   readonly parse: (row: Row) => T
 }
 
-/** The rows of a read, or why there are none to be had just now. */
+/** What was read, or why that cannot be done just now. */
 export type Read<T> =
-  | { readonly kind: 'read'; readonly rows: readonly T[] }
+  | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'unavailable'; readonly detail: string }
 
-export type Select = <T>(query: Query<T>, signal?: AbortSignal) => Promise<Read<T>>
+export type Select = <T>(query: Query<T>, signal?: AbortSignal) => Promise<Read<readonly T[]>>
 
 /** The one way to ClickHouse. */
 export type StoreClient = Closable & {
@@ -127,7 +130,7 @@ export function openClient(address: StoreAddress): StoreClient {
       } catch (error) {
         return { kind: 'unavailable', detail: describeStoreError(error) }
       }
-      return { kind: 'read', rows: rows.map((row) => query.parse(row)) }
+      return { kind: 'ok', value: rows.map((row) => query.parse(row)) }
     },
     command: async (sql, signal) => {
       await client.command({ query: sql, ...(signal === undefined ? {} : { abort_signal: signal }) })

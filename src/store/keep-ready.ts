@@ -3,6 +3,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import type { Retention } from '../domain/policy.ts'
 import type { Closable, Log, World } from '../domain/ports.ts'
 import type { StoreClient } from './client.ts'
+import { parseAs } from './columns.ts'
 import type { Insert } from './insert.ts'
 import { describeStoreError } from './insert-failure.ts'
 import { migrate } from './migrate.ts'
@@ -19,6 +20,7 @@ export type ReadyKeeper = Closable & {
   readonly lose: (detail: string, isFinal: boolean) => void
   readonly insert: Insert
   readonly status: () => StoreStatus
+  readonly serverVersion: () => string | undefined
   readonly subscribe: (listener: (status: StoreStatus) => void) => () => void
   readonly migrate: (signal: AbortSignal) => Promise<readonly string[]>
   readonly setRetention: (retention: Retention) => void
@@ -39,6 +41,7 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
   let retention = options.retention
   let isRetentionDue = true
   let isUpToDate = false
+  let serverVersion: string | undefined
   // An insert failed for a reason other than its rows: the tables may be gone (a wiped volume), so look.
   let isInDoubt = false
   let waiting = new AbortController()
@@ -47,7 +50,7 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
   const change = (kind: StoreStatus['kind'], detail: string): void => {
     if (status.kind === kind && status.detail === detail) return
     status = { kind, detail }
-    for (const listener of [...listeners]) listener(status)
+    for (const listener of listeners) listener(status)
   }
   const pause = async (ms: number): Promise<void> => {
     const signal = AbortSignal.any([closing.signal, waiting.signal])
@@ -60,10 +63,11 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
     const { signal } = closing
     try {
       if (status.kind === 'ready' && !isInDoubt) {
-        await server.command('SELECT 1', AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
+        await askVersion(server, AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
       } else {
         isInDoubt = false
         if (status.kind !== 'ready') change('migrating', 'The tables are being brought up to date.')
+        serverVersion = await askVersion(server, signal)
         applied.push(...(await migrate({ client: server, retention, instance, log, signal })))
       }
     } catch (error) {
@@ -111,6 +115,7 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
 
   return {
     status: () => status,
+    serverVersion: () => serverVersion,
     subscribe,
     use: (next) => {
       client = next
@@ -146,6 +151,15 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
       listeners.clear()
     },
   }
+}
+
+/** The cheapest question that needs credentials. Rejects when there is no answer. */
+async function askVersion(server: StoreClient, signal: AbortSignal): Promise<string> {
+  const parse = parseAs({ version: 'text' })
+  const read = await server.select({ name: 'version', sql: 'SELECT version() AS version', parse }, signal)
+  const [row] = read.kind === 'ok' ? read.value : []
+  if (row === undefined) throw new Error(read.kind === 'unavailable' ? read.detail : 'no answer')
+  return row.version
 }
 
 /** Resolves when the status is `ready`; rejects when it never will be, or when `signal` aborts. */

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { StoreClient } from './client.ts'
-import { identifier } from './client.ts'
-import { readNumber, readText } from './read-row.ts'
+import { identifier, type StoreClient } from './client.ts'
+import { parseAs } from './columns.ts'
 
 /** A right that one instance holds at a time, for `leaseMs` unless renewed. */
 export type Lease = {
@@ -85,18 +84,17 @@ async function latest(client: StoreClient, name: string, signal: AbortSignal): P
   const read = await client.select(
     {
       name: 'lease',
-      sql: `SELECT revision, holder, lease_ms - dateDiff('millisecond', taken_at, now64(3)) AS remaining_ms
+      sql: `SELECT toString(revision) AS revision_text, holder,
+              toInt32(lease_ms - least(lease_ms, dateDiff('millisecond', taken_at, now64(3)))) AS remaining_ms
             FROM ${identifier(client.address.database)}.leases WHERE name = {name:String}
             ORDER BY revision DESC LIMIT 1`,
       params: { name },
-      parse: (row) => ({
-        revision: BigInt(readText(row, 'revision')),
-        holder: readText(row, 'holder'),
-        remainingMs: readNumber(row, 'remaining_ms'),
-      }),
+      parse: parseAs({ revision_text: 'text', holder: 'text', remaining_ms: 'number' }),
     },
     signal,
   )
   if (read.kind === 'unavailable') throw new Error(`The lease ${name} could not be read: ${read.detail}`)
-  return read.rows[0] ?? { revision: 0n, holder: '', remainingMs: 0 }
+  const [row] = read.value
+  if (row === undefined) return { revision: 0n, holder: '', remainingMs: 0 }
+  return { revision: BigInt(row.revision_text), holder: row.holder, remainingMs: row.remaining_ms }
 }

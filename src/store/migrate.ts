@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { Log } from '../domain/ports.ts'
 import type { Retention } from '../domain/policy.ts'
 import { identifier, type Query, type StoreClient } from './client.ts'
+import { parseAs, type RowOf } from './columns.ts'
 import { giveBack, type Lease, renewLease, waitForLease } from './lease.ts'
-import { readNumber, readText } from './read-row.ts'
 import { readSqlFiles, renderStatement, type SqlFile, type SqlNames } from './sql-files.ts'
 
 export type MigrateOptions = {
@@ -50,7 +50,7 @@ async function isBootstrapped(client: StoreClient, signal: AbortSignal): Promise
     name: 'migrate',
     sql: "SELECT name FROM system.tables WHERE database = {database:String} AND name IN ('migrations', 'leases')",
     params: { database: client.address.database },
-    parse: (row) => readText(row, 'name'),
+    parse: parseAs({ name: 'text' }),
   })
   return tables.length === 2
 }
@@ -61,7 +61,7 @@ async function createDatabase(client: StoreClient, signal: AbortSignal): Promise
     name: 'migrate',
     sql: 'SELECT name FROM system.databases WHERE name = {database:String}',
     params: { database },
-    parse: (row) => readText(row, 'name'),
+    parse: parseAs({ name: 'text' }),
   })
   // Asked first, because a user who may not create databases may still own this one.
   if (found.length === 0) await client.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, signal)
@@ -92,7 +92,9 @@ async function applyUnderLease(
   return done
 }
 
-type Applied = { readonly version: number; readonly name: string; readonly checksum: string }
+const APPLIED = { version: 'number', name: 'text', checksum: 'text' } as const
+
+type Applied = RowOf<typeof APPLIED>
 
 /** The files that are not applied yet. Throws when one that is applied has changed since. */
 function pending(files: readonly SqlFile[], applied: ReadonlyMap<number, Applied>): readonly SqlFile[] {
@@ -111,11 +113,7 @@ async function readApplied(options: MigrateOptions): Promise<ReadonlyMap<number,
   const rows = await readAll(options.client, options.signal, {
     name: 'migrate',
     sql: `SELECT version, name, checksum FROM ${identifier(options.client.address.database)}.migrations`,
-    parse: (row): Applied => ({
-      version: readNumber(row, 'version'),
-      name: readText(row, 'name'),
-      checksum: readText(row, 'checksum'),
-    }),
+    parse: parseAs(APPLIED),
   })
   return new Map(rows.map((row) => [row.version, row]))
 }
@@ -123,5 +121,5 @@ async function readApplied(options: MigrateOptions): Promise<ReadonlyMap<number,
 async function readAll<T>(client: StoreClient, signal: AbortSignal, query: Query<T>): Promise<readonly T[]> {
   const read = await client.select(query, signal)
   if (read.kind === 'unavailable') throw new Error(`The store could not be read: ${read.detail}`)
-  return read.rows
+  return read.value
 }

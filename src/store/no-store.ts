@@ -11,6 +11,7 @@ export function noStore(): Store {
     select,
     reads: openReads(select, 'none'),
     status: () => ({ kind: 'none', detail }),
+    serverVersion: () => undefined,
     subscribe: () => () => {},
     migrate: async () => [],
     access: () => undefined,

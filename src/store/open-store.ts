@@ -137,6 +137,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       select,
       reads: openReads(select, database),
       status: keeper.status,
+      serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,
       migrate: keeper.migrate,
       setRetention: keeper.setRetention,

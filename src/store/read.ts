@@ -1,155 +1,137 @@
-import type { EpochMs } from '../domain/units.ts'
-import { identifier, type Read, type Select } from './client.ts'
-import { readDecimal, readNumber, readOptionalNumber, readText } from './read-row.ts'
+import type { EpochMs, RequestId } from '../domain/units.ts'
+import { identifier, type Json, type Read, type Select } from './client.ts'
+import { parseAs } from './columns.ts'
 import {
-  ATTEMPT_COLUMNS,
-  type AttemptRecord,
-  parseAttempt,
-  parseTrace,
-  TRACE_COLUMNS,
-  type TraceRecord,
-} from './trace-record.ts'
+  MODEL_SUMMARY,
+  type ModelSummary,
+  STORED_ATTEMPT,
+  STORED_TRACE,
+  type StoredAttempt,
+  type StoredTrace,
+} from './stored-rows.ts'
 
-/** Which traces to list: the newest `limit` since `since` that match all that is given. */
+/** Columns of `traces` by whose value traces can be found. */
+export type TraceColumn =
+  | 'route'
+  | 'provider'
+  | 'api'
+  | 'requested_model'
+  | 'served_model'
+  | 'outcome'
+  | 'error'
+  | 'team'
+  | 'user'
+  | 'session'
+  | 'policy_version'
+
+/** Which traces to list: the newest `limit` of the last `minutes` that match all that is given. */
 export type TraceFilter = {
   /** At most 1 000 are listed, whatever is asked. */
   readonly limit: number
-  readonly since: EpochMs
-  /** Named by the client, asked of the upstream, or named in the answer. */
-  readonly model?: string | undefined
-  readonly outcome?: string | undefined
+  readonly minutes: number
+  readonly equals: Readonly<Partial<Record<TraceColumn, string>>>
+  /** As the client got it. */
+  readonly status: number | undefined
 }
 
-export type TraceDetail = { readonly trace: TraceRecord; readonly calls: readonly AttemptRecord[] }
-
-/** What a model did for clients (shadow and judge calls left out). Latency over completed calls, in ms. */
-export type ModelSummary = {
-  readonly provider: string
-  readonly model: string
-  readonly calls: number
-  /** Refused, unavailable or interrupted. */
-  readonly errors: number
-  readonly pricedCalls: number
-  /** Sum over `pricedCalls`, exact; undefined when none is priced. */
-  readonly costUsd: string | undefined
-  readonly inputTokens: number | undefined
-  readonly outputTokens: number | undefined
-  readonly durationMsP50: number | undefined
-  readonly durationMsP95: number | undefined
-  readonly firstTokenMsP50: number | undefined
-  readonly firstTokenMsP95: number | undefined
-}
+export type TraceRows = { readonly trace: StoredTrace; readonly attempts: readonly StoredAttempt[] }
 
 /** The reads that the admin API needs. None throws on an outage; each is bounded in time and rows. */
 export type Reads = {
-  readonly traces: (filter: TraceFilter, signal?: AbortSignal) => Promise<Read<TraceRecord>>
-  /** One row, or none when there is no such trace (any more, or yet: rows take about a second). */
-  readonly trace: (traceId: string, signal?: AbortSignal) => Promise<Read<TraceDetail>>
-  /** Per provider and model, busiest first. */
-  readonly models: (since: EpochMs, signal?: AbortSignal) => Promise<Read<ModelSummary>>
+  /** Newest first. */
+  readonly recentTraces: (filter: TraceFilter, signal?: AbortSignal) => Promise<Read<readonly StoredTrace[]>>
+  /** Undefined when there is no such trace (any more, or yet: rows take about a second). */
+  readonly trace: (id: RequestId, signal?: AbortSignal) => Promise<Read<TraceRows | undefined>>
+  /** The last `minutes` per provider and model, busiest first. */
+  readonly summary: (minutes: number, signal?: AbortSignal) => Promise<Read<readonly ModelSummary[]>>
 }
 
 const MOST_TRACES = 1_000
 const HOUR_MS = 3_600_000
 
+/** Times as ISO 8601 with a Z; counts as numbers, for none of ours reaches 2⁵³. */
+const FORMAT = "SETTINGS date_time_output_format = 'iso', output_format_json_quote_64bit_integers = 0"
+
 /** Reads of `database` by way of `select`. */
 export function openReads(select: Select, database: string): Reads {
-  const db = identifier(database)
+  const traces = `${identifier(database)}.traces`
+  const attempts = `${identifier(database)}.attempts`
+
   return {
-    traces: (filter, signal) => {
-      const conditions = ['received_at >= fromUnixTimestamp64Milli({since:Int64})']
-      if (filter.model !== undefined) conditions.push('{model:String} IN (requested_model, target_model, served_model)')
-      if (filter.outcome !== undefined) conditions.push('outcome = {outcome:String}')
-      return select(
-        {
-          name: 'traces',
-          sql: `SELECT ${TRACE_COLUMNS} FROM ${db}.traces WHERE ${conditions.join(' AND ')}
-                ORDER BY received_at DESC, trace_id DESC LIMIT {limit:UInt32}`,
-          params: {
-            since: Math.floor(filter.since),
-            limit: Math.min(Math.max(Math.floor(filter.limit), 1), MOST_TRACES),
-            ...(filter.model === undefined ? {} : { model: filter.model }),
-            ...(filter.outcome === undefined ? {} : { outcome: filter.outcome }),
-          },
-          parse: parseTrace,
-        },
-        signal,
-      )
+    recentTraces: (filter, signal) => {
+      const { where, params } = conditions(filter)
+      const sql = `SELECT ${columnsOf(STORED_TRACE)} FROM ${traces} WHERE ${where}
+        ORDER BY received_at DESC, trace_id DESC LIMIT {limit:UInt32} ${FORMAT}`
+      return select({ name: 'recent_traces', sql, params, parse: parseAs(STORED_TRACE) }, signal)
     },
 
-    trace: async (traceId, signal) => {
-      const madeAt = timeOfId(traceId)
-      if (madeAt === undefined) return { kind: 'read', rows: [] }
+    trace: async (id, signal) => {
+      const madeAt = timeOfId(id)
+      if (madeAt === undefined) return { kind: 'ok', value: undefined }
       // The id tells the time: a narrow window spares the server all other partitions. Calls may come long after
       // the request (a shadow, a judge).
-      const params = { traceId, from: madeAt - HOUR_MS, to: madeAt + HOUR_MS, callsTo: madeAt + 24 * HOUR_MS }
-      const found = await select(
-        {
-          name: 'trace',
-          sql: `SELECT ${TRACE_COLUMNS} FROM ${db}.traces WHERE trace_id = {traceId:UUID}
-                AND received_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64}) LIMIT 1`,
-          params,
-          parse: parseTrace,
-        },
-        signal,
-      )
-      const [trace] = found.kind === 'read' ? found.rows : []
+      const params = { id, from: madeAt - HOUR_MS, to: madeAt + HOUR_MS, lastCall: madeAt + 24 * HOUR_MS }
+      const traceSql = `SELECT ${columnsOf(STORED_TRACE)} FROM ${traces} WHERE trace_id = {id:UUID}
+        AND received_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})
+        LIMIT 1 ${FORMAT}`
+      const found = await select({ name: 'trace', sql: traceSql, params, parse: parseAs(STORED_TRACE) }, signal)
       if (found.kind === 'unavailable') return found
-      if (trace === undefined) return { kind: 'read', rows: [] }
-      const calls = await select(
-        {
-          name: 'trace',
-          sql: `SELECT ${ATTEMPT_COLUMNS} FROM ${db}.attempts WHERE trace_id = {traceId:UUID}
-                AND started_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({callsTo:Int64})
-                ORDER BY position, started_at, attempt_id`,
-          params,
-          parse: parseAttempt,
-        },
-        signal,
-      )
-      return calls.kind === 'read' ? { kind: 'read', rows: [{ trace, calls: calls.rows }] } : calls
+      const [trace] = found.value
+      if (trace === undefined) return { kind: 'ok', value: undefined }
+      const attemptsSql = `SELECT ${columnsOf(STORED_ATTEMPT)} FROM ${attempts} WHERE trace_id = {id:UUID}
+        AND started_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({lastCall:Int64})
+        ORDER BY position, started_at, attempt_id ${FORMAT}`
+      const calls = await select({ name: 'trace', sql: attemptsSql, params, parse: parseAs(STORED_ATTEMPT) }, signal)
+      return calls.kind === 'ok' ? { kind: 'ok', value: { trace, attempts: calls.value } } : calls
     },
 
-    models: (since, signal) =>
-      select(
-        {
-          name: 'models',
-          sql: `SELECT provider, model, count() AS calls,
-                  countIf(outcome NOT IN ('completed', 'cancelled')) AS errors,
-                  countIf(call.cost_usd IS NOT NULL) AS priced_calls,
-                  sum(call.cost_usd) AS total_cost_usd,
-                  sum(call.input_tokens) AS total_input_tokens,
-                  sum(call.output_tokens) AS total_output_tokens,
-                  quantileTDigestIf(0.5)(duration_ms, outcome = 'completed') AS duration_p50,
-                  quantileTDigestIf(0.95)(duration_ms, outcome = 'completed') AS duration_p95,
-                  quantileTDigestIf(0.5)(first_token_ms, outcome = 'completed') AS first_token_p50,
-                  quantileTDigestIf(0.95)(first_token_ms, outcome = 'completed') AS first_token_p95
-                FROM ${db}.attempts AS call
-                WHERE started_at >= fromUnixTimestamp64Milli({since:Int64}) AND role NOT IN ('shadow', 'judge')
-                GROUP BY provider, model ORDER BY calls DESC, provider, model LIMIT 1000`,
-          params: { since: Math.floor(since) },
-          parse: (row): ModelSummary => ({
-            provider: readText(row, 'provider'),
-            model: readText(row, 'model'),
-            calls: readNumber(row, 'calls'),
-            errors: readNumber(row, 'errors'),
-            pricedCalls: readNumber(row, 'priced_calls'),
-            costUsd: readDecimal(row, 'total_cost_usd'),
-            inputTokens: readOptionalNumber(row, 'total_input_tokens'),
-            outputTokens: readOptionalNumber(row, 'total_output_tokens'),
-            durationMsP50: readOptionalNumber(row, 'duration_p50'),
-            durationMsP95: readOptionalNumber(row, 'duration_p95'),
-            firstTokenMsP50: readOptionalNumber(row, 'first_token_p50'),
-            firstTokenMsP95: readOptionalNumber(row, 'first_token_p95'),
-          }),
-        },
+    summary: (minutes, signal) => {
+      const sql = `SELECT provider, model, count() AS calls,
+          countIf(outcome NOT IN ('completed', 'cancelled')) AS errors,
+          countIf(call.cost_usd IS NOT NULL) AS priced_calls,
+          sum(call.cost_usd) AS cost_usd, sum(call.input_tokens) AS input_tokens, sum(call.output_tokens) AS output_tokens,
+          quantileTDigestIf(0.5)(duration_ms, outcome = 'completed') AS duration_ms_p50,
+          quantileTDigestIf(0.95)(duration_ms, outcome = 'completed') AS duration_ms_p95,
+          quantileTDigestIf(0.5)(first_token_ms, outcome = 'completed') AS first_token_ms_p50,
+          quantileTDigestIf(0.95)(first_token_ms, outcome = 'completed') AS first_token_ms_p95
+        FROM ${attempts} AS call
+        WHERE started_at >= now64(3) - toIntervalMinute({minutes:UInt32}) AND role NOT IN ('shadow', 'judge')
+        GROUP BY provider, model ORDER BY calls DESC, provider, model LIMIT 1000 ${FORMAT}`
+      return select(
+        { name: 'summary', sql, params: { minutes: whole(minutes) }, parse: parseAs(MODEL_SUMMARY) },
         signal,
-      ),
+      )
+    },
   }
+}
+
+function conditions(filter: TraceFilter): { readonly where: string; readonly params: Readonly<Record<string, Json>> } {
+  const where = ['received_at >= now64(3) - toIntervalMinute({minutes:UInt32})']
+  const params: Record<string, Json> = {
+    minutes: whole(filter.minutes),
+    limit: Math.min(whole(filter.limit), MOST_TRACES),
+  }
+  for (const [column, value] of Object.entries(filter.equals)) {
+    where.push(`${identifier(column)} = {equals_${column}:String}`)
+    params[`equals_${column}`] = value
+  }
+  if (filter.status !== undefined) {
+    where.push('status = {status:UInt16}')
+    params.status = whole(filter.status)
+  }
+  return { where: where.join(' AND '), params }
+}
+
+function columnsOf(columns: Readonly<Record<string, unknown>>): string {
+  return Object.keys(columns).map(identifier).join(', ')
+}
+
+function whole(number: number): number {
+  return Math.max(0, Math.floor(number))
 }
 
 /** The time in a UUIDv7; undefined for anything else, which cannot be one of our ids. */
 function timeOfId(id: string): EpochMs | undefined {
-  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.exec(id)
+  const match = /^([\da-f]{8})-([\da-f]{4})-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i.exec(id)
   return match === null ? undefined : Number.parseInt(`${match[1]}${match[2]}`, 16)
 }

@@ -1,6 +1,6 @@
 import type { Retention } from '../domain/policy.ts'
 import { identifier, type StoreClient } from './client.ts'
-import { readText } from './read-row.ts'
+import { parseAs } from './columns.ts'
 
 /** The tables whose rows expire: their time column and how many days they are kept. */
 function retentionOf(retention: Retention): ReadonlyMap<string, { readonly column: string; readonly days: number }> {
@@ -27,15 +27,15 @@ export async function applyRetention(
       name: 'retention',
       sql: 'SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND name IN {tables:Array(String)}',
       params: { database, tables: [...wanted.keys()] },
-      parse: (row) => ({ table: readText(row, 'name'), days: ttlDays(readText(row, 'engine_full')) }),
+      parse: parseAs({ name: 'text', engine_full: 'text' }),
     },
     signal,
   )
   if (read.kind === 'unavailable') throw new Error(`The retention could not be read: ${read.detail}`)
   const changed: string[] = []
-  for (const { table, days } of read.rows) {
+  for (const { name: table, engine_full: engine } of read.value) {
     const wish = wanted.get(table)
-    if (wish === undefined || wish.days === days) continue
+    if (wish === undefined || wish.days === ttlDays(engine)) continue
     await client.command(
       `ALTER TABLE ${identifier(database)}.${identifier(table)} MODIFY TTL toDateTime(${wish.column}) + INTERVAL ${wish.days} DAY`,
       signal,

@@ -29,7 +29,9 @@ export function readSqlFiles(dir: string): readonly SqlFile[] {
     .map((name) => parseSqlFile(name, readFileSync(join(dir, name), 'utf8')))
   for (const [index, file] of files.entries()) {
     if (files[index - 1]?.version === file.version) {
-      throw new Error(`${dir}: two migrations have the number ${file.version}; give the newer one the next free number.`)
+      throw new Error(
+        `${dir}: two migrations have the number ${file.version}; give the newer one the next free number.`,
+      )
     }
   }
   return files

@@ -12,6 +12,8 @@ export type Store = Closable & {
   readonly select: Select
   readonly reads: Reads
   readonly status: () => StoreStatus
+  /** As the server states it; undefined until it has answered. */
+  readonly serverVersion: () => string | undefined
   /** Calls `listener` after each change of status. Returns the unsubscribe. */
   readonly subscribe: (listener: (status: StoreStatus) => void) => () => void
   /**

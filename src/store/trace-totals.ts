@@ -41,9 +41,7 @@ export function totalsOf(exchange: Exchange): TraceTotals {
     }
   }
   const firstTokenMs =
-    last?.firstTokenMs === undefined
-      ? undefined
-      : Math.max(0, last.startedAt - exchange.receivedAt) + last.firstTokenMs
+    last?.firstTokenMs === undefined ? undefined : Math.max(0, last.startedAt - exchange.receivedAt) + last.firstTokenMs
   return {
     attempts,
     last,

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 /** Why the embedded server is not running. */
 export type LaunchFailure = {
   readonly kind: 'failed'
-  readonly reason: 'unsupported_platform' | 'not_installed' | 'directory_held' | 'unwritable' | 'port_taken' | 'no_answer' | 'failed'
+  readonly reason:
+    | 'unsupported_platform'
+    | 'not_installed'
+    | 'directory_held'
+    | 'unwritable'
+    | 'port_taken'
+    | 'no_answer'
+    | 'failed'
   /** One sentence or two for the operator: what is wrong and what to do. */
   readonly detail: string
   /** True when trying again cannot help. */
@@ -58,21 +65,41 @@ export type FailedStart = {
 export function explainFailedStart(start: FailedStart): LaunchFailure {
   const { exitCode, lastWords } = start
   if (exitCode === 3) {
-    return failure('not_installed', `The embedded ClickHouse is not installed (npm i chdb). ${INSTEAD}`, lastWords, true)
+    return failure(
+      'not_installed',
+      `The embedded ClickHouse is not installed (npm i chdb). ${INSTEAD}`,
+      lastWords,
+      true,
+    )
   }
   if (exitCode === 4) {
-    return failure('not_installed', `ffi-rs, which loads the engine, is not installed (npm i ffi-rs). ${INSTEAD}`, lastWords, true)
+    return failure(
+      'not_installed',
+      `ffi-rs, which loads the engine, is not installed (npm i ffi-rs). ${INSTEAD}`,
+      lastWords,
+      true,
+    )
   }
   if (lastWords.includes('Another server instance in same directory')) {
     const pid = holderOf(start.dataDir)
     const holder = pid === undefined ? 'another process' : `process ${pid}`
-    return failure('directory_held', `${start.dataDir} is in use by ${holder}: stop the proxy it belongs to, or give this one a data directory of its own.`, '', false)
+    return failure(
+      'directory_held',
+      `${start.dataDir} is in use by ${holder}: stop the proxy it belongs to, or give this one a data directory of its own.`,
+      '',
+      false,
+    )
   }
   if (lastWords.includes('Address already in use')) {
     return failure('port_taken', 'The port of the embedded ClickHouse was taken while it started.', lastWords, false)
   }
   if (start.waitedMs !== undefined) {
-    return failure('no_answer', `The embedded ClickHouse did not answer within ${start.waitedMs} ms; see ${start.logFile}.`, lastWords, false)
+    return failure(
+      'no_answer',
+      `The embedded ClickHouse did not answer within ${start.waitedMs} ms; see ${start.logFile}.`,
+      lastWords,
+      false,
+    )
   }
   return failure('failed', `The embedded ClickHouse did not start; see ${start.logFile}.`, lastWords, false)
 }

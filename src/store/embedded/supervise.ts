@@ -54,7 +54,7 @@ export function supervise(options: SuperviseOptions): Supervised {
         log.info('store_engine_started', { url: engine.url, pid: engine.pid })
         change({ kind: 'running', url: engine.url, pid: engine.pid })
         const ended = await watchUntilEnd(engine, options.pingEveryMs ?? 5_000, closing.signal)
-        if (ended === 'closing') {
+        if (ended === undefined) {
           await engine.stop()
           break
         }
@@ -87,8 +87,8 @@ export function supervise(options: SuperviseOptions): Supervised {
   }
 }
 
-/** Resolves with why the server is no longer of use (killed, if it hung), or with `closing`. */
-async function watchUntilEnd(engine: Engine, pingEveryMs: number, closing: AbortSignal): Promise<string | 'closing'> {
+/** Resolves to why the server is no longer of use (killed, if it hung); to undefined when `closing` aborts first. */
+async function watchUntilEnd(engine: Engine, pingEveryMs: number, closing: AbortSignal): Promise<string | undefined> {
   let exit: string | undefined
   const exited = engine.exited.then((lastWords) => {
     exit = lastWords === '' ? 'The embedded ClickHouse ended without a word.' : lastWords
@@ -108,5 +108,5 @@ async function watchUntilEnd(engine: Engine, pingEveryMs: number, closing: Abort
       return `The embedded ClickHouse left ${misses} pings in a row unanswered and was killed.`
     }
   }
-  return 'closing'
+  return undefined
 }

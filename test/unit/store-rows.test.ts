@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../src/domain/exchange.ts'
+import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { anAttempt, anExchange, aRequest, aUsage } from '../fakes/an-exchange.ts'
+
+const unpriced = { kind: 'unpriced', why: 'no_usage' } as const
+const rates = {
+  uncachedInput: 250_000,
+  cacheRead: 25_000,
+  cacheWrite5m: undefined,
+  cacheWrite1h: undefined,
+  audioInput: undefined,
+  textOutput: 2_000_000,
+  reasoning: 2_000_000,
+  audioOutput: undefined,
+  webSearch: 10_000_000_000,
+}
+const priced = (picoUsd: bigint) => ({ kind: 'priced', picoUsd, rates, source: 'config' }) as const
+
+function trace(parts: Partial<Exchange>): Record<string, unknown> {
+  return JSON.parse(traceRow(anExchange(parts), 'here'))
+}
+
+function attempts(parts: Partial<Exchange>): Record<string, unknown>[] {
+  return attemptRows(anExchange(parts), 'here').map((row) => JSON.parse(row))
+}
+
+describe('cost', () => {
+  test('is exact to the pico-dollar, also beyond what a double can hold', () => {
+    const [row] = attempts({ attempts: [anAttempt({ cost: priced(123_456_789_012_345_678n) })] })
+    expect(row?.cost_usd).toBe('123456.789012345678')
+    expect(attempts({ attempts: [anAttempt({ cost: priced(1n) })] })[0]?.cost_usd).toBe('0.000000000001')
+    expect(attempts({ attempts: [anAttempt({ cost: priced(0n) })] })[0]?.cost_usd).toBe('0.000000000000')
+  })
+
+  test('that the column cannot hold is unknown rather than a refused row', () => {
+    expect(attempts({ attempts: [anAttempt({ cost: priced(10n ** 18n) })] })[0]).not.toHaveProperty('cost_usd')
+    expect(attempts({ attempts: [anAttempt({ cost: priced(-1n) })] })[0]).not.toHaveProperty('cost_usd')
+  })
+
+  test('of a trace is the sum over its priced attempts', () => {
+    const interrupted = { kind: 'interrupted', status: 200, error: 'upstream_cut' } as const
+    const row = trace({
+      attempts: [
+        anAttempt({ outcome: interrupted, cost: priced(1n) }),
+        anAttempt({ role: 'fallback', cost: priced(2n) }),
+      ],
+    })
+    expect(row).toMatchObject({ cost_usd: '0.000000000003', unpriced_attempts: 0, attempts: 2 })
+  })
+
+  test('of a trace is unknown as soon as an attempt that answered has no price', () => {
+    const row = trace({ attempts: [anAttempt({ cost: priced(1n) }), anAttempt({ cost: unpriced })] })
+    expect(row).not.toHaveProperty('cost_usd')
+    expect(row.unpriced_attempts).toBe(1)
+  })
+
+  test('of a trace is not lost to an attempt that was refused or never ran', () => {
+    const refused = { kind: 'refused', status: 429, error: 'upstream_error', errorType: 'rate_limit_error' } as const
+    const unreached = { kind: 'unavailable', error: 'connect_failed', mayHaveRun: false } as const
+    const row = trace({
+      attempts: [
+        anAttempt({ outcome: refused, usage: undefined, cost: unpriced }),
+        anAttempt({ outcome: unreached, usage: undefined, cost: unpriced }),
+        anAttempt({ cost: priced(5n) }),
+      ],
+    })
+    expect(row).toMatchObject({ cost_usd: '0.000000000005', unpriced_attempts: 0 })
+  })
+
+  test('of a call that may have run unseen is counted as unpriced', () => {
+    const timedOut = { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true } as const
+    const row = trace({
+      attempts: [anAttempt({ outcome: timedOut, usage: undefined, cost: unpriced }), anAttempt({ cost: priced(5n) })],
+    })
+    expect(row).toMatchObject({ cost_usd: '0.000000000005', unpriced_attempts: 1 })
+  })
+
+  test('of shadow and judge calls is not the client’s', () => {
+    const row = trace({
+      attempts: [
+        anAttempt({ cost: priced(5n) }),
+        anAttempt({ role: 'shadow', cost: priced(7n), servedModel: 'other' }),
+      ],
+    })
+    expect(row).toMatchObject({ cost_usd: '0.000000000005', attempts: 1, served_model: 'gpt-5-mini-2026-08-07' })
+  })
+
+  test('comes with the rates it was made by', () => {
+    expect(attempts({ attempts: [anAttempt({ cost: priced(5n) })] })[0]?.rates_pico_usd).toEqual({
+      uncached_input_tokens: 250_000,
+      cache_read_tokens: 25_000,
+      text_output_tokens: 2_000_000,
+      reasoning_tokens: 2_000_000,
+      web_search_requests: 10_000_000_000,
+    })
+  })
+})
+
+describe('usage', () => {
+  test('that is unknown is left to be NULL, never zero', () => {
+    const silent = { attempts: [anAttempt({ usage: undefined, cost: unpriced })] }
+    expect(Object.keys(trace(silent)).filter((name) => name.endsWith('_tokens'))).toEqual([])
+    expect(Object.keys(attempts(silent)[0] ?? {}).filter((name) => name.endsWith('_tokens'))).toEqual([])
+  })
+
+  test('that is known to be zero is a zero', () => {
+    expect(trace({})).toMatchObject({ cache_write_5m_tokens: 0, uncached_input_tokens: 900 })
+  })
+
+  test('of a trace is summed over its attempts, bucket by bucket', () => {
+    const row = trace({
+      attempts: [anAttempt(), anAttempt({ usage: aUsage({ reasoningTokens: 7, isPartial: true }) })],
+    })
+    expect(row).toMatchObject({ uncached_input_tokens: 1_800, reasoning_tokens: 57, usage_is_partial: true })
+  })
+
+  test('that no counter can hold is unknown', () => {
+    for (const nonsense of [-1, 1.5, Number.NaN, 2 ** 60]) {
+      const [row] = attempts({ attempts: [anAttempt({ usage: aUsage({ textOutputTokens: nonsense }) })] })
+      expect(row).not.toHaveProperty('text_output_tokens')
+    }
+  })
+})
+
+describe('text', () => {
+  test('from a client is cut to 256 characters', () => {
+    const row = trace({ request: aRequest({ model: 'm'.repeat(100_000), path: `/${'p'.repeat(100_000)}` }) })
+    expect(row.requested_model).toBe('m'.repeat(256))
+    expect(row.path).toHaveLength(256)
+  })
+
+  test('is always valid JSON and valid UTF-8, whatever came', () => {
+    for (const hostile of [
+      '"',
+      '\\',
+      '\n',
+      '\u0000',
+      '\ud800',
+      '\udc00x',
+      '😀',
+      `${'x'.repeat(255)}😀`,
+      '\u2028',
+      '"}\n{"',
+    ]) {
+      const line = traceRow(anExchange({ request: aRequest({ model: hostile }) }), 'here')
+      expect(line).not.toContain('\n')
+      expect(Buffer.from(line).toString()).toBe(line)
+      expect(JSON.parse(line)).toMatchObject({ requested_model: hostile.slice(0, 256).toWellFormed() })
+    }
+  })
+
+  test('lists and maps from a client are cut to 32 entries', () => {
+    const tags = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`tag${index}`, 'v']))
+    const { controls } = aRequest()
+    const row = trace({ request: aRequest({ controls: { ...controls, tags } }) })
+    expect(Object.keys(row.tags ?? {})).toHaveLength(32)
+  })
+})
+
+test('a fallback tells why the attempt before it was not enough', () => {
+  const timedOut = { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true } as const
+  const rows = attempts({ attempts: [anAttempt({ outcome: timedOut }), anAttempt({ role: 'fallback' })] })
+  expect(rows[0]).toMatchObject({ may_have_run: true, error: 'first_byte_timeout' })
+  expect(rows[0]).not.toHaveProperty('fallback_reason')
+  expect(rows[1]).toMatchObject({ position: 1, fallback_reason: 'first_byte_timeout' })
+})
+
+test('a rejected request without any attempt is a whole row', () => {
+  const row = trace({ attempts: [], outcome: 'rejected', status: 413, error: 'body_too_large' })
+  expect(row).toMatchObject({ attempts: 0, outcome: 'rejected', status: 413, error: 'body_too_large' })
+  expect(row).not.toHaveProperty('cost_usd')
+  expect(attempts({ attempts: [] })).toEqual([])
+})
+
+test('the time to the first token of a trace counts from the arrival of the request', () => {
+  const receivedAt = Date.UTC(2026, 10, 20)
+  const row = trace({ receivedAt, attempts: [anAttempt({ startedAt: receivedAt + 100, firstTokenMs: 20.5 })] })
+  expect(row.first_token_ms).toBe(120.5)
+})
