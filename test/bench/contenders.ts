@@ -8,7 +8,6 @@ import type { Command } from './child.ts'
 export type Site = {
   readonly port: number
   readonly adminPort: number
-  readonly storePort: number
   readonly upstreamPort: number
   readonly directory: string
 }
@@ -65,7 +64,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
 ]
 
-/** `npm start` with one provider and every trace stored in the embedded ClickHouse. */
+/** `npm start` with one provider that tells usage on streams, and every trace stored in the embedded ClickHouse. */
 function understudy(site: Site, nodeFlags: readonly string[]): Command {
   const file = join(site.directory, 'understudy.yaml')
   writeFileSync(
@@ -78,6 +77,7 @@ providers:
   openai:
     dialect: openai
     base_url: http://127.0.0.1:${site.upstreamPort}
+    include_usage: true
 `,
   )
   return { command: process.execPath, args: [...nodeFlags, join(ROOT, 'src/main.ts'), 'serve', '--config', file] }

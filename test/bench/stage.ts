@@ -47,7 +47,6 @@ export async function setStage(): Promise<Stage> {
     const site: Site = {
       port: await freePort(),
       adminPort: await freePort(),
-      storePort: await freePort(),
       upstreamPort,
       directory: own,
     }

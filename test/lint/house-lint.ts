@@ -33,7 +33,20 @@ export function houseLint(root: string): OxlintConfig {
       'eslint/no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'] }],
       'eslint/max-lines': ['warn', { max: 300, skipBlankLines: true, skipComments: true }],
       'unicorn/filename-case': ['error', { case: 'kebabCase' }],
-      'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect.**', 'expect[A-Z]*', 'fc.assert'] }],
+      'vitest/expect-expect': [
+        'error',
+        {
+          assertFunctionNames: [
+            'expect',
+            'expect.**',
+            'expect[A-Z]*',
+            'fc.assert',
+            'until',
+            'until[A-Z]*',
+            'eventually',
+          ],
+        },
+      ],
       'vitest/no-disabled-tests': 'error',
       'vitest/no-focused-tests': 'error',
     },
