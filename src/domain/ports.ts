@@ -35,6 +35,7 @@ export type Observer = (exchange: Exchange) => void
 export type PriceCall = (call: PricedCall) => Cost
 
 export type PricedCall = {
+  /** Its name in the config: overrides go by it, and the price book knows what it is priced as. */
   readonly provider: string
   readonly model: string
   readonly usage: Usage | undefined
