@@ -1,0 +1,414 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Cost, Rates } from '../../src/domain/cost.ts'
+import { ERRORS, type ErrorCode } from '../../src/domain/errors.ts'
+import type { Attempt, AttemptOutcome, Exchange } from '../../src/domain/exchange.ts'
+import type { BodyShape, ClientFacts, Controls, LlmRequest } from '../../src/domain/request.ts'
+import type { Usage } from '../../src/domain/usage.ts'
+import type { StoreClient } from '../../src/store/client.ts'
+import { openReads, type TraceRows } from '../../src/store/read.ts'
+import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+
+let engine: TestEngine
+let client: StoreClient
+
+beforeAll(async () => {
+  engine = await startTestEngine()
+  client = await engine.migrated()
+})
+afterAll(() => engine?.close())
+
+// Rows past their retention vanish at once, so the requests of this test are recent ones.
+const NOW = Date.now()
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 3 })
+const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', minLength: 200, maxLength: 300 }))
+const name = fc.oneof(fc.constantFrom('gpt-5-mini', 'claude-sonnet-4-5', 'o4'), text)
+const count = fc.oneof(fc.nat(10_000_000), fc.constant(0), fc.constant(2 ** 40))
+const duration = fc.oneof(fc.nat(1_000_000), fc.double({ min: 0, max: 1e7, noNaN: true }))
+const time = fc.integer({ min: NOW - 3_600_000, max: NOW })
+const errorCode = fc.constantFrom<ErrorCode>(...(Object.keys(ERRORS) as ErrorCode[]))
+const status = fc.constantFrom(200, 400, 401, 429, 500, 529)
+
+/** A UUIDv7 made at `at`. */
+const idAt = (at: number): fc.Arbitrary<string> =>
+  fc.uuid({ version: 7 }).map((uuid) => {
+    const stamp = at.toString(16).padStart(12, '0')
+    return `${stamp.slice(0, 8)}-${stamp.slice(8)}${uuid.slice(13)}`
+  })
+
+const usageWith = (parts: fc.Arbitrary<Usage['parts']>): fc.Arbitrary<Usage> =>
+  fc.record({
+    uncachedInputTokens: count,
+    cacheReadTokens: count,
+    cacheWrite5mTokens: count,
+    cacheWrite1hTokens: count,
+    audioInputTokens: count,
+    textOutputTokens: count,
+    reasoningTokens: count,
+    audioOutputTokens: count,
+    providerInputTokens: optional(count),
+    providerOutputTokens: optional(count),
+    webSearchRequests: fc.nat(100),
+    serviceTier: optional(name),
+    parts,
+    isPartial: fc.boolean(),
+  })
+const usage = usageWith(fc.array(fc.record({ model: name, usage: usageWith(fc.constant([])) }), { maxLength: 3 }))
+
+const rate = optional(fc.nat(2_000_000_000))
+const rates: fc.Arbitrary<Rates> = fc.record({
+  uncachedInput: rate,
+  cacheRead: rate,
+  cacheWrite5m: rate,
+  cacheWrite1h: rate,
+  audioInput: rate,
+  textOutput: rate,
+  reasoning: rate,
+  audioOutput: rate,
+  webSearch: rate,
+})
+
+const cost: fc.Arbitrary<Cost> = fc.oneof(
+  fc.record({
+    kind: fc.constant('priced' as const),
+    picoUsd: fc.bigInt({ min: 0n, max: 10n ** 17n }),
+    rates,
+    source: fc.constantFrom('config', 'genai-prices@0.1.8'),
+  }),
+  fc.record({
+    kind: fc.constant('unpriced' as const),
+    why: fc.constantFrom('no_usage' as const, 'unknown_model' as const, 'missing_rate' as const),
+  }),
+)
+
+const outcome: fc.Arbitrary<AttemptOutcome> = fc.oneof(
+  fc.record({ kind: fc.constant('completed' as const), status }),
+  fc.record({ kind: fc.constant('refused' as const), status, error: errorCode, errorType: optional(name) }),
+  fc.record({ kind: fc.constant('unavailable' as const), error: errorCode, mayHaveRun: fc.boolean() }),
+  fc.record({ kind: fc.constant('interrupted' as const), status, error: errorCode }),
+  fc.record({ kind: fc.constant('cancelled' as const), status: optional(status) }),
+)
+
+const target = fc.record({ provider: name, model: optional(name) })
+
+const attempt: fc.Arbitrary<Attempt> = fc.record({
+  id: time.chain(idAt),
+  role: fc.constantFrom('primary' as const, 'fallback' as const, 'cascade' as const, 'shadow' as const),
+  target,
+  startedAt: time,
+  durationMs: duration,
+  queueMs: duration,
+  firstByteMs: optional(duration),
+  firstTokenMs: optional(duration),
+  outcome,
+  servedModel: optional(name),
+  providerRequestId: optional(text),
+  responseId: optional(text),
+  finishReason: optional(name),
+  usage: optional(usage),
+  cost,
+  responseBytes: count,
+  streamEvents: optional(count),
+})
+
+const controls: fc.Arbitrary<Controls> = fc.record({
+  route: optional(name),
+  session: optional(text),
+  user: optional(text),
+  team: optional(name),
+  tags: fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), text, { maxKeys: 5, noNullPrototype: true }),
+  task: optional(name),
+})
+const facts: fc.Arbitrary<ClientFacts> = fc.record({
+  keySubject: fc.constantFrom('', '0123456789abcdef'),
+  userAgent: text,
+  sdkRetry: optional(fc.nat(9)),
+  sdkTimeoutSeconds: optional(fc.nat(600)),
+  traceParentId: optional(text),
+})
+const shape: fc.Arbitrary<BodyShape> = fc.record({
+  endUser: optional(text),
+  conversation: optional(text),
+  hasTools: fc.boolean(),
+  hasSchema: fc.boolean(),
+  injectsUsage: fc.boolean(),
+  unreadable: optional(fc.constantFrom('not_json' as const, 'encoding' as const, 'too_large_to_read' as const)),
+})
+const requestAt = (at: number): fc.Arbitrary<LlmRequest> =>
+  fc.record({
+    id: idAt(at),
+    provider: name,
+    dialect: fc.constantFrom('openai' as const, 'anthropic' as const),
+    api: fc.constantFrom('chat_completions' as const, 'messages' as const, 'passthrough' as const),
+    upstreamPath: text,
+    path: text,
+    method: fc.constantFrom('GET', 'POST'),
+    model: optional(name),
+    isStream: fc.boolean(),
+    requestBytes: count,
+    controls,
+    client: facts,
+    shape,
+  })
+
+const exchange: fc.Arbitrary<Exchange> = time.chain((receivedAt) =>
+  fc.record({
+    request: requestAt(receivedAt),
+    receivedAt: fc.constant(receivedAt),
+    durationMs: duration,
+    overheadMs: duration,
+    decision: fc.record({
+      route: name,
+      arm: fc.constantFrom('stable' as const, 'candidate' as const, 'none' as const),
+      targets: fc.tuple(target, target),
+      reasons: fc.array(name, { maxLength: 4 }),
+      policyVersion: fc.constant('0123456789abcdef'),
+    }),
+    attempts: fc.array(attempt, { maxLength: 4 }),
+    status: fc.constantFrom(0, 200, 413, 503),
+    outcome: fc.constantFrom('completed' as const, 'refused' as const, 'cancelled' as const, 'rejected' as const),
+    error: optional(errorCode),
+    responseBytes: count,
+  }),
+)
+
+// What of a text is kept, written down a second time: the first 256 characters, halves of pairs replaced.
+const kept = (value: string | undefined): string => (value ?? '').slice(0, 256).toWellFormed()
+const keptMs = (ms: number): number => Math.round(ms * 1_000) / 1_000
+const orNull = (value: number | undefined): number | null => value ?? null
+const dollars = (pico: bigint): string => {
+  const digits = pico.toString().padStart(13, '0')
+  return `${digits.slice(0, -12)}.${digits.slice(-12)}`.replace(/\.?0+$/, '')
+}
+
+function storedUsage(of: Usage | undefined): Record<string, number | null> {
+  return {
+    uncached_input_tokens: orNull(of?.uncachedInputTokens),
+    cache_read_tokens: orNull(of?.cacheReadTokens),
+    cache_write_5m_tokens: orNull(of?.cacheWrite5mTokens),
+    cache_write_1h_tokens: orNull(of?.cacheWrite1hTokens),
+    audio_input_tokens: orNull(of?.audioInputTokens),
+    text_output_tokens: orNull(of?.textOutputTokens),
+    reasoning_tokens: orNull(of?.reasoningTokens),
+    audio_output_tokens: orNull(of?.audioOutputTokens),
+    web_search_requests: orNull(of?.webSearchRequests),
+  }
+}
+
+function nonZero(counts: Record<string, number | null>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts).flatMap(([column, n]) => (n === null || n === 0 ? [] : [[column, n]])),
+  )
+}
+
+function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<string, unknown> {
+  const { request, decision } = of
+  const ended = call.outcome
+  const before = of.attempts[position - 1]?.outcome
+  const isPriced = call.cost.kind === 'priced'
+  return {
+    attempt_id: call.id,
+    trace_id: request.id,
+    position,
+    started_at: new Date(call.startedAt).toISOString(),
+    instance: 'here',
+    role: call.role,
+    provider: kept(call.target.provider),
+    model: kept(call.target.model),
+    api: request.api,
+    is_stream: request.isStream,
+    route: kept(decision.route),
+    arm: decision.arm,
+    task: kept(request.controls.task) || 'unknown',
+    team: kept(request.controls.team),
+    policy_version: decision.policyVersion,
+    outcome: ended.kind,
+    status: 'status' in ended ? (ended.status ?? 0) : 0,
+    error: 'error' in ended ? ended.error : '',
+    error_type: 'errorType' in ended ? kept(ended.errorType) : '',
+    may_have_run: 'mayHaveRun' in ended && ended.mayHaveRun,
+    fallback_reason: call.role === 'fallback' && before !== undefined && 'error' in before ? before.error : '',
+    queue_ms: keptMs(call.queueMs),
+    first_byte_ms: call.firstByteMs === undefined ? null : keptMs(call.firstByteMs),
+    first_token_ms: call.firstTokenMs === undefined ? null : keptMs(call.firstTokenMs),
+    duration_ms: keptMs(call.durationMs),
+    response_bytes: call.responseBytes,
+    stream_events: orNull(call.streamEvents),
+    served_model: kept(call.servedModel),
+    provider_request_id: kept(call.providerRequestId),
+    response_id: kept(call.responseId),
+    finish_reason: kept(call.finishReason),
+    service_tier: kept(call.usage?.serviceTier),
+    ...storedUsage(call.usage),
+    provider_input_tokens: orNull(call.usage?.providerInputTokens),
+    provider_output_tokens: orNull(call.usage?.providerOutputTokens),
+    usage_is_partial: call.usage?.isPartial ?? false,
+    usage_parts: (call.usage?.parts ?? []).map((part) => ({
+      model: kept(part.model),
+      tokens: nonZero(storedUsage(part.usage)),
+    })),
+    cost_usd: call.cost.kind === 'priced' ? dollars(call.cost.picoUsd) : null,
+    price_source: isPriced ? call.cost.source : '',
+    unpriced_why: isPriced ? '' : call.cost.why,
+    rates_pico_usd: isPriced
+      ? Object.fromEntries(
+          Object.entries({
+            uncached_input_tokens: call.cost.rates.uncachedInput,
+            cache_read_tokens: call.cost.rates.cacheRead,
+            cache_write_5m_tokens: call.cost.rates.cacheWrite5m,
+            cache_write_1h_tokens: call.cost.rates.cacheWrite1h,
+            audio_input_tokens: call.cost.rates.audioInput,
+            text_output_tokens: call.cost.rates.textOutput,
+            reasoning_tokens: call.cost.rates.reasoning,
+            audio_output_tokens: call.cost.rates.audioOutput,
+            web_search_requests: call.cost.rates.webSearch,
+          }).filter(([, value]) => value !== undefined),
+        )
+      : {},
+  }
+}
+
+function expectedTrace(of: Exchange): Record<string, unknown> {
+  const { request, decision } = of
+  const calls = of.attempts.filter((call) => call.role !== 'shadow')
+  const last = calls.at(-1)
+  return {
+    trace_id: request.id,
+    received_at: new Date(of.receivedAt).toISOString(),
+    instance: 'here',
+    provider: kept(request.provider),
+    dialect: request.dialect,
+    api: request.api,
+    method: request.method,
+    path: kept(request.path),
+    requested_model: kept(request.model),
+    is_stream: request.isStream,
+    request_bytes: request.requestBytes,
+    has_tools: request.shape.hasTools,
+    has_schema: request.shape.hasSchema,
+    injects_usage: request.shape.injectsUsage,
+    unreadable: request.shape.unreadable ?? '',
+    team: kept(request.controls.team),
+    user: kept(request.controls.user),
+    session: kept(request.controls.session),
+    route_asked: kept(request.controls.route),
+    tags: Object.fromEntries(Object.entries(request.controls.tags).map(([key, tag]) => [kept(key), kept(tag)])),
+    end_user: kept(request.shape.endUser),
+    conversation: kept(request.shape.conversation),
+    key_subject: request.client.keySubject,
+    user_agent: kept(request.client.userAgent),
+    sdk_retry: orNull(request.client.sdkRetry),
+    sdk_timeout_s: orNull(request.client.sdkTimeoutSeconds),
+    parent_trace_id: kept(request.client.traceParentId),
+    task: kept(request.controls.task) || 'unknown',
+    complexity: 'unknown',
+    route: kept(decision.route),
+    arm: decision.arm,
+    targets: decision.targets.map((wanted) => ({ provider: kept(wanted.provider), model: kept(wanted.model) })),
+    reasons: decision.reasons.map(kept),
+    policy_version: decision.policyVersion,
+    draws: {},
+    outcome: of.outcome,
+    status: of.status,
+    error: of.error ?? '',
+    response_bytes: of.responseBytes,
+    duration_ms: keptMs(of.durationMs),
+    overhead_ms: keptMs(of.overheadMs),
+    attempts: calls.length,
+    served_provider: kept(last?.target.provider),
+    target_model: kept(last?.target.model),
+    served_model: kept(last?.servedModel),
+    finish_reason: kept(last?.finishReason),
+  }
+}
+
+test('every exchange comes back from ClickHouse as it was, within the bounds that are promised', async () => {
+  const reads = openReads(client.select, 'understudy')
+  let batch = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(exchange, { selector: (one) => one.request.id, minLength: 1, maxLength: 25 }),
+      async (some) => {
+        batch += 1
+        const traces = some.map((one) => `${traceRow(one, 'here')}\n`).join('')
+        const calls = some.flatMap((one) => attemptRows(one, 'here').map((row) => `${row}\n`)).join('')
+        expect(await client.insert('traces', Buffer.from(traces), `traces-${batch}`)).toEqual({ kind: 'stored' })
+        if (calls !== '') {
+          expect(await client.insert('attempts', Buffer.from(calls), `attempts-${batch}`)).toEqual({ kind: 'stored' })
+        }
+        for (const one of some) {
+          const read = await reads.trace(one.request.id)
+          const stored: TraceRows | undefined = read.kind === 'ok' ? read.value : undefined
+          expect(stored?.trace).toMatchObject(expectedTrace(one))
+          expect(stored?.attempts).toMatchObject(
+            one.attempts.map((call, position) => expectedAttempt(one, call, position)),
+          )
+        }
+      },
+    ),
+    { numRuns: 12, endOnFailure: true },
+  )
+})
+
+const aQuarantined = (row: string) =>
+  `${JSON.stringify({ ts: new Date(NOW).toISOString(), table_name: 'traces', reason: 'r', row })}\n`
+
+async function countOf(row: string): Promise<unknown> {
+  const read = await client.select({
+    name: 'test',
+    sql: 'SELECT toUInt32(count()) AS n FROM understudy.quarantine WHERE row = {row:String}',
+    params: { row },
+    parse: ({ n }) => n,
+  })
+  return read.kind === 'ok' ? read.value[0] : read.detail
+}
+
+test('the same rows sent again with the same token are stored once', async () => {
+  const rows = Buffer.from(aQuarantined('again') + aQuarantined('again'))
+  for (let sent = 0; sent < 5; sent += 1) {
+    expect(await client.insert('quarantine', rows, 'again-1')).toEqual({ kind: 'stored' })
+  }
+  expect(await countOf('again')).toBe(2)
+  expect(await client.insert('quarantine', rows, 'again-2')).toEqual({ kind: 'stored' })
+  expect(await countOf('again')).toBe(4)
+})
+
+test('the same token sent by two writers at once is stored once', async () => {
+  const rows = Buffer.from(aQuarantined('at once'))
+  const answers = await Promise.all(Array.from({ length: 8 }, () => client.insert('quarantine', rows, 'at-once')))
+  expect(new Set(answers.map((answer) => answer.kind))).toEqual(new Set(['stored']))
+  expect(await countOf('at once')).toBe(1)
+})
+
+test.each([
+  ['first', (good: string[], bad: string) => [bad, ...good]],
+  ['last', (good: string[], bad: string) => [...good, bad]],
+])('a batch of megabytes whose %s row is bad is refused whole, and said to be bad', async (place, arrange) => {
+  const good = Array.from({ length: 10_000 }, () => aQuarantined(`large ${place}${' '.repeat(1_000)}`))
+  const rows = Buffer.from(arrange(good, '{"ts":"no time"}\n').join(''))
+  expect(await client.insert('quarantine', rows, `large-${place}`)).toMatchObject({ kind: 'bad_rows' })
+  expect(await countOf(`large ${place}${' '.repeat(1_000)}`)).toBe(0)
+})
+
+test.each([
+  ['an unknown column', '{"no_such_column":1}'],
+  ['a number that does not fit', '{"status":"many"}'],
+  ['a decimal beyond its column', '{"cost_usd":"12345678901.0"}'],
+  ['a time that is none', '{"received_at":"tomorrow"}'],
+  ['an id that is none', '{"trace_id":"123"}'],
+  ['half a surrogate pair', String.raw`{"user":"\ud800"}`],
+  ['a list that is none', '{"reasons":5}'],
+  ['half an object', '{"user":"x"'],
+  ['no JSON at all', 'hello'],
+])('%s makes bad rows', async (_what, row) => {
+  expect(await client.insert('traces', Buffer.from(`${row}\n`), `bad ${row}`)).toMatchObject({ kind: 'bad_rows' })
+})
+
+test('a table or database that is not there yet makes the store unavailable, not the rows bad', async () => {
+  const elsewhere = engine.client('not_yet')
+  const rows = Buffer.from(aQuarantined('x'))
+  expect(await elsewhere.insert('quarantine', rows, 'x')).toMatchObject({ kind: 'unavailable' })
+})
