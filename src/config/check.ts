@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
 import { formatDurationMs } from './duration.ts'
 import { formatFault } from './fault.ts'
@@ -13,7 +12,7 @@ export type Checked = { readonly ok: boolean; readonly lines: readonly string[] 
  * Never holds a secret: of keys and tokens it says only whether they are set.
  */
 export async function checkConfig(source: ConfigSource): Promise<Checked> {
-  const result = await loadConfig(source, resolve(source.baseDir, source.file))
+  const result = await loadConfig(source)
   if ('config' in result) return { ok: true, lines: describeConfig(source.file, result.version, result.config) }
   const count = result.faults.length
   const summary = `${source.file} has ${count === 1 ? 'one fault' : `${count} faults`}; nothing was applied.`

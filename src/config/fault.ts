@@ -11,8 +11,8 @@ export type Fault = {
   readonly text: string
 }
 
-/** A fault before its offset has become a line and a column. */
-export type Problem = { readonly offset: number; readonly path: Path; readonly text: string }
+/** A fault before its offset has become a line and a column. `end` is where the value that it is about ends. */
+export type Problem = { readonly offset: number; readonly end?: number; readonly path: Path; readonly text: string }
 
 /** Keys and indexes from the root of the file to a value. */
 export type Path = readonly (string | number)[]

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Config } from '../domain/policy.ts'
 import { type FileReading, readConfigFile } from './config-file.ts'
 import type { Fault } from './fault.ts'
@@ -21,9 +22,14 @@ export type Rejected = { readonly faults: readonly Fault[]; readonly version: st
 
 export type LoadResult = Loaded | Rejected
 
-/** Reads and checks the config file at `path`, which is `source.file` made absolute. Never throws. */
-export async function loadConfig(source: ConfigSource, path: string): Promise<LoadResult> {
-  return checkReading(await readConfigFile(path), source)
+/** Reads and checks the config file. Never throws. */
+export async function loadConfig(source: ConfigSource): Promise<LoadResult> {
+  return checkReading(await readConfigFile(configPath(source)), source)
+}
+
+/** Where the file is, absolute. */
+export function configPath(source: ConfigSource): string {
+  return resolve(source.baseDir, source.file)
 }
 
 /** Checks what was read. */

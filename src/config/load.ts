@@ -50,8 +50,8 @@ function check(tree: YamlTree, environment: Environment): { file: ConfigFile } |
   const issues = schemaProblems(parsed.error?.issues ?? [], values, known)
   const firstSlip = syntax[0]
   if (firstSlip !== undefined) {
-    // What follows the slip was read by guessing, and whatever is missing may stand there.
-    const before = [...known, ...issues.wrong].filter((problem) => problem.offset < firstSlip.offset)
+    // The value the slip is in, and all that follows, were read by guessing; what is missing may stand there.
+    const before = [...known, ...issues.wrong].filter((problem) => (problem.end ?? problem.offset) < firstSlip.offset)
     return { problems: [...before, ...syntax] }
   }
   const findings = crossCheck(loose(values)).map((finding) => placed(finding, values))
@@ -78,10 +78,10 @@ function schemaProblems(
     }
     if (told.has(JSON.stringify(path))) continue
     const place = values.placeOf(path)
-    if (place === undefined) {
-      missing.push({ offset: ancestorOffset(path, values), path, text: `expected ${issue.message}, found nothing` })
-    } else
-      wrong.push({ offset: place.offset, path: place.path, text: `expected ${issue.message}, found ${place.found}` })
+    const text = `expected ${issue.message}, found ${place?.found ?? 'nothing'}`
+    if (place === undefined) missing.push({ offset: ancestorOffset(path, values), path, text })
+    else if (place.found === 'nothing') missing.push({ offset: place.offset, path: place.path, text })
+    else wrong.push({ offset: place.offset, end: place.end, path: place.path, text })
   }
   return { wrong, missing }
 }

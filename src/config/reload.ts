@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Boot } from '../domain/policy.ts'
 import type { Cell, Closable, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -6,7 +5,7 @@ import type { EpochMs } from '../domain/units.ts'
 import { bootChanges } from './boot-changes.ts'
 import { errorCode, fingerprint, readConfigFile } from './config-file.ts'
 import type { Fault } from './fault.ts'
-import { checkReading, type ConfigSource, type Loaded, type LoadResult } from './load-config.ts'
+import { checkReading, configPath, type ConfigSource, type Loaded, type LoadResult } from './load-config.ts'
 import { policyVersion } from './policy-version.ts'
 import { watchConfig } from './watch.ts'
 import { writeAtomically } from './write-atomically.ts'
@@ -59,7 +58,7 @@ export type ReloaderOptions = {
  */
 export function startReloader(options: ReloaderOptions): ConfigReloader {
   const { source, state, now, onOutcome } = options
-  const path = resolve(source.baseDir, source.file)
+  const path = configPath(source)
   const running: Boot = options.loaded.config.boot
   let status: ReloadStatus = {
     version: options.loaded.version,

@@ -101,7 +101,7 @@ const store = section({
 export const fileSchema = section({
   listen: listenAddress().prefault('127.0.0.1:8787').describe('Where applications connect. Fixed at start.'),
   admin: admin.prefault({}),
-  data_dir: text('a directory', /^[^\0]+$/)
+  data_dir: text('a directory, without ~ (write ${HOME})', /^[^~\0][^\0]*$/)
     .prefault('.understudy')
     .describe('Spool, embedded store and run.json; relative to where the proxy is started. Fixed at start.'),
   store: store.prefault({}).describe('Where the records go. Fixed at start.'),

@@ -11,6 +11,7 @@ export type Place = {
   readonly path: Path
   readonly keyOffset: number
   readonly offset: number
+  readonly end: number
   /** The second half of `found …`: the value itself only where it can hold no secret. */
   readonly found: string
 }
@@ -29,7 +30,7 @@ export function readValues(root: YamlNode, schema: z.core.$ZodType, environment:
 
   function read(node: YamlNode, path: Path, keyOffset: number): unknown {
     const { value, found } = node.kind === 'scalar' ? readScalar(node, path) : { value: node, found: `a ${node.kind}` }
-    places.set(JSON.stringify(path), { path, keyOffset, offset: node.offset, found })
+    places.set(JSON.stringify(path), { path, keyOffset, offset: node.offset, end: node.end, found })
     if (node.kind === 'list') return node.items.map((item, index) => read(item, [...path, index], item.offset))
     if (node.kind === 'mapping') {
       // fromEntries defines own properties, so that no key can reach a prototype.

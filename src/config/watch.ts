@@ -20,6 +20,8 @@ export type WatchOptions = {
 
 /** Looks for settled content before it takes what is there: a file that is always being written is read all the same. */
 const MAX_LOOKS = 10
+/** Notifications that come in this time are one: a busy log file in the same directory must not cost a read each. */
+const GATHER_MS = 50
 
 /**
  * Tells when the content of `file` changes, however it changes: edited in place, replaced by a rename, swapped
@@ -35,6 +37,7 @@ export function watchConfig(options: WatchOptions): Closable {
   let known = options.known
   let watched: { readonly watcher: FSWatcher; readonly identity: string } | undefined
   let looking: Promise<void> | undefined
+  let gathering: NodeJS.Timeout | undefined
   let isLookWanted = false
   let isClosed = false
 
@@ -43,6 +46,13 @@ export function watchConfig(options: WatchOptions): Closable {
     looking ??= lookWhileWanted().finally(() => {
       looking = undefined
     })
+  }
+
+  function lookSoon(): void {
+    gathering ??= setTimeout(() => {
+      gathering = undefined
+      look()
+    }, GATHER_MS).unref()
   }
 
   async function lookWhileWanted(): Promise<void> {
@@ -81,7 +91,7 @@ export function watchConfig(options: WatchOptions): Closable {
 
   function watchDirectory(identity: string): typeof watched {
     try {
-      const watcher = watch(directory, { persistent: false }, look)
+      const watcher = watch(directory, { persistent: false }, lookSoon)
       watcher.on('error', () => {
         watcher.close()
         if (watched?.watcher === watcher) watched = undefined
@@ -100,6 +110,7 @@ export function watchConfig(options: WatchOptions): Closable {
     close: async () => {
       isClosed = true
       clearInterval(poll)
+      clearTimeout(gathering)
       watched?.watcher.close()
       watched = undefined
       await looking

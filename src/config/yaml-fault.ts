@@ -2,16 +2,16 @@ import type { YAMLError } from 'yaml'
 
 /**
  * What is wrong with the YAML itself, in our own words: the parser's quote the file, which may hold keys.
- * `before` is the character in front of the place.
+ * `before` is the character in front of the place, `beginsInLine` the first line of the value around it.
  */
-export function yamlFault(error: Pick<YAMLError, 'code' | 'message'>, before: string): string {
+export function yamlFault(error: Pick<YAMLError, 'code' | 'message'>, before: string, beginsInLine: number): string {
   switch (error.code) {
     case 'BAD_INDENT':
       return error.message.startsWith('Flow')
-        ? 'expected [ ] or { } to be closed before the next key, found the next key'
+        ? `expected the bracket of line ${beginsInLine} to be closed before the next key, found it open`
         : 'expected every key of a mapping to start at the same column, found another indentation'
     case 'MISSING_CHAR':
-      return 'expected a closing quote, bracket or colon, found the end of the value'
+      return `expected a closing quote or bracket for what begins in line ${beginsInLine}, found the end`
     case 'TAB_AS_INDENT':
       return 'expected spaces in front of the key, found a tab'
     case 'UNEXPECTED_TOKEN':

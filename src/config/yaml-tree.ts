@@ -1,12 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { type Path, type Problem, showKey } from './fault.ts'
 import { yamlFault } from './yaml-fault.ts'
 
 /** A value of the file with its place; aliases and merge keys resolved. */
 export type YamlNode =
-  | { readonly kind: 'mapping'; readonly offset: number; readonly entries: readonly YamlEntry[] }
-  | { readonly kind: 'list'; readonly offset: number; readonly items: readonly YamlNode[] }
-  | { readonly kind: 'scalar'; readonly offset: number; readonly value: Scalar; readonly source: string }
+  | (Span & { readonly kind: 'mapping'; readonly entries: readonly YamlEntry[] })
+  | (Span & { readonly kind: 'list'; readonly items: readonly YamlNode[] })
+  | (Span & { readonly kind: 'scalar'; readonly value: Scalar; readonly source: string })
+
+/** From the value's first character to the one after its last. */
+type Span = { readonly offset: number; readonly end: number }
 
 export type YamlEntry = { readonly key: string; readonly offset: number; readonly node: YamlNode }
 
@@ -30,17 +33,20 @@ const MAX_DEPTH = 32
 export function parseYaml(text: string): YamlTree {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, uniqueKeys: false })
+  const lineOf = (offset: number): number => lines.linePos(offset).line
+  const walk = walker(lineOf)
+  const root = document.contents === null ? undefined : walk.read(document.contents, [], 0)
   const syntax: Problem[] = []
   const seenLines = new Set<number>()
   for (const error of [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0])) {
     const offset = Math.min(error.pos[0], text.length)
     // One slip makes the parser stumble several times on the same line.
-    if (seenLines.has(lines.linePos(offset).line)) continue
-    seenLines.add(lines.linePos(offset).line)
-    syntax.push({ offset, path: [], text: yamlFault(error, text.slice(offset - 1, offset)) })
+    if (seenLines.has(lineOf(offset))) continue
+    seenLines.add(lineOf(offset))
+    const around = root === undefined ? undefined : innermost(root, offset)
+    const beginsInLine = lineOf(around?.offset ?? 0)
+    syntax.push({ offset, path: [], text: yamlFault(error, text.slice(offset - 1, offset), beginsInLine) })
   }
-  const walk = walker((offset) => lines.linePos(offset).line)
-  const root = document.contents === null ? undefined : walk.read(document.contents, [], 0)
   return {
     root,
     syntax,
@@ -64,7 +70,7 @@ function walker(lineOf: (offset: number) => number): Walker {
   let nodes = 0
 
   function nothing(offset: number): YamlNode {
-    return { kind: 'scalar', offset, value: null, source: '' }
+    return { kind: 'scalar', offset, end: offset, value: null, source: '' }
   }
 
   function read(node: unknown, path: Path, fallback: number): YamlNode {
@@ -89,14 +95,15 @@ function walker(lineOf: (offset: number) => number): Walker {
     }
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return nothing(fallback)
     if (node.anchor !== undefined) anchors.set(node.anchor, node)
-    const offset = node.range?.[0] ?? fallback
+    const [offset, end] = node.range ?? [fallback, fallback]
     if (isSeq(node)) {
-      return { kind: 'list', offset, items: node.items.map((item, index) => read(item, [...path, index], offset)) }
+      const items = node.items.map((item, index) => read(item, [...path, index], offset))
+      return { kind: 'list', offset, end, items }
     }
-    if (isMap(node)) return { kind: 'mapping', offset, entries: readEntries(node.items, path, offset) }
+    if (isMap(node)) return { kind: 'mapping', offset, end, entries: readEntries(node.items, path, offset) }
     const value = node.value
     const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    return { kind: 'scalar', offset, value: isPlain ? value : null, source: node.source ?? '' }
+    return { kind: 'scalar', offset, end, value: isPlain ? value : null, source: node.source ?? '' }
   }
 
   function readEntries(pairs: readonly { key: unknown; value: unknown }[], path: Path, offset: number): YamlEntry[] {
@@ -104,7 +111,7 @@ function walker(lineOf: (offset: number) => number): Walker {
     const merged: YamlEntry[] = []
     for (const pair of pairs) {
       const key = isScalar(pair.key) ? pair.key : undefined
-      const keyOffset = key?.range?.[0] ?? offset
+      const keyOffset = (isNode(pair.key) ? pair.key.range?.[0] : undefined) ?? offset
       const name = key?.source ?? ''
       if (name === '<<') {
         merged.push(...entriesOf(read(pair.value, path, keyOffset)))
@@ -134,4 +141,17 @@ function walker(lineOf: (offset: number) => number): Walker {
 function entriesOf(node: YamlNode): readonly YamlEntry[] {
   if (node.kind === 'mapping') return node.entries
   return node.kind === 'list' ? node.items.flatMap((item) => entriesOf(item)) : []
+}
+
+/** The smallest value that `offset` lies in, or right behind. */
+function innermost(node: YamlNode, offset: number): YamlNode | undefined {
+  if (node.offset > offset || node.end < offset) return undefined
+  const children =
+    node.kind === 'mapping' ? node.entries.map((entry) => entry.node) : node.kind === 'list' ? node.items : []
+  // The last, because the one right before a value may end where it begins.
+  for (const child of children.toReversed()) {
+    const found = innermost(child, offset)
+    if (found !== undefined) return found
+  }
+  return node
 }
