@@ -48,8 +48,10 @@ export function createAdminApp({ tokens, ports, log, handlerTimeoutMs }: AdminAp
       else send(response, refusal)
     }
     const handle: RequestHandler = async (request, response) => {
-      const asked = adminRequest(request, accessOf(request.headers.authorization))
-      send(response, await withinTime(Promise.resolve(route.handle(asked)), handlerTimeoutMs))
+      const abort = new AbortController()
+      response.once('close', () => abort.abort())
+      const asked = adminRequest(request, accessOf(request.headers.authorization), abort.signal)
+      send(response, await withinTime(Promise.resolve(route.handle(asked)), handlerTimeoutMs, abort))
     }
     if (route.method === 'GET') app.get(route.path, guard, handle)
     // A compressed body is refused: nothing a person sends here is large enough to need it.
@@ -87,7 +89,7 @@ function refusalOf(access: Access, { need }: Route): Reply | undefined {
   })
 }
 
-function adminRequest(request: Request, access: Access): AdminRequest {
+function adminRequest(request: Request, access: Access, signal: AbortSignal): AdminRequest {
   const body: unknown = request.body
   const queryAt = request.url.indexOf('?')
   const { id } = request.params
@@ -99,15 +101,20 @@ function adminRequest(request: Request, access: Access): AdminRequest {
     body: body instanceof Uint8Array ? body : new Uint8Array(),
     isFull: access === 'full',
     isTrusted: access !== 'none',
+    signal,
     actor: `${who} from ${request.socket.remoteAddress ?? 'unknown'}`,
   }
 }
 
-/** The reply, or a 504 when the work (a slow query, say) takes longer; it then goes on without anyone waiting. */
-async function withinTime(reply: Promise<Reply>, timeoutMs: number): Promise<Reply> {
+/** The reply, or a 504 and the signal to stop when the work (a slow query, say) takes longer. */
+async function withinTime(reply: Promise<Reply>, timeoutMs: number, abort: AbortController): Promise<Reply> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Reply>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, errorReply(504, 'timeout', `No answer within ${timeoutMs} ms.`))
+    timer = setTimeout(() => {
+      // The verdict first: work that fails because it was stopped must not be taken for a bug.
+      resolve(errorReply(504, 'timeout', `No answer within ${timeoutMs} ms.`))
+      abort.abort()
+    }, timeoutMs)
   })
   try {
     return await Promise.race([reply, late])

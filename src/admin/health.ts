@@ -1,5 +1,5 @@
 import type { AdminPorts, Json, ReadinessFacts } from './ports.ts'
-import { policyFactsJson } from './policy-json.ts'
+import { configJson, timeJson } from './policy-json.ts'
 import type { Handler } from './reply.ts'
 
 /** Above this share of its cap the spool is about to drop rows. */
@@ -7,7 +7,7 @@ const NEARLY_FULL = 0.8
 
 export type Readiness = {
   readonly status: 'ready' | 'degraded' | 'starting' | 'draining'
-  /** `policy_rejected`, `store_starting`, `store_down`, `migrations_pending`, `migrations_failed`, `spool_nearly_full`. */
+  /** `config_rejected`, `store_<state>` while the store is not ready, `spool_nearly_full`. */
   readonly because: readonly string[]
 }
 
@@ -15,14 +15,10 @@ export type Readiness = {
  * Whether traffic should come here. The proxy serves as long as it listens and has a policy: ClickHouse away, a
  * faulty config file and a filling spool degrade it and need a person, but taking it out would only hurt clients.
  */
-export function readinessOf({ isServing, isDraining, policy, store, migrations, spool }: ReadinessFacts): Readiness {
+export function readinessOf({ isServing, isDraining, config, store, spool }: ReadinessFacts): Readiness {
   const because: string[] = []
-  if (policy.rejected !== undefined) because.push('policy_rejected')
-  if (store.kind !== 'none') {
-    if (store.state !== 'up') because.push(`store_${store.state}`)
-    if (migrations.state === 'failed') because.push('migrations_failed')
-    else if (migrations.state !== 'done') because.push('migrations_pending')
-  }
+  if (config.rejected !== undefined) because.push('config_rejected')
+  if (store.kind !== 'none' && store.state !== 'ready') because.push(`store_${store.state}`)
   if (spool.bytes > NEARLY_FULL * spool.maxBytes) because.push('spool_nearly_full')
   if (isDraining) return { status: 'draining', because }
   if (!isServing) return { status: 'starting', because }
@@ -36,10 +32,10 @@ export const healthz: Handler = () => ({ status: 200, json: { status: 'alive' } 
  * `GET /readyz`: 200 when `status` is `ready` or `degraded`, 503 when it is `starting` or `draining`.
  *
  * `{"status", "because": [codes]}` for everyone; who may read the admin API sees more:
- * - `policy`: `version`, `file`, `loaded_at`, `rejected` = null or `{"at", "faults": [{"file", "line", "column", "path", "text"}]}`
- * - `store`: `kind`, `state` (`up`, `starting`, `down`), `detail`
- * - `migrations`: `state` (`done`, `running`, `waiting`, `failed`), `detail`
- * - `spool`: `rows`, `bytes`, `max_bytes`, `oldest_unsent_ms`, `dropped_rows`, `quarantined_rows`
+ * - `config`: `version`, `file`, `applied_at`, `rejected` = null or `{"since", "faults": [{"file", "line", "column",
+ *   "path", "text"}]}`, `restart_needed` = keys of the file that take effect at the next start only
+ * - `store`: `kind`, `state` (`ready`, `starting`, `migrating`, `down`, `failed`, `closed`, `none`), `detail`
+ * - `spool`: `rows`, `bytes`, `max_bytes`, `oldest_at`, `dropped_rows`, `quarantined_rows`
  */
 export function readyz(ports: AdminPorts): Handler {
   return ({ isTrusted }) => {
@@ -51,16 +47,15 @@ export function readyz(ports: AdminPorts): Handler {
   }
 }
 
-function detailJson({ policy, store, migrations, spool }: ReadinessFacts): Readonly<Record<string, Json>> {
+function detailJson({ config, store, spool }: ReadinessFacts): Readonly<Record<string, Json>> {
   return {
-    policy: policyFactsJson(policy),
-    store: { kind: store.kind, state: store.state, detail: store.detail ?? null },
-    migrations: { state: migrations.state, detail: migrations.detail ?? null },
+    config: configJson(config),
+    store: { kind: store.kind, state: store.state, detail: store.detail },
     spool: {
       rows: spool.rows,
       bytes: spool.bytes,
       max_bytes: spool.maxBytes,
-      oldest_unsent_ms: spool.oldestUnsentMs ?? null,
+      oldest_at: spool.oldestAt === undefined ? null : timeJson(spool.oldestAt),
       dropped_rows: spool.droppedRows,
       quarantined_rows: spool.quarantinedRows,
     },

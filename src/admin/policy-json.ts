@@ -2,7 +2,7 @@ import type { Fault } from '../config/fault.ts'
 import type { Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { EpochMs } from '../domain/units.ts'
-import type { Json, PolicyFacts } from './ports.ts'
+import type { ConfigFacts, Json } from './ports.ts'
 
 /**
  * The policy in force, every field named here and no other, so that a secret added to the policy stays inside until
@@ -64,13 +64,21 @@ function ratesJson({ webSearch, ...perToken }: Rates): Readonly<Record<string, J
   }
 }
 
-/** Which policy is in force and since when, and the newer one that was refused: `rejected` is null when none was. */
-export function policyFactsJson({ version, file, loadedAt, rejected }: PolicyFacts): Readonly<Record<string, Json>> {
+/** Which policy is in force and since when, and the newer file that was refused: `rejected` is null when none was. */
+export function configJson({
+  version,
+  file,
+  appliedAt,
+  rejected,
+  restartNeeded,
+}: ConfigFacts): Readonly<Record<string, Json>> {
   return {
     version,
     file,
-    loaded_at: timeJson(loadedAt),
-    rejected: rejected === undefined ? null : { at: timeJson(rejected.at), faults: rejected.faults.map(faultJson) },
+    applied_at: timeJson(appliedAt),
+    rejected:
+      rejected === undefined ? null : { since: timeJson(rejected.since), faults: rejected.faults.map(faultJson) },
+    restart_needed: restartNeeded,
   }
 }
 

@@ -1,5 +1,5 @@
 import { formatFault } from '../config/fault.ts'
-import { faultJson, policyFactsJson, policyJson } from './policy-json.ts'
+import { configJson, faultJson, policyJson } from './policy-json.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
@@ -8,23 +8,21 @@ import type { Handler } from './reply.ts'
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain']
 
 /**
- * `GET /admin/policy`: `{"version", "file", "loaded_at", "loaded_by", "rejected", "effective"}`; `rejected` as in
- * `/readyz`, `effective` = the policy in force with every default filled in and secrets as `set` or `unset`.
+ * `GET /admin/policy`: `{"version", "file", "applied_at", "rejected", "restart_needed", "effective"}`; all but the last
+ * as in `/readyz`, `effective` = the policy in force with every default filled in and secrets as `set` or `unset`.
  */
 export function showPolicy(ports: AdminPorts): Handler {
   return () => {
     const view = ports.policyView()
-    return {
-      status: 200,
-      json: { ...policyFactsJson(view), loaded_by: view.loadedBy, effective: policyJson(view.policy) },
-    }
+    return { status: 200, json: { ...configJson(view), effective: policyJson(view.policy) } }
   }
 }
 
 /**
- * `PUT /admin/policy`, the body a whole config file: 200 `{"version", "needs_restart": [paths]}` when it is in force;
- * 422 with `error`, `faults` (as in `/readyz`) and `text` (the same for people, one fault per line) when it is not
- * sound, and nothing changed; 415 for a body that is not YAML; 500 `apply_failed` when it could not be put in force.
+ * `PUT /admin/policy`, the body a whole config file: 200 `{"result": "applied" or "unchanged", "version",
+ * "restart_needed": [keys]}` when it is in force; 422 with `error`, `faults` (as in `/readyz`) and `text` (the same for
+ * people, one fault per line) when it is not sound, 500 `unwritable` when it is and its file could not be written: then
+ * nothing changed. 415 for a body that is not YAML.
  */
 export function replacePolicy(ports: AdminPorts): Handler {
   return async ({ contentType, body, actor }) => {
@@ -38,7 +36,10 @@ export function replacePolicy(ports: AdminPorts): Handler {
     const applied = await ports.applyPolicy(text, actor)
     switch (applied.kind) {
       case 'applied':
-        return { status: 200, json: { version: applied.version, needs_restart: applied.needsRestart } }
+      case 'unchanged': {
+        const { kind, version, restartNeeded } = applied
+        return { status: 200, json: { result: kind, version, restart_needed: restartNeeded } }
+      }
       case 'rejected':
         return {
           status: 422,
@@ -51,8 +52,8 @@ export function replacePolicy(ports: AdminPorts): Handler {
             text: applied.faults.map(formatFault).join('\n'),
           },
         }
-      case 'failed':
-        return errorReply(500, 'apply_failed', applied.detail)
+      case 'unwritable':
+        return errorReply(500, 'unwritable', `The policy is sound, but its file cannot be written (${applied.code}).`)
     }
   }
 }

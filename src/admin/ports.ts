@@ -1,18 +1,21 @@
-import type { Fault } from '../config/fault.ts'
-import type { Policy } from '../domain/policy.ts'
+import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
+import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 
-/** All that the admin port asks of the rest of the proxy. Functions without a promise read memory and never throw. */
+/**
+ * All that the admin port asks of the rest of the proxy. Functions without a promise read memory and never throw; a
+ * signal aborts when nobody waits for the answer any more.
+ */
 export type AdminPorts = {
   readonly readiness: () => ReadinessFacts
   readonly policyView: () => PolicyView
   /** Checks `text` as a whole config file and puts it in force, or changes nothing. `actor`: who asked, for the record. */
-  readonly applyPolicy: (text: string, actor: string) => Promise<Applied>
+  readonly applyPolicy: (text: string, actor: string) => Promise<ReloadOutcome>
   /** Newest first. */
-  readonly recentTraces: (filter: TraceFilter) => Promise<StoreAnswer<readonly Row[]>>
-  readonly trace: (id: RequestId) => Promise<StoreAnswer<TraceRows | undefined>>
+  readonly recentTraces: (filter: TraceFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
+  readonly trace: (id: RequestId, signal: AbortSignal) => Promise<StoreAnswer<TraceRows | undefined>>
   /** Totals of the last minutes, one row per group that the store makes. */
-  readonly summary: (minutes: number) => Promise<StoreAnswer<readonly Row[]>>
+  readonly summary: (minutes: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   readonly storeView: () => StoreView
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
 }
@@ -22,29 +25,22 @@ export type ReadinessFacts = {
   readonly isServing: boolean
   /** A shutdown has begun. */
   readonly isDraining: boolean
-  readonly policy: PolicyFacts
+  readonly config: ConfigFacts
   readonly store: StoreFacts
-  readonly migrations: {
-    readonly state: 'done' | 'running' | 'waiting' | 'failed'
-    readonly detail: string | undefined
-  }
   readonly spool: SpoolFacts
 }
 
-export type PolicyFacts = {
-  readonly version: string
-  /** The file as the operator named it. */
-  readonly file: string
-  readonly loadedAt: EpochMs
-  /** The newer text that was refused; undefined when the policy in force is the last that was offered. */
-  readonly rejected: { readonly at: EpochMs; readonly faults: readonly Fault[] } | undefined
-}
+/** `file`: as the operator named it. */
+export type ConfigFacts = ReloadStatus & { readonly file: string }
+
+export type PolicyView = ConfigFacts & { readonly policy: Policy }
 
 export type StoreFacts = {
-  readonly kind: 'embedded' | 'url' | 'none'
-  readonly state: 'up' | 'starting' | 'down'
-  /** Why it is not up, without credentials. */
-  readonly detail: string | undefined
+  readonly kind: StoreSettings['kind']
+  /** `migrating`: reached, tables are being brought up to date. `failed`: trying again cannot help. */
+  readonly state: 'none' | 'starting' | 'migrating' | 'ready' | 'down' | 'failed' | 'closed'
+  /** One sentence for the operator, without credentials. */
+  readonly detail: string
 }
 
 /** Totals over all tables. Rows and bytes are those not yet acknowledged by ClickHouse. */
@@ -52,24 +48,13 @@ export type SpoolFacts = {
   readonly rows: number
   readonly bytes: number
   readonly maxBytes: number
-  readonly oldestUnsentMs: number | undefined
-  /** Since the start. */
+  /** When the oldest such row was written; undefined when there is none. */
+  readonly oldestAt: EpochMs | undefined
+  /** Lost since the start: over the cap, or refused by the disk. */
   readonly droppedRows: number
+  /** Refused by ClickHouse since the start, and kept aside. */
   readonly quarantinedRows: number
 }
-
-export type PolicyView = PolicyFacts & {
-  readonly policy: Policy
-  /** Who put it in force: `start`, `file`, `signal` or the actor of an admin request. */
-  readonly loadedBy: string
-}
-
-export type Applied =
-  /** `needsRestart`: paths of settings in the text that hold only after a restart. */
-  | { readonly kind: 'applied'; readonly version: string; readonly needsRestart: readonly string[] }
-  | { readonly kind: 'rejected'; readonly faults: readonly Fault[] }
-  /** The text is sound and could not be put in force; nothing changed. */
-  | { readonly kind: 'failed'; readonly detail: string }
 
 export type TraceFilter = {
   readonly limit: number
@@ -96,7 +81,7 @@ export const TRACE_COLUMNS = [
 
 export type TraceColumn = (typeof TRACE_COLUMNS)[number]
 
-/** A row as the store gives it: the table's own column names, 64-bit integers and decimals as strings. */
+/** A row as the store gives it: the table's own column names, times as ISO 8601, decimals as strings. */
 export type Row = Readonly<Record<string, Json>>
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -109,10 +94,13 @@ export type StoreAnswer<T> =
   | { readonly kind: 'unavailable'; readonly detail: string }
 
 export type StoreView = StoreFacts & {
-  /** Version that the server states; undefined until it has answered. */
-  readonly serverVersion: string | undefined
-  /** For people and dashboards that read with SQL; undefined when there is no store or no such user. */
-  readonly readOnly:
-    | { readonly url: string; readonly database: string; readonly username: string; readonly password: string }
-    | undefined
+  /** How to look at the data; undefined while there is nothing to look at. */
+  readonly access: StoreAccess | undefined
+}
+
+export type StoreAccess = {
+  readonly url: string
+  readonly database: string
+  /** Of the embedded engine; undefined for a server of the operator's own. */
+  readonly readOnly: { readonly username: string; readonly password: string } | undefined
 }

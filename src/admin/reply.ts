@@ -17,6 +17,8 @@ export type AdminRequest = {
   readonly isFull: boolean
   /** May see what is not for everyone: a token was presented, or there are none and only this machine can ask. */
   readonly isTrusted: boolean
+  /** Aborts when the client is gone or was told that it takes too long. */
+  readonly signal: AbortSignal
   /** Who asks, for the record: `full token from 10.0.0.7`. */
   readonly actor: string
 }
@@ -26,7 +28,7 @@ export type Handler = (request: AdminRequest) => Reply | Promise<Reply>
 /**
  * Every error of the admin port: `{"error": {"code", "message"}}`. Codes: `bad_request`, `unauthorized`,
  * `forbidden`, `not_found`, `method_not_allowed`, `too_large`, `unsupported_type`, `invalid_policy`,
- * `apply_failed`, `store_unavailable`, `timeout`, `internal`.
+ * `unwritable`, `store_unavailable`, `timeout`, `internal`.
  */
 export function errorReply(status: number, code: string, message: string, headers?: Record<string, string>): Reply {
   return { status, json: { error: { code, message } }, ...(headers === undefined ? {} : { headers }) }

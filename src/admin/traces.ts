@@ -13,7 +13,7 @@ const LONGEST_VALUE = 256
  * 50), `minutes` to look back (1–10080, 60), `status`, and any of `TRACE_COLUMNS` = the value to equal.
  */
 export function listTraces(ports: AdminPorts): Handler {
-  return async ({ query }) => {
+  return async ({ query, signal }) => {
     const fault = queryFault(query, ['limit', 'minutes', 'status', ...TRACE_COLUMNS])
     if (fault !== undefined) return errorReply(400, 'bad_request', fault)
     const limit = wholeNumber(query, 'limit', { min: 1, max: 1000, otherwise: 50 })
@@ -28,23 +28,24 @@ export function listTraces(ports: AdminPorts): Handler {
         return value === null ? [] : [[column, value.slice(0, LONGEST_VALUE)]]
       }),
     )
-    const traces = await ports.recentTraces({
+    const filter = {
       limit: limit.value,
       minutes: minutes.value,
       equals,
       status: status.value === -1 ? undefined : status.value,
-    })
+    }
+    const traces = await ports.recentTraces(filter, signal)
     return fromStore(traces, (rows) => ({ status: 200, json: { traces: rows } }))
   }
 }
 
 /** `GET /admin/traces/:id`: `{"trace": row of traces, "attempts": [rows of attempts, in order]}`; 404 when there is none. */
 export function showTrace(ports: AdminPorts): Handler {
-  return async ({ id }) => {
+  return async ({ id, signal }) => {
     if (!UUID.test(id)) {
       return errorReply(400, 'bad_request', 'A trace id is a UUID, as in the header x-understudy-trace-id.')
     }
-    return fromStore(await ports.trace(id.toLowerCase()), (rows) =>
+    return fromStore(await ports.trace(id.toLowerCase(), signal), (rows) =>
       rows === undefined
         ? errorReply(
             404,
@@ -58,12 +59,12 @@ export function showTrace(ports: AdminPorts): Handler {
 
 /** `GET /admin/summary`: totals of the last `minutes` (1–10080, 60), `{"minutes", "rows": [rows of the store's query]}`. */
 export function summarise(ports: AdminPorts): Handler {
-  return async ({ query }) => {
+  return async ({ query, signal }) => {
     const fault = queryFault(query, ['minutes'])
     if (fault !== undefined) return errorReply(400, 'bad_request', fault)
     const minutes = wholeNumber(query, 'minutes', { min: 1, max: WEEK_MINUTES, otherwise: 60 })
     if (minutes.kind === 'bad') return errorReply(400, 'bad_request', minutes.message)
-    return fromStore(await ports.summary(minutes.value), (rows) => ({
+    return fromStore(await ports.summary(minutes.value, signal), (rows) => ({
       status: 200,
       json: { minutes: minutes.value, rows },
     }))

@@ -1,3 +1,4 @@
+import type { ReloadOutcome, ReloadTrigger } from '../config/reload.ts'
 import type { Observer } from '../domain/ports.ts'
 import { createCounterFamily } from './counter-family.ts'
 import { createHistogramFamily } from './histogram-family.ts'
@@ -12,13 +13,15 @@ export type InsertMeasured = {
   /** As `Inserted['kind']`: `stored`, `bad_rows`, `unavailable`. */
   readonly result: string
   readonly durationMs: number
-  readonly rows: number
 }
 
 export type Metrics = {
   /** Counts a finished exchange. */
   readonly observe: Observer
   readonly observeInsert: (insert: InsertMeasured) => void
+  readonly countReload: (outcome: ReloadOutcome['kind'], trigger: ReloadTrigger) => void
+  /** A connection was refused because what came in was not HTTP; it never becomes a request. */
+  readonly countBadFraming: () => void
   /** An observer of finished requests threw: a bug. */
   readonly countObserverFailure: () => void
   /** Everything in the Prometheus text format. */
@@ -40,25 +43,34 @@ export function createMetrics({ build, ...sources }: MetricsOptions): Metrics {
     labelNames: ['table', 'result'],
     bounds: INSERT_BOUNDS,
   })
-  const insertedRows = createCounterFamily({
-    name: 'understudy_store_rows_total',
-    help: 'Rows sent to ClickHouse, by how their batch ended; a retried row counts again.',
-    labelNames: ['table', 'result'],
+  const reloads = createCounterFamily({
+    name: 'understudy_config_reloads_total',
+    help: 'Looks at a changed config: applied, unchanged, rejected as faulty, unwritable; and what led to them.',
+    labelNames: ['result', 'trigger'],
+  })
+  const badFraming = createCounterFamily({
+    name: 'understudy_bad_framing_total',
+    help: 'Connections refused because what came in was not HTTP.',
+    labelNames: [],
   })
   const observerFailures = createCounterFamily({
     name: 'understudy_observer_failures_total',
     help: 'Observers of finished requests that threw: a bug to report.',
     labelNames: [],
   })
+  const framingFailed = badFraming.series()
   const observerFailed = observerFailures.series()
-  const families = [...requests.families, insertDuration, insertedRows, observerFailures]
+  const families = [...requests.families, insertDuration, reloads, badFraming, observerFailures]
   const registry = createSourceMetrics(sources, build)
 
   return {
     observe: requests.observe,
-    observeInsert: ({ table, result, durationMs, rows }) => {
-      insertDuration.series(table, result).observe(durationMs / 1000)
-      insertedRows.series(table, result).value += rows
+    observeInsert: ({ table, result, durationMs }) => insertDuration.series(table, result).observe(durationMs / 1000),
+    countReload: (outcome, trigger) => {
+      reloads.series(outcome, trigger).value += 1
+    },
+    countBadFraming: () => {
+      framingFailed.value += 1
     },
     countObserverFailure: () => {
       observerFailed.value += 1

@@ -1,7 +1,18 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
-import type { MetricSources, SpoolLoad } from './metric-sources.ts'
+import type { MetricSources } from './metric-sources.ts'
 
 export type BuildInfo = { readonly version: string; readonly node: string }
+
+/** One series: the values of the family's labels, in order, and the value. */
+type Reading = readonly [labelValues: readonly string[], value: number]
+
+type SourceFamily = {
+  readonly type: 'gauge' | 'counter'
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+  readonly read: () => readonly Reading[]
+}
 
 /** Milliseconds between two looks at the event loop's delay. The library's 10 wake an idle laptop 100 times a second. */
 const EVENT_LOOP_RESOLUTION_MS = 20
@@ -9,135 +20,195 @@ const EVENT_LOOP_RESOLUTION_MS = 20
 /** The metrics that are read when asked for: gauges and totals of other rooms, the process, the event loop. */
 export function createSourceMetrics(sources: MetricSources, build: BuildInfo): Registry {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_RESOLUTION_MS })
   // Reads 292 years when nothing was measured since the scrape before.
   registry.removeSingleMetric('nodejs_eventloop_lag_min_seconds')
-
-  new Gauge({
-    name: 'understudy_build_info',
-    help: 'Always 1; the labels say which version runs.',
-    labelNames: ['version', 'node_version'],
-    registers,
-  }).set({ version: build.version, node_version: build.node }, 1)
-
-  providerGauge('understudy_in_flight_requests', 'Calls to a provider under way.', ({ inFlight }) => inFlight)
-  providerGauge('understudy_queue_depth', 'Calls that wait for a free slot of a provider.', ({ queued }) => queued)
-  function providerGauge(
-    name: string,
-    help: string,
-    read: (load: ReturnType<MetricSources['providers']>[number]) => number,
-  ): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: ['provider'],
-      registers,
-      collect() {
-        // A provider taken out of the config must not keep its last value.
-        this.reset()
-        for (const load of sources.providers()) this.set({ provider: load.provider }, read(load))
-      },
-    })
-  }
-
-  spoolGauge('understudy_spool_rows', 'Rows not yet acknowledged by ClickHouse.', ({ rows }) => rows)
-  spoolGauge('understudy_spool_bytes', 'Bytes of the rows not yet acknowledged by ClickHouse.', ({ bytes }) => bytes)
-  spoolGauge(
-    'understudy_spool_oldest_unsent_seconds',
-    'Age of the oldest row not yet acknowledged by ClickHouse; 0 when there is none.',
-    ({ oldestUnsentMs }) => (oldestUnsentMs ?? 0) / 1000,
-  )
-  function spoolGauge(name: string, help: string, read: (load: SpoolLoad) => number): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: ['table'],
-      registers,
-      collect() {
-        for (const load of sources.spool()) this.set({ table: load.table }, read(load))
-      },
-    })
-  }
-
-  spoolTotal(
-    'understudy_spool_dropped_rows_total',
-    'Rows lost because the spool was at its cap: alert on any.',
-    ({ droppedRows }) => droppedRows,
-  )
-  spoolTotal(
-    'understudy_spool_quarantined_rows_total',
-    'Rows that ClickHouse refused and that were put into the table quarantine.',
-    ({ quarantinedRows }) => quarantinedRows,
-  )
-  function spoolTotal(name: string, help: string, read: (load: SpoolLoad) => number): void {
-    new Counter({
-      name,
-      help,
-      labelNames: ['table'],
-      registers,
-      collect() {
-        this.reset()
-        for (const load of sources.spool()) this.inc({ table: load.table }, read(load))
-      },
-    })
-  }
-
-  new Gauge({
-    name: 'understudy_store_up',
-    help: '1 while ClickHouse answers, 0 while it does not; absent without a store.',
-    // A gauge without labels reads 0 from its birth on; with an empty set of series it can be absent.
-    labelNames: ['store'],
-    registers,
-    collect() {
-      this.reset()
-      const isUp = sources.isStoreUp()
-      if (isUp !== undefined) this.set({ store: 'clickhouse' }, isUp ? 1 : 0)
-    },
-  })
-
-  new Counter({
-    name: 'understudy_config_reloads_total',
-    help: 'Config files read, by whether they were applied or rejected as faulty.',
-    labelNames: ['result'],
-    registers,
-    collect() {
-      this.reset()
-      const { applied, rejected } = sources.config()
-      this.inc({ result: 'applied' }, applied)
-      this.inc({ result: 'rejected' }, rejected)
-    },
-  })
-  new Gauge({
-    name: 'understudy_config_last_applied_timestamp_seconds',
-    help: 'When the policy in force was applied, in seconds since 1970.',
-    registers,
-    collect() {
-      this.set(sources.config().lastAppliedAt / 1000)
-    },
-  })
-  new Gauge({
-    name: 'understudy_config_file_in_force',
-    help: '1 while the config file on disk is the policy in force, 0 while it is faulty and the last good one serves.',
-    registers,
-    collect() {
-      this.set(sources.config().isFileInForce ? 1 : 0)
-    },
-  })
-
-  total('understudy_bad_framing_total', 'Connections refused because what came in was not HTTP.', sources.badFraming)
-  total('understudy_log_dropped_lines_total', 'Log lines lost to a slow or missing reader.', sources.droppedLogLines)
-  function total(name: string, help: string, read: () => number): void {
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(read())
-      },
-    })
-  }
-
+  for (const family of sourceFamilies(sources, build)) register(registry, family)
   return registry
+}
+
+function register(registry: Registry, { type, name, help, labelNames, read }: SourceFamily): void {
+  const common = { name, help, labelNames: [...labelNames], registers: [registry] }
+  const labelled = (values: readonly string[]): Record<string, string> =>
+    Object.fromEntries(labelNames.map((label, index) => [label, values[index] ?? '']))
+  // Emptied first: a provider that left the config must not keep its last value, and a total is read, not added up.
+  if (type === 'gauge') {
+    new Gauge({
+      ...common,
+      collect() {
+        this.reset()
+        for (const [values, value] of read()) this.set(labelled(values), value)
+      },
+    })
+  } else {
+    new Counter({
+      ...common,
+      collect() {
+        this.reset()
+        for (const [values, value] of read()) this.inc(labelled(values), value)
+      },
+    })
+  }
+}
+
+function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly SourceFamily[] {
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_build_info',
+      help: 'Always 1; the labels say which version runs.',
+      labelNames: ['version', 'node_version'],
+      read: () => [[[build.version, build.node], 1]],
+    },
+    ...providerFamilies(sources),
+    ...spoolFamilies(sources),
+    ...storeFamilies(sources),
+    {
+      type: 'gauge',
+      name: 'understudy_config_last_applied_timestamp_seconds',
+      help: 'When the policy in force was applied, in seconds since 1970.',
+      labelNames: [],
+      read: () => one(sources.config().appliedAt / 1000),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_config_file_in_force',
+      help: '1 while the config file is the policy in force, 0 while it is faulty and the last good one serves.',
+      labelNames: [],
+      read: () => one(sources.config().rejected === undefined ? 1 : 0),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_config_restart_needed',
+      help: 'Settings of the config file that take effect at the next start only.',
+      labelNames: [],
+      read: () => one(sources.config().restartNeeded.length),
+    },
+    {
+      type: 'counter',
+      name: 'understudy_log_dropped_lines_total',
+      help: 'Log lines lost to a slow or missing reader.',
+      labelNames: [],
+      read: () => one(sources.droppedLogLines()),
+    },
+  ]
+}
+
+function providerFamilies({ providers }: MetricSources): readonly SourceFamily[] {
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_in_flight_requests',
+      help: 'Calls to a provider under way.',
+      labelNames: ['provider'],
+      read: () => providers().map(({ provider, inFlight }) => [[provider], inFlight]),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_queue_depth',
+      help: 'Calls that wait for a free slot of a provider.',
+      labelNames: ['provider'],
+      read: () => providers().map(({ provider, queued }) => [[provider], queued]),
+    },
+  ]
+}
+
+function spoolFamilies({ now, spool, spoolMaxBytes, writer }: MetricSources): readonly SourceFamily[] {
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_spool_rows',
+      help: 'Rows not yet acknowledged by ClickHouse.',
+      labelNames: [],
+      read: () => one(spool().rows),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_spool_bytes',
+      help: 'Bytes of the rows not yet acknowledged by ClickHouse.',
+      labelNames: [],
+      read: () => one(spool().bytes),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_spool_max_bytes',
+      help: 'Cap of the spool; beyond it the oldest rows are dropped.',
+      labelNames: [],
+      read: () => one(spoolMaxBytes),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_spool_oldest_unsent_seconds',
+      help: 'Age of the oldest row not yet acknowledged by ClickHouse; 0 when there is none.',
+      labelNames: [],
+      read: () => {
+        const { oldestAt } = spool()
+        // The wall clock may have been set back since.
+        return one(oldestAt === undefined ? 0 : Math.max(0, now() - oldestAt) / 1000)
+      },
+    },
+    {
+      type: 'counter',
+      name: 'understudy_spool_dropped_rows_total',
+      help: 'Rows lost: the spool was at its cap, the disk refused them, or a loss of power took them. Alert on any.',
+      labelNames: ['table', 'reason'],
+      read: () => [
+        ...perTable(spool().droppedRows.overCap, 'over_cap'),
+        ...perTable(spool().droppedRows.writeFailed, 'write_failed'),
+        ...perTable(writer().missingRows, 'power_loss'),
+      ],
+    },
+    {
+      type: 'counter',
+      name: 'understudy_spool_quarantined_rows_total',
+      help: 'Rows that ClickHouse refused, kept in the table quarantine or, refused there too, as files of the spool.',
+      labelNames: ['table', 'kept_in'],
+      read: () => [...perTable(writer().quarantinedRows, 'table'), ...perTable(writer().deadRows, 'files')],
+    },
+    {
+      type: 'counter',
+      name: 'understudy_spool_sync_failures_total',
+      help: 'Times that the disk refused to sync: rows that survive a kill, but perhaps not a loss of power.',
+      labelNames: [],
+      read: () => one(spool().syncFailures),
+    },
+  ]
+}
+
+function storeFamilies({ writer, isStoreUp }: MetricSources): readonly SourceFamily[] {
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_store_up',
+      help: '1 while ClickHouse takes rows, 0 while it does not; absent without a store.',
+      // A metric without labels reads 0 from its birth on; one with labels can be absent.
+      labelNames: ['store'],
+      read: () => {
+        const isUp = isStoreUp()
+        return isUp === undefined ? [] : [[['clickhouse'], isUp ? 1 : 0]]
+      },
+    },
+    {
+      type: 'counter',
+      name: 'understudy_store_inserted_rows_total',
+      help: 'Rows acknowledged by ClickHouse.',
+      labelNames: ['table'],
+      read: () => Object.entries(writer().insertedRows).map(([table, rows]) => [[table], rows]),
+    },
+    {
+      type: 'counter',
+      name: 'understudy_store_insert_retries_total',
+      help: 'Batches sent again because ClickHouse had not acknowledged them.',
+      labelNames: [],
+      read: () => one(writer().retries),
+    },
+  ]
+}
+
+function one(value: number): readonly Reading[] {
+  return [[[], value]]
+}
+
+function perTable(rows: Readonly<Record<string, number>>, reason: string): readonly Reading[] {
+  return Object.entries(rows).map(([table, count]) => [[table, reason], count])
 }

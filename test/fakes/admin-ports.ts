@@ -6,16 +6,19 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
   return {
     readiness: () => readinessFacts(),
     policyView: () => aPolicyView(),
-    applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', needsRestart: [] }),
+    applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
     recentTraces: async () => ({ kind: 'ok', value: [] }),
     trace: async () => ({ kind: 'ok', value: undefined }),
     summary: async () => ({ kind: 'ok', value: [] }),
     storeView: () => ({
       kind: 'embedded',
-      state: 'up',
-      detail: undefined,
-      serverVersion: '26.7.2.1',
-      readOnly: { url: 'http://127.0.0.1:8123', database: 'understudy', username: 'ro', password: 'ro-password' },
+      state: 'ready',
+      detail: 'ClickHouse is ready.',
+      access: {
+        url: 'http://127.0.0.1:8123',
+        database: 'understudy',
+        readOnly: { username: 'ro', password: 'ro-password' },
+      },
     }),
     metrics: { expose: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     ...parts,
@@ -26,16 +29,15 @@ export function readinessFacts(parts: Partial<ReadinessFacts> = {}): ReadinessFa
   return {
     isServing: true,
     isDraining: false,
-    policy: policyFacts,
-    store: { kind: 'embedded', state: 'up', detail: undefined },
-    migrations: { state: 'done', detail: undefined },
-    spool: { rows: 0, bytes: 0, maxBytes: 1_000, oldestUnsentMs: undefined, droppedRows: 0, quarantinedRows: 0 },
+    config: configFacts,
+    store: { kind: 'embedded', state: 'ready', detail: 'ClickHouse is ready.' },
+    spool: { rows: 0, bytes: 0, maxBytes: 1_000, oldestAt: undefined, droppedRows: 0, quarantinedRows: 0 },
     ...parts,
   }
 }
 
 export function aPolicyView(parts: Partial<PolicyView> = {}): PolicyView {
-  return { ...policyFacts, policy: aPolicy(), loadedBy: 'start', ...parts }
+  return { ...configFacts, policy: aPolicy(), ...parts }
 }
 
 export function aPolicy(provider: Partial<Provider> = {}): Policy {
@@ -68,9 +70,10 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
   }
 }
 
-const policyFacts = {
+const configFacts = {
   version: '0123456789abcdef',
   file: 'understudy.yaml',
-  loadedAt: Date.UTC(2026, 10, 20, 12),
+  appliedAt: Date.UTC(2026, 10, 20, 12),
   rejected: undefined,
+  restartNeeded: [],
 }

@@ -93,8 +93,8 @@ describe('an admin port with tokens', () => {
       const { json } = await ask(admin.port, '/admin/store', { headers: { authorization: bearers[who] } })
       return json
     }
-    expect(await asWho('full')).toMatchObject({ read_only: { username: 'ro', password: 'ro-password' } })
-    expect(await asWho('read')).toMatchObject({ read_only: { username: 'ro', password: null } })
+    expect(await asWho('full')).toMatchObject({ access: { read_only: { username: 'ro', password: 'ro-password' } } })
+    expect(await asWho('read')).toMatchObject({ access: { read_only: { username: 'ro', password: null } } })
   })
 
   it('answers under any Host name: the token is the guard', async () => {
@@ -108,7 +108,7 @@ describe('an admin port with tokens', () => {
     const ports = adminPorts({
       applyPolicy: async () => {
         applied++
-        return { kind: 'applied', version: 'x', needsRestart: [] }
+        return { kind: 'applied', version: 'x', restartNeeded: [] }
       },
     })
     const other = await start({ tokens, ports })
@@ -122,17 +122,17 @@ describe('an admin port with tokens', () => {
     const fault = { file: 'understudy.yaml', line: 4, column: 2, path: 'providers.x', text: 'expected a, found b' }
     const facts = readinessFacts({
       store: { kind: 'url', state: 'down', detail: 'ECONNREFUSED 10.1.2.3:8123' },
-      policy: { ...readinessFacts().policy, rejected: { at: 0, faults: [fault] } },
+      config: { ...readinessFacts().config, rejected: { since: 0, faults: [fault] } },
     })
     const other = await start({ tokens, ports: adminPorts({ readiness: () => facts }) })
     onTestFinished(() => other.close())
     expect((await ask(other.port, '/readyz')).json).toEqual({
       status: 'degraded',
-      because: ['policy_rejected', 'store_down'],
+      because: ['config_rejected', 'store_down'],
     })
     const { json } = await ask(other.port, '/readyz', { headers: { authorization: bearers.read } })
     expect(json).toMatchObject({
-      policy: { rejected: { at: '1970-01-01T00:00:00.000Z', faults: [fault] } },
+      config: { rejected: { since: '1970-01-01T00:00:00.000Z', faults: [fault] } },
       store: { state: 'down', detail: 'ECONNREFUSED 10.1.2.3:8123' },
     })
   })
@@ -152,7 +152,7 @@ describe('an admin port without tokens', () => {
   })
 
   it('keeps the password of the read-only SQL user to itself', async () => {
-    expect((await ask(admin.port, '/admin/store')).json).toMatchObject({ read_only: { password: null } })
+    expect((await ask(admin.port, '/admin/store')).json).toMatchObject({ access: { read_only: { password: null } } })
   })
 
   it.each([

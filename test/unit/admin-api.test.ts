@@ -106,31 +106,29 @@ describe('traces', () => {
 })
 
 describe('GET /admin/store', () => {
+  const { kind, state, detail } = adminPorts().storeView()
+
   it('keeps credentials out of the address', async () => {
-    const readOnly = {
-      url: 'https://u:secret@ch.example:8443/?password=secret',
-      database: 'understudy',
-      username: 'ro',
-      password: 'secret',
-    }
-    const storeView = () => ({ ...adminPorts().storeView(), readOnly })
-    const { port } = await openAdmin({ storeView })
+    const url = 'https://u:secret@ch.example:8443/?password=secret'
+    const access = { url, database: 'understudy', readOnly: { username: 'ro', password: 'secret' } }
+    const { port } = await openAdmin({ storeView: () => ({ kind, state, detail, access }) })
     const { json, body } = await ask(port, '/admin/store')
     expect(body).not.toContain('secret')
     expect(json).toEqual({
       kind: 'embedded',
-      state: 'up',
-      detail: null,
-      server_version: '26.7.2.1',
-      read_only: { url: 'https://ch.example:8443/', database: 'understudy', username: 'ro', password: null },
+      state: 'ready',
+      detail: 'ClickHouse is ready.',
+      access: {
+        url: 'https://ch.example:8443/',
+        database: 'understudy',
+        read_only: { username: 'ro', password: null },
+      },
     })
   })
 
-  it('says null when there is no store to read from', async () => {
-    const storeView = () =>
-      ({ kind: 'none', state: 'down', detail: undefined, serverVersion: undefined, readOnly: undefined }) as const
-    const { port } = await openAdmin({ storeView })
-    expect((await ask(port, '/admin/store')).json).toMatchObject({ kind: 'none', read_only: null })
+  it('says null where there is nothing to look at', async () => {
+    const { port } = await openAdmin({ storeView: () => ({ kind, state, detail, access: undefined }) })
+    expect((await ask(port, '/admin/store')).json).toMatchObject({ access: null })
   })
 })
 
@@ -178,12 +176,34 @@ describe('the admin port', () => {
     ])
   })
 
-  it('gives up on a port function that does not come back, and survives its late failure', async () => {
+  it('gives up on a port function that does not come back, and stops it', async () => {
+    const errors: string[] = []
     const { promise, reject } = Promise.withResolvers<never>()
-    const { port } = await openAdmin({ summary: () => promise }, silentLog, 50)
+    const summary: AdminPorts['summary'] = (_, signal) => {
+      signal.addEventListener('abort', () => reject(new Error('stopped')))
+      return promise
+    }
+    const { port } = await openAdmin({ summary }, { ...silentLog, error: (event) => errors.push(event) }, 50)
     expect(await ask(port, '/admin/summary')).toMatchObject({ status: 504, json: { error: { code: 'timeout' } } })
-    reject(new Error('too late'))
-    expect((await ask(port, '/healthz')).status).toBe(200)
+    await expect(promise).rejects.toThrow('stopped')
+    expect(errors).toEqual([])
+  })
+
+  it('stops the work for a client that has gone', async () => {
+    const { promise: stopped, resolve } = Promise.withResolvers<string>()
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const { port } = await openAdmin({
+      summary: (_, signal) => {
+        signal.addEventListener('abort', () => resolve('stopped'))
+        begin()
+        return new Promise(() => undefined)
+      },
+    })
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /admin/summary HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    await begun
+    socket.destroy()
+    expect(await stopped).toBe('stopped')
   })
 
   it('closes with idle connections open, once or twice', async () => {

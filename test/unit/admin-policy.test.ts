@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { Applied } from '../../src/admin/ports.ts'
+import type { ReloadOutcome } from '../../src/config/reload.ts'
 import { aPolicy, aPolicyView } from '../fakes/admin-ports.ts'
 import { ask } from '../fakes/ask.ts'
 import { openAdmin } from '../fakes/open-admin.ts'
@@ -38,9 +38,9 @@ describe('GET /admin/policy', () => {
     expect(json).toEqual({
       version: '0123456789abcdef',
       file: 'understudy.yaml',
-      loaded_at: '2026-11-20T12:00:00.000Z',
+      applied_at: '2026-11-20T12:00:00.000Z',
       rejected: null,
-      loaded_by: 'start',
+      restart_needed: [],
       effective: {
         providers: {
           openai: {
@@ -97,7 +97,7 @@ describe('PUT /admin/policy', () => {
     headers,
     body,
   })
-  const recording = (applied: Applied = { kind: 'applied', version: 'v2', needsRestart: [] }) => {
+  const recording = (applied: ReloadOutcome = { kind: 'applied', version: 'v2', restartNeeded: [] }) => {
     const calls: string[][] = []
     const applyPolicy = async (text: string, actor: string) => {
       calls.push([text, actor])
@@ -107,11 +107,14 @@ describe('PUT /admin/policy', () => {
   }
 
   it('hands over the text as it came, with who asked', async () => {
-    const { calls, applyPolicy } = recording({ kind: 'applied', version: 'v2', needsRestart: ['admin.listen'] })
+    const { calls, applyPolicy } = recording({ kind: 'applied', version: 'v2', restartNeeded: ['admin.listen'] })
     const { port } = await openAdmin({ applyPolicy })
     const yaml = '# é 🙂\r\nproviders: {}\n'
     const answered = await ask(port, '/admin/policy', put(yaml))
-    expect(answered).toMatchObject({ status: 200, json: { version: 'v2', needs_restart: ['admin.listen'] } })
+    expect(answered).toMatchObject({
+      status: 200,
+      json: { result: 'applied', version: 'v2', restart_needed: ['admin.listen'] },
+    })
     expect(calls).toEqual([[yaml, 'no token from 127.0.0.1']])
   })
 
@@ -130,11 +133,17 @@ describe('PUT /admin/policy', () => {
     })
   })
 
-  it('says so when a sound policy could not be put in force', async () => {
-    const { port } = await openAdmin(recording({ kind: 'failed', detail: 'understudy.yaml is read-only' }))
+  it('tells a text that is in force already from one that is new', async () => {
+    const { port } = await openAdmin(recording({ kind: 'unchanged', version: 'v1', restartNeeded: [] }))
+    const { json } = await ask(port, '/admin/policy', put('a: b'))
+    expect(json).toEqual({ result: 'unchanged', version: 'v1', restart_needed: [] })
+  })
+
+  it('says so when the file of a sound policy cannot be written', async () => {
+    const { port } = await openAdmin(recording({ kind: 'unwritable', code: 'EROFS' }))
     expect(await ask(port, '/admin/policy', put('a: b'))).toMatchObject({
       status: 500,
-      json: { error: { code: 'apply_failed', message: 'understudy.yaml is read-only' } },
+      json: { error: { code: 'unwritable', message: expect.stringContaining('EROFS') } },
     })
   })
 

@@ -13,21 +13,25 @@ const fault = {
 }
 
 describe('readiness', () => {
-  const { policy, spool } = readinessFacts()
+  const { config, spool } = readinessFacts()
   const down = { kind: 'embedded', state: 'down', detail: 'connect ECONNREFUSED' } as const
   it.each([
     ['all is well', {}, 'ready', []],
     ['ClickHouse is down', { store: down }, 'degraded', ['store_down']],
     ['ClickHouse is starting', { store: { ...down, state: 'starting' } }, 'degraded', ['store_starting']],
-    ['there is to be no store', { store: { ...down, kind: 'none' } }, 'ready', []],
-    ['migrations run', { migrations: { state: 'running', detail: undefined } }, 'degraded', ['migrations_pending']],
-    ['migrations wait', { migrations: { state: 'waiting', detail: undefined } }, 'degraded', ['migrations_pending']],
-    ['a migration failed', { migrations: { state: 'failed', detail: 'x' } }, 'degraded', ['migrations_failed']],
+    [
+      'its tables are being brought up to date',
+      { store: { ...down, state: 'migrating' } },
+      'degraded',
+      ['store_migrating'],
+    ],
+    ['ClickHouse can never be', { store: { ...down, state: 'failed' } }, 'degraded', ['store_failed']],
+    ['there is to be no store', { store: { kind: 'none', state: 'none', detail: 'x' } }, 'ready', []],
     [
       'the newer config is faulty',
-      { policy: { ...policy, rejected: { at: 0, faults: [fault] } } },
+      { config: { ...config, rejected: { since: 0, faults: [fault] } } },
       'degraded',
-      ['policy_rejected'],
+      ['config_rejected'],
     ],
     ['the spool is at 80 %', { spool: { ...spool, bytes: 800 } }, 'ready', []],
     ['the spool is above 80 %', { spool: { ...spool, bytes: 801 } }, 'degraded', ['spool_nearly_full']],
@@ -57,20 +61,24 @@ describe('readiness', () => {
 
   it('names every detail in the same shape', async () => {
     const { port } = await openAdmin({
-      readiness: () => readinessFacts({ store: down, policy: { ...policy, rejected: { at: 1_000, faults: [fault] } } }),
+      readiness: () =>
+        readinessFacts({
+          store: down,
+          config: { ...config, rejected: { since: 1_000, faults: [fault] }, restartNeeded: ['listen'] },
+        }),
     })
     expect((await ask(port, '/readyz')).json).toEqual({
       status: 'degraded',
-      because: ['policy_rejected', 'store_down'],
-      policy: {
+      because: ['config_rejected', 'store_down'],
+      config: {
         version: '0123456789abcdef',
         file: 'understudy.yaml',
-        loaded_at: '2026-11-20T12:00:00.000Z',
-        rejected: { at: '1970-01-01T00:00:01.000Z', faults: [fault] },
+        applied_at: '2026-11-20T12:00:00.000Z',
+        rejected: { since: '1970-01-01T00:00:01.000Z', faults: [fault] },
+        restart_needed: ['listen'],
       },
       store: { kind: 'embedded', state: 'down', detail: 'connect ECONNREFUSED' },
-      migrations: { state: 'done', detail: null },
-      spool: { rows: 0, bytes: 0, max_bytes: 1000, oldest_unsent_ms: null, dropped_rows: 0, quarantined_rows: 0 },
+      spool: { rows: 0, bytes: 0, max_bytes: 1000, oldest_at: null, dropped_rows: 0, quarantined_rows: 0 },
     })
   })
 

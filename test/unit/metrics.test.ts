@@ -1,30 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
-import { createMetrics } from '../../src/telemetry/metrics.ts'
-import type { Metrics, MetricsOptions } from '../../src/telemetry/metrics.ts'
 import { anAttempt, anExchange, aRequest, aUsage } from '../fakes/an-exchange.ts'
-import { parseExposition, sampleOf } from '../fakes/parse-exposition.ts'
+import { metricsWith, scrape } from '../fakes/metrics-with.ts'
+import { sampleOf } from '../fakes/parse-exposition.ts'
 import type { ScrapedFamily } from '../fakes/parse-exposition.ts'
 
 const call = { provider: 'openai', api: 'chat_completions', model: 'gpt-5-mini', route: 'default' }
-
-function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
-  return createMetrics({
-    build: { version: '0.1.0', node: 'v24.21.0' },
-    providers: () => [],
-    spool: () => [],
-    isStoreUp: () => undefined,
-    config: () => ({ applied: 1, rejected: 0, lastAppliedAt: 1_000, isFileInForce: true }),
-    badFraming: () => 0,
-    droppedLogLines: () => 0,
-    ...sources,
-  })
-}
-
-async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, ScrapedFamily>> {
-  return parseExposition(await metrics.expose())
-}
 
 /** An exchange whose request and attempt name `model`, answered with `status`. */
 function forModel(model: string, status = 200): Exchange {
@@ -217,69 +199,5 @@ describe('label values', () => {
     metrics.observe(anExchange({ attempts: [], status: 503, outcome: 'rejected', error: 'overloaded' }))
     const labels = { provider: 'openai', api: 'chat_completions', code: 'overloaded' }
     expect(sampleOf(await scrape(metrics), 'understudy_errors_total', labels)).toBe(1)
-  })
-})
-
-describe('metrics read at the scrape', () => {
-  it('show what the other rooms say at that moment', async () => {
-    let providers = [
-      { provider: 'openai', inFlight: 3, queued: 2 },
-      { provider: 'gone-after-reload', inFlight: 1, queued: 0 },
-    ]
-    const table = { table: 'traces', rows: 12, bytes: 3_400, oldestUnsentMs: 1_500, droppedRows: 4, quarantinedRows: 1 }
-    const metrics = metricsWith({
-      providers: () => providers,
-      spool: () => [table, { ...table, table: 'attempts', oldestUnsentMs: undefined }],
-      isStoreUp: () => false,
-      config: () => ({ applied: 2, rejected: 1, lastAppliedAt: 1_763_640_000_500, isFileInForce: false }),
-      badFraming: () => 7,
-      droppedLogLines: () => 9,
-    })
-    await scrape(metrics)
-    providers = [{ provider: 'openai', inFlight: 4, queued: 0 }]
-    const families = await scrape(metrics)
-    const read = (name: string, labels?: Record<string, string>) => sampleOf(families, name, labels)
-    expect(families.get('understudy_in_flight_requests')?.samples).toEqual([
-      { name: 'understudy_in_flight_requests', labels: { provider: 'openai' }, value: 4 },
-    ])
-    expect(read('understudy_queue_depth', { provider: 'openai' })).toBe(0)
-    expect(read('understudy_spool_rows', { table: 'traces' })).toBe(12)
-    expect(read('understudy_spool_bytes', { table: 'attempts' })).toBe(3_400)
-    expect(read('understudy_spool_oldest_unsent_seconds', { table: 'traces' })).toBe(1.5)
-    expect(read('understudy_spool_oldest_unsent_seconds', { table: 'attempts' })).toBe(0)
-    // Totals are asked for, not added up: two scrapes must not double them.
-    expect(read('understudy_spool_dropped_rows_total', { table: 'traces' })).toBe(4)
-    expect(read('understudy_spool_quarantined_rows_total', { table: 'traces' })).toBe(1)
-    expect(read('understudy_config_reloads_total', { result: 'rejected' })).toBe(1)
-    expect(read('understudy_config_last_applied_timestamp_seconds')).toBe(1_763_640_000.5)
-    expect(read('understudy_config_file_in_force')).toBe(0)
-    expect(read('understudy_bad_framing_total')).toBe(7)
-    expect(read('understudy_log_dropped_lines_total')).toBe(9)
-    expect(read('understudy_store_up', { store: 'clickhouse' })).toBe(0)
-    expect(read('understudy_build_info', { version: '0.1.0', node_version: 'v24.21.0' })).toBe(1)
-    expect(read('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
-    expect(families.has('nodejs_eventloop_lag_p99_seconds')).toBe(true)
-  })
-
-  it('say nothing about a store that is not configured', async () => {
-    expect((await scrape(metricsWith())).get('understudy_store_up')?.samples).toEqual([])
-  })
-
-  it('measure inserts by table and result', async () => {
-    const metrics = metricsWith()
-    metrics.observeInsert({ table: 'traces', result: 'stored', durationMs: 12, rows: 1_000 })
-    metrics.observeInsert({ table: 'traces', result: 'unavailable', durationMs: 5_000, rows: 10 })
-    const families = await scrape(metrics)
-    const stored = { table: 'traces', result: 'stored' }
-    expect(sampleOf(families, 'understudy_store_insert_duration_seconds_bucket', { ...stored, le: '0.01' })).toBe(0)
-    expect(sampleOf(families, 'understudy_store_insert_duration_seconds_bucket', { ...stored, le: '0.025' })).toBe(1)
-    expect(sampleOf(families, 'understudy_store_rows_total', stored)).toBe(1_000)
-    expect(sampleOf(families, 'understudy_store_rows_total', { table: 'traces', result: 'unavailable' })).toBe(10)
-  })
-
-  it('count observers that threw', async () => {
-    const metrics = metricsWith()
-    metrics.countObserverFailure()
-    expect(sampleOf(await scrape(metrics), 'understudy_observer_failures_total')).toBe(1)
   })
 })
