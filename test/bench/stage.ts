@@ -79,7 +79,12 @@ export async function setStage(): Promise<Stage> {
     rmSync(directory, { recursive: true, force: true })
   }
 
-  await untilReady(upstream, undefined, upstreamPort)
+  try {
+    await untilReady(upstream, undefined, upstreamPort)
+  } catch (error) {
+    await clear()
+    throw error
+  }
   return { enter, load, clear }
 }
 
