@@ -14,9 +14,13 @@ export async function runSimulator({ port, host, seed, log }: RunSimulatorOption
   log(`Simulated OpenAI and Anthropic at ${simulator.url} (seed ${seed}). Any API key is accepted; no model is called.`)
   log('')
   log('Try it:')
-  log(`  curl ${simulator.url}/v1/chat/completions -H 'authorization: Bearer any' -H 'content-type: application/json' \\`)
+  log(
+    `  curl ${simulator.url}/v1/chat/completions -H 'authorization: Bearer any' -H 'content-type: application/json' \\`,
+  )
   log(`    -d '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"What is 17 + 25?"}]}'`)
   log(`OpenAI SDK: baseURL ${simulator.url}/v1, Anthropic SDK: baseURL ${simulator.url}`)
-  log(`Models: ${simulator.url}/v1/models. Trouble on demand: add the header 'x-sim-fault: cut@3' (or status@503, hang, drip@20 …).`)
+  log(
+    `Models: ${simulator.url}/v1/models. Trouble on demand: add the header 'x-sim-fault: cut@3' (or status@503, hang, drip@20 …).`,
+  )
   return simulator
 }

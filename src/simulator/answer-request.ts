@@ -14,7 +14,8 @@ export function answerAsk(ask: Ask, context: ReplyContext, cache: PromptCache): 
   const { model } = context
   const first = composeReply(ask, context, 0)
   const others: Reply[] = []
-  for (let choice = 1; choice < Math.min(ask.choices, MAX_CHOICES); choice += 1) others.push(composeReply(ask, context, choice))
+  for (let choice = 1; choice < Math.min(ask.choices, MAX_CHOICES); choice += 1)
+    others.push(composeReply(ask, context, choice))
   const replies: readonly [Reply, ...Reply[]] = [first, ...others]
   const input = ask.cacheMarks.length > 0 ? cache.marked(model.name, ask) : cache.automatic(model.name, ask)
   return {

@@ -17,13 +17,26 @@ export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject,
   const context = { seed: simulation.seed, model, faults, answers: simulation.answers }
 
   if (model.isCanned && faults === NO_FAULTS && isPlain(ask)) {
-    const text = cannedText(simulation.canned, { path: call.path, endpoint, body, facts, context, cache: simulation.cache })
+    const text = cannedText(simulation.canned, {
+      path: call.path,
+      endpoint,
+      body,
+      facts,
+      context,
+      cache: simulation.cache,
+    })
     return respondCanned(call, ask, text, model, endpoint.errorFrame(facts))
   }
   const answered = answerAsk(ask, context, simulation.cache)
   const timing = timingOf(call, model)
   if (ask.isStream) {
-    return respondStream(call, endpoint.frames(answered, facts, body), timing, endpoint.errorFrame(facts), model.isUnbuffered)
+    return respondStream(
+      call,
+      endpoint.frames(answered, facts, body),
+      timing,
+      endpoint.errorFrame(facts),
+      model.isUnbuffered,
+    )
   }
   const tokens = answered.spent.visibleOutput + answered.spent.reasoning
   const waitMs = Math.max(timing.firstByteMs, timing.firstTokenMs + tokens * timing.msPerToken)

@@ -8,7 +8,9 @@ import { splitTokens } from './tokens.ts'
 export function messageBody({ replies, spent }: Answered, facts: Facts): string {
   const [reply] = replies
   const content = blocksOf(reply, facts).map(({ whole }) => whole)
-  return JSON.stringify(message(facts, content, stopReason(reply), usageOf(spent, spent.visibleOutput + spent.reasoning)))
+  return JSON.stringify(
+    message(facts, content, stopReason(reply), usageOf(spent, spent.visibleOutput + spent.reasoning)),
+  )
 }
 
 /** The stream: usage split over the first event (input) and the last but one (output), a ping after the first block's start. */
@@ -30,13 +32,27 @@ export function* messageFrames({ replies, spent }: Answered, facts: Facts): Gene
   const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usageOf(spent, 0)
   yield frame('message_delta', {
     delta: { stop_reason: stopReason(reply), stop_sequence: null },
-    usage: { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens: spent.visibleOutput + spent.reasoning },
+    usage: {
+      input_tokens,
+      cache_creation_input_tokens,
+      cache_read_input_tokens,
+      output_tokens: spent.visibleOutput + spent.reasoning,
+    },
   })
   yield frame('message_stop', {})
 }
 
 function message(facts: Facts, content: readonly JsonObject[], reason: string | null, usage: JsonObject): JsonObject {
-  return { model: facts.model, id: facts.id, type: 'message', role: 'assistant', content, stop_reason: reason, stop_sequence: null, usage }
+  return {
+    model: facts.model,
+    id: facts.id,
+    type: 'message',
+    role: 'assistant',
+    content,
+    stop_reason: reason,
+    stop_sequence: null,
+    usage,
+  }
 }
 
 /** Input excludes what the cache read and wrote; output includes the thinking. */
@@ -71,7 +87,10 @@ function thinkingBlock(thinking: string, facts: Facts): Block {
   return {
     start: { type: 'thinking', thinking: '', signature: '' },
     whole: { type: 'thinking', thinking, signature },
-    deltas: [...splitTokens(thinking).map((piece) => ({ type: 'thinking_delta', thinking: piece })), { type: 'signature_delta', signature }],
+    deltas: [
+      ...splitTokens(thinking).map((piece) => ({ type: 'thinking_delta', thinking: piece })),
+      { type: 'signature_delta', signature },
+    ],
   }
 }
 

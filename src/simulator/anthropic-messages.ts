@@ -8,14 +8,17 @@ export function readMessages(body: JsonObject, seed: number, needsMaxTokens = tr
   if (needsMaxTokens && body['max_tokens'] === undefined) return missingField('anthropic', 'max_tokens')
   if (body['messages'] === undefined) return missingField('anthropic', 'messages')
   const messages = objectsOf(body['messages'])
-  if (messages.length === 0) return { ...wrongField('anthropic', 'messages', 'a list'), message: 'messages: at least one message is required' }
+  if (messages.length === 0)
+    return { ...wrongField('anthropic', 'messages', 'a list'), message: 'messages: at least one message is required' }
   const tampered = findTamperedThinking(messages, seed)
   if (tampered !== undefined) return tampered
   const thinking = isObject(body['thinking']) ? body['thinking']['type'] : undefined
   const last = messages.at(-1)
   return {
     ...promptOf(body, messages),
-    question: blocksOf(messages.findLast((message) => message['role'] === 'user')?.['content']).map(textOfBlock).join('\n'),
+    question: blocksOf(messages.findLast((message) => message['role'] === 'user')?.['content'])
+      .map(textOfBlock)
+      .join('\n'),
     isStream: body['stream'] === true,
     choices: 1,
     maxTokens: countOf(body['max_tokens']),
@@ -39,17 +42,27 @@ function findTamperedThinking(messages: readonly JsonObject[], seed: number): Ap
       if (block['type'] !== 'thinking') continue
       if (block['signature'] === thinkingSignature(seed, textOf(block['thinking']) ?? '')) continue
       const place = `messages.${turn}.content.${index}`
-      return { ...wrongField('anthropic', place, 'untouched'), message: `${place}: Invalid \`signature\` in \`thinking\` block` }
+      return {
+        ...wrongField('anthropic', place, 'untouched'),
+        message: `${place}: Invalid \`signature\` in \`thinking\` block`,
+      }
     }
   }
   return undefined
 }
 
 /** All text in the provider's order (tools, system, messages), and where the cache marks stand in it. */
-function promptOf(body: JsonObject, messages: readonly JsonObject[]): { readonly prompt: string; readonly cacheMarks: readonly CacheMark[] } {
+function promptOf(
+  body: JsonObject,
+  messages: readonly JsonObject[],
+): { readonly prompt: string; readonly cacheMarks: readonly CacheMark[] } {
   let prompt = ''
   const cacheMarks: CacheMark[] = []
-  const blocks = [...objectsOf(body['tools']), ...blocksOf(body['system']), ...messages.flatMap((message) => blocksOf(message['content']))]
+  const blocks = [
+    ...objectsOf(body['tools']),
+    ...blocksOf(body['system']),
+    ...messages.flatMap((message) => blocksOf(message['content'])),
+  ]
   for (const block of blocks) {
     prompt += textOfBlock(block) + '\n'
     const control = block['cache_control']
@@ -90,5 +103,7 @@ function readToolChoice(choice: unknown): Ask['toolChoice'] {
 function readFormat(body: JsonObject): JsonObject | undefined {
   const config = isObject(body['output_config']) ? body['output_config'] : {}
   const format = config['format'] ?? body['output_format']
-  return isObject(format) && format['type'] === 'json_schema' && isObject(format['schema']) ? format['schema'] : undefined
+  return isObject(format) && format['type'] === 'json_schema' && isObject(format['schema'])
+    ? format['schema']
+    : undefined
 }

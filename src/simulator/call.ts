@@ -55,12 +55,21 @@ export function respondBurst(call: Call, text: string): void {
 }
 
 /** Answers with an event stream at its pace. */
-export function respondStream(call: Call, frames: Iterable<Frame>, timing: Timing, errorFrame: string, isUnbuffered: boolean): void {
+export function respondStream(
+  call: Call,
+  frames: Iterable<Frame>,
+  timing: Timing,
+  errorFrame: string,
+  isUnbuffered: boolean,
+): void {
   const { faults, simulation, readAtMs } = call
   const encoding = acceptedEncoding(faults.encoding, String(call.request.headers['accept-encoding'] ?? ''))
   const headers = headersOf(call, EVENT_STREAM, timing.firstByteMs, 200)
   const elapsedMs = (): number => simulation.monotonic() - readAtMs
-  run(call, deliverStream(channelOf(call, encoding, isUnbuffered), headers, frames, timing, faults, errorFrame, elapsedMs))
+  run(
+    call,
+    deliverStream(channelOf(call, encoding, isUnbuffered), headers, frames, timing, faults, errorFrame, elapsedMs),
+  )
 }
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
@@ -93,5 +102,7 @@ function channelOf(call: Call, encoding: Faults['encoding'], isUnbuffered: boole
 
 /** A delivery that throws is a bug of the simulator: the client must see a broken answer, never a silent one. */
 function run({ response }: Call, delivery: Promise<void>): void {
-  delivery.catch((cause: unknown) => response.destroy(new Error('the simulator failed to deliver an answer', { cause })))
+  delivery.catch((cause: unknown) =>
+    response.destroy(new Error('the simulator failed to deliver an answer', { cause })),
+  )
 }

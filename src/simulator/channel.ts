@@ -41,7 +41,7 @@ export function openChannel(response: ServerResponse, options: ChannelOptions): 
 
   const write = async (bytes: Buffer | string): Promise<boolean> => {
     if (!isOpen()) return false
-    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.write(bytes)) await eitherOf(response, 'drain', 'close')
     return isOpen()
   }
 
@@ -82,7 +82,10 @@ export function openChannel(response: ServerResponse, options: ChannelOptions): 
   return {
     wait,
     head(status, headers) {
-      response.writeHead(status, [...headers, ...(options.encoding === undefined ? [] : ['Content-Encoding', options.encoding])])
+      response.writeHead(status, [
+        ...headers,
+        ...(options.encoding === undefined ? [] : ['Content-Encoding', options.encoding]),
+      ])
       response.flushHeaders()
     },
     send: async (bytes) => sendEncoded(await encoded(bytes)),
@@ -106,6 +109,19 @@ export function openChannel(response: ServerResponse, options: ChannelOptions): 
       response.socket?.end(text, () => response.socket?.destroy())
     },
   }
+}
+
+/** Resolves with the first of the two events and leaves no listener behind. */
+function eitherOf(response: ServerResponse, one: string, other: string): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off(one, done)
+      response.off(other, done)
+      resolve()
+    }
+    response.on(one, done)
+    response.on(other, done)
+  })
 }
 
 /** Bytes per write of a slow drip. */

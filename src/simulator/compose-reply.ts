@@ -26,18 +26,20 @@ export function composeReply(ask: Ask, context: ReplyContext, choice: number): R
   const thinking = reasoningTokens > 0 ? fillerText(reasoningTokens, faults.isMultibyte, next) : undefined
   const base = { thinking, reasoningTokens, toolCalls: [] }
 
-  if (faults.isRefusal) return { ...base, ...said("I'm sorry, but I can't help with that.", undefined), finish: 'refusal' }
+  if (faults.isRefusal)
+    return { ...base, ...said("I'm sorry, but I can't help with that.", undefined), finish: 'refusal' }
   if (faults.giganticBytes !== undefined) {
     const pieces = giganticPieces(faults.giganticBytes)
     return { ...base, text: GIGANTIC_MARK, pieces, finish: 'stop', visibleTokens: Math.ceil(faults.giganticBytes / 4) }
   }
-  const toolCalls = callTools(ask, next)
+  const answer = answerTo(ask, context, choice)
+  const toolCalls = callTools(ask, fieldsOf(answer), next)
   if (toolCalls.length > 0) {
     const visibleTokens = toolCalls.reduce((sum, call) => sum + 8 + splitTokens(call.argumentsJson).length, 0)
     return { ...base, text: undefined, pieces: [], toolCalls, finish: 'tool_calls', visibleTokens }
   }
   const room = ask.maxTokens === undefined ? undefined : Math.max(0, ask.maxTokens - reasoningTokens)
-  return { ...base, ...said(write(ask, context, choice, next), room) }
+  return { ...base, ...said(write(ask, context, answer, next), room) }
 }
 
 /** The text, cut at `room` tokens. */
@@ -45,22 +47,33 @@ function said(text: string, room: number | undefined): Pick<Reply, 'text' | 'pie
   const all = splitTokens(text)
   const pieces = room === undefined ? all : all.slice(0, room)
   const isCutShort = pieces.length < all.length
-  return { text: isCutShort ? pieces.join('') : text, pieces, finish: isCutShort ? 'length' : 'stop', visibleTokens: pieces.length }
+  return {
+    text: isCutShort ? pieces.join('') : text,
+    pieces,
+    finish: isCutShort ? 'length' : 'stop',
+    visibleTokens: pieces.length,
+  }
 }
 
-function write(ask: Ask, context: ReplyContext, choice: number, next: () => Unit): string {
-  const { model, faults } = context
-  const answer = answerTo(ask, context, choice)
+function write(ask: Ask, { model, faults }: ReplyContext, answer: string | undefined, next: () => Unit): string {
   if (ask.schema !== undefined) {
-    const known = answer === undefined ? undefined : parseJson(Buffer.from(answer))
-    const fields: JsonObject = isObject(known) ? known : answer === undefined ? {} : { answer }
-    return JSON.stringify(Object.keys(ask.schema).length === 0 ? { ...fields, ok: true } : jsonFromSchema(ask.schema, fields, next))
+    const fields = fieldsOf(answer)
+    return JSON.stringify(
+      Object.keys(ask.schema).length === 0 ? { ...fields, ok: true } : jsonFromSchema(ask.schema, fields, next),
+    )
   }
   if (answer !== undefined && /\b(only|just)\b/i.test(ask.question)) return answer
   const { min, max } = model.outputTokens
   const tokens = faults.outputTokens ?? min + Math.floor(next() * (max - min + 1))
   const opening = answer === undefined ? '' : `The answer is ${answer}. `
   return opening + fillerText(Math.max(1, tokens - splitTokens(opening).length), faults.isMultibyte, next)
+}
+
+/** What the answer says about each field of a schema: its own fields where it is an object, else itself as `answer`. */
+function fieldsOf(answer: string | undefined): JsonObject {
+  if (answer === undefined) return {}
+  const known = parseJson(Buffer.from(answer))
+  return isObject(known) ? known : { answer }
 }
 
 /** The right answer or a wrong one, by the model's quality; undefined where no right answer is known. */
@@ -76,13 +89,15 @@ function answerTo(ask: Ask, { seed, model, answers }: ReplyContext, choice: numb
 }
 
 /** Calls the tool that is demanded, else those that the question names, else the first one; none after a result. */
-function callTools(ask: Ask, next: () => Unit): readonly ToolCall[] {
+function callTools(ask: Ask, known: JsonObject, next: () => Unit): readonly ToolCall[] {
   const { tools, toolChoice } = ask
   if (tools.length === 0 || toolChoice === 'none') return []
   if (toolChoice === 'auto' && ask.isAfterTool) return []
-  const named = tools.filter(({ name }) => (typeof toolChoice === 'object' ? name === toolChoice.name : ask.question.includes(name)))
+  const named = tools.filter(({ name }) =>
+    typeof toolChoice === 'object' ? name === toolChoice.name : ask.question.includes(name),
+  )
   return (named.length > 0 ? named : tools.slice(0, 1)).map(({ name, schema }) => ({
     name,
-    argumentsJson: JSON.stringify(jsonFromSchema({ type: 'object', ...schema }, {}, next)),
+    argumentsJson: JSON.stringify(jsonFromSchema({ type: 'object', ...schema }, known, next)),
   }))
 }

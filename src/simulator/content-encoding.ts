@@ -1,7 +1,18 @@
 import {
-  brotliCompressSync, brotliDecompressSync, constants, createBrotliCompress, createGzip, createZstdCompress,
-  gunzipSync, gzipSync, inflateSync, zstdCompressSync, zstdDecompressSync,
-  type BrotliCompress, type Gzip, type ZstdCompress,
+  brotliCompressSync,
+  brotliDecompressSync,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  createZstdCompress,
+  gunzipSync,
+  gzipSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+  type BrotliCompress,
+  type Gzip,
+  type ZstdCompress,
 } from 'node:zlib'
 import type { Encoding } from './faults.ts'
 
@@ -33,7 +44,10 @@ export function decodeBody(bytes: Buffer, encoding: string): Buffer | undefined 
 
 /** `wanted`, if the `accept-encoding` header names it. */
 export function acceptedEncoding(wanted: Encoding | undefined, acceptEncoding: string): Encoding | undefined {
-  const accepted = acceptEncoding.toLowerCase().split(',').map((part) => part.split(';')[0]?.trim())
+  const accepted = acceptEncoding
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.split(';')[0]?.trim())
   return wanted !== undefined && accepted.includes(wanted) ? wanted : undefined
 }
 

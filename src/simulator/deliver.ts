@@ -15,7 +15,13 @@ export type Timing = {
 export type WholeAnswer = { readonly status: number; readonly headers: readonly string[]; readonly body: string }
 
 /** Sends a whole body after `waitMs`, with the faults that apply to bodies. `encoding`: how to compress it. */
-export async function deliverWhole(channel: Channel, answer: WholeAnswer, waitMs: number, faults: Faults, encoding: Encoding | undefined): Promise<void> {
+export async function deliverWhole(
+  channel: Channel,
+  answer: WholeAnswer,
+  waitMs: number,
+  faults: Faults,
+  encoding: Encoding | undefined,
+): Promise<void> {
   if (!(await channel.wait(waitMs))) return
   if (faults.stop !== undefined && faults.stop.after === undefined) return halt(channel, faults.stop)
   if (faults.garbage === 'http') return channel.babble(NOT_HTTP)
@@ -23,7 +29,12 @@ export async function deliverWhole(channel: Channel, answer: WholeAnswer, waitMs
 
   if (faults.giganticBytes !== undefined) {
     channel.head(status, headers)
-    for (const piece of expandGigantic(answer.body, faults.giganticBytes)) if (!(await channel.send(piece))) return
+    let left = faults.stop?.after ?? Infinity
+    for (const piece of expandGigantic(answer.body, faults.giganticBytes)) {
+      if (!(await channel.send(left < piece.length ? piece.slice(0, left) : piece))) return
+      left -= piece.length
+      if (left <= 0 && faults.stop !== undefined) return halt(channel, faults.stop)
+    }
     return channel.finish()
   }
 
@@ -36,7 +47,8 @@ export async function deliverWhole(channel: Channel, answer: WholeAnswer, waitMs
   channel.head(status, [
     ...headers,
     ...(encoding === undefined ? [] : ['Content-Encoding', encoding]),
-    'Content-Length', String(Math.max(0, promised)),
+    'Content-Length',
+    String(Math.max(0, promised)),
   ])
   if (!(await channel.send(sent))) return
   if (faults.stop !== undefined && sent.length < bytes.length) return halt(channel, faults.stop)

@@ -4,7 +4,8 @@ import { readMessages } from './anthropic-messages.ts'
 import type { Answered, Ask, Facts, Frame } from './ask.ts'
 import type { JsonObject } from './json.ts'
 import type { SimulatedModel } from './model.ts'
-import { chatBody, chatFrames, readChat } from './openai-chat.ts'
+import { chatBody, chatFrames } from './chat-answer.ts'
+import { readChat } from './openai-chat.ts'
 import { completionBody, completionFrames, readCompletion } from './openai-completions.ts'
 import { embeddingsBody, readEmbeddings } from './openai-embeddings.ts'
 import { readResponses } from './openai-responses.ts'
@@ -35,37 +36,90 @@ export type ValueEndpoint = {
 }
 
 /** Every operation that is a POST of a JSON body naming a model, by path. */
-export const ENDPOINTS: ReadonlyMap<string, TextEndpoint | ValueEndpoint> = new Map<string, TextEndpoint | ValueEndpoint>([
-  ['/v1/chat/completions', {
-    kind: 'text', dialect: 'openai', does: 'chat', idPrefix: 'chatcmpl-', idLength: 29,
-    read: readChat, whole: chatBody, frames: chatFrames, errorFrame: chatErrorFrame,
-  }],
-  ['/v1/completions', {
-    kind: 'text', dialect: 'openai', does: 'completion', idPrefix: 'cmpl-', idLength: 29,
-    read: readCompletion, whole: completionBody, frames: completionFrames, errorFrame: chatErrorFrame,
-  }],
-  ['/v1/responses', {
-    kind: 'text', dialect: 'openai', does: 'chat', idPrefix: 'resp_', idLength: 48,
-    read: readResponses, whole: responsesBody, frames: responsesFrames, errorFrame: responsesErrorFrame,
-  }],
-  ['/v1/messages', {
-    kind: 'text', dialect: 'anthropic', does: 'chat', idPrefix: 'msg_01', idLength: 22,
-    read: (body, _model, seed) => readMessages(body, seed), whole: messageBody, frames: messageFrames, errorFrame: messagesErrorFrame,
-  }],
-  ['/v1/messages/count_tokens', {
-    kind: 'value', dialect: 'anthropic', does: 'chat',
-    answer(body, _model, seed) {
-      const ask = readMessages(body, seed, false)
-      return 'status' in ask ? ask : JSON.stringify({ input_tokens: countTokens(ask.prompt) })
+export const ENDPOINTS: ReadonlyMap<string, TextEndpoint | ValueEndpoint> = new Map<
+  string,
+  TextEndpoint | ValueEndpoint
+>([
+  [
+    '/v1/chat/completions',
+    {
+      kind: 'text',
+      dialect: 'openai',
+      does: 'chat',
+      idPrefix: 'chatcmpl-',
+      idLength: 29,
+      read: readChat,
+      whole: chatBody,
+      frames: chatFrames,
+      errorFrame: chatErrorFrame,
     },
-  }],
-  ['/v1/embeddings', {
-    kind: 'value', dialect: 'openai', does: 'embedding',
-    answer(body, model, seed) {
-      const ask = readEmbeddings(body)
-      return 'status' in ask ? ask : embeddingsBody(ask, model.snapshot, seed)
+  ],
+  [
+    '/v1/completions',
+    {
+      kind: 'text',
+      dialect: 'openai',
+      does: 'completion',
+      idPrefix: 'cmpl-',
+      idLength: 29,
+      read: readCompletion,
+      whole: completionBody,
+      frames: completionFrames,
+      errorFrame: chatErrorFrame,
     },
-  }],
+  ],
+  [
+    '/v1/responses',
+    {
+      kind: 'text',
+      dialect: 'openai',
+      does: 'chat',
+      idPrefix: 'resp_',
+      idLength: 48,
+      read: readResponses,
+      whole: responsesBody,
+      frames: responsesFrames,
+      errorFrame: responsesErrorFrame,
+    },
+  ],
+  [
+    '/v1/messages',
+    {
+      kind: 'text',
+      dialect: 'anthropic',
+      does: 'chat',
+      idPrefix: 'msg_01',
+      idLength: 22,
+      read: (body, _model, seed) => readMessages(body, seed),
+      whole: messageBody,
+      frames: messageFrames,
+      errorFrame: messagesErrorFrame,
+    },
+  ],
+  [
+    '/v1/messages/count_tokens',
+    {
+      kind: 'value',
+      dialect: 'anthropic',
+      does: 'chat',
+      answer(body, _model, seed) {
+        const ask = readMessages(body, seed, false)
+        return 'status' in ask ? ask : JSON.stringify({ input_tokens: countTokens(ask.prompt) })
+      },
+    },
+  ],
+  [
+    '/v1/embeddings',
+    {
+      kind: 'value',
+      dialect: 'openai',
+      does: 'embedding',
+      answer(body, model, seed) {
+        const ask = readEmbeddings(body)
+        return 'status' in ask ? ask : embeddingsBody(ask, model.snapshot, seed)
+      },
+    },
+  ],
 ])
 
 function chatErrorFrame(): string {

@@ -9,11 +9,40 @@ export function fileBody(dialect: Dialect, body: Buffer, contentType: string, id
   const content = file?.content ?? body
   const [filename, sha256] = [file?.filename ?? 'upload', hash('sha256', content)]
   return dialect === 'openai'
-    ? JSON.stringify({ id: `file-${id}`, object: 'file', purpose, filename, bytes: content.length, created_at: Math.floor(now / 1000), expires_at: null, status: 'processed', status_details: null, sha256 }, undefined, 2) + '\n'
-    : JSON.stringify({ id: `file_01${id}`, type: 'file', filename, mime_type: file?.type ?? 'application/octet-stream', size_bytes: content.length, created_at: new Date(now).toISOString(), downloadable: false, sha256 })
+    ? JSON.stringify(
+        {
+          id: `file-${id}`,
+          object: 'file',
+          purpose,
+          filename,
+          bytes: content.length,
+          created_at: Math.floor(now / 1000),
+          expires_at: null,
+          status: 'processed',
+          status_details: null,
+          sha256,
+        },
+        undefined,
+        2,
+      ) + '\n'
+    : JSON.stringify({
+        id: `file_01${id}`,
+        type: 'file',
+        filename,
+        mime_type: file?.type ?? 'application/octet-stream',
+        size_bytes: content.length,
+        created_at: new Date(now).toISOString(),
+        downloadable: false,
+        sha256,
+      })
 }
 
-type Part = { readonly name: string; readonly filename: string | undefined; readonly type: string | undefined; readonly content: Buffer }
+type Part = {
+  readonly name: string
+  readonly filename: string | undefined
+  readonly type: string | undefined
+  readonly content: Buffer
+}
 
 /** The parts of a multipart body; none where it is not one. */
 function readMultipart(body: Buffer, contentType: string): readonly Part[] {

@@ -25,4 +25,19 @@ const WORDS = (
 ).split(' ')
 
 /** Two, three and four bytes in UTF-8, a joined emoji and a combining mark among them. */
-const MULTIBYTE_WORDS = ['über', 'größe', 'naïve', '東京', '你好', 'Привет', '한국', '🚀', '👩‍🚀', 'é́', '€5', '𝒳₂', 'مرحبا', 'ok']
+const MULTIBYTE_WORDS = [
+  'über',
+  'größe',
+  'naïve',
+  '東京',
+  '你好',
+  'Привет',
+  '한국',
+  '🚀',
+  '👩‍🚀',
+  'é́',
+  '€5',
+  '𝒳₂',
+  'مرحبا',
+  'ok',
+]

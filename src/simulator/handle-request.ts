@@ -11,7 +11,16 @@ import { fileBody } from './file-upload.ts'
 import { isObject, parseJson, textOf } from './json.ts'
 import { modelsBody } from './model-lists.ts'
 import {
-  badEncoding, badJson, missingField, missingKey, missingVersion, statusError, unknownModel, wrongKey, wrongMethod, wrongModel,
+  badEncoding,
+  badJson,
+  missingField,
+  missingKey,
+  missingVersion,
+  statusError,
+  unknownModel,
+  wrongKey,
+  wrongMethod,
+  wrongModel,
   type ApiError,
 } from './provider-errors.ts'
 import { KEPT_BODY_BYTES, ReceivedRequest } from './request-log.ts'
@@ -47,8 +56,22 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
     const body = Buffer.concat(chunks)
     received.body = body.length > KEPT_BODY_BYTES ? body.subarray(0, KEPT_BODY_BYTES) : body
     const dialect = endpoint?.dialect ?? dialectOf(path, request)
-    const requestId = dialect === 'openai' ? `req_${idText(simulation.seed, ordinal, 32)}` : `req_011C${idText(simulation.seed, ordinal, 20)}`
-    const call: Call = { simulation, request, response, received, dialect, path, ordinal, requestId, readAtMs: monotonic(), faults: NO_FAULTS }
+    const requestId =
+      dialect === 'openai'
+        ? `req_${idText(simulation.seed, ordinal, 32)}`
+        : `req_011C${idText(simulation.seed, ordinal, 20)}`
+    const call: Call = {
+      simulation,
+      request,
+      response,
+      received,
+      dialect,
+      path,
+      ordinal,
+      requestId,
+      readAtMs: monotonic(),
+      faults: NO_FAULTS,
+    }
     const forced = readForcedFaults(call)
     if (forced === undefined) return
     if (endpoint !== undefined) answerEndpoint(forced, endpoint, body)
@@ -67,7 +90,13 @@ function readForcedFaults(call: Call): Call | undefined {
   if (header === undefined) return call
   const faults = parseFaults(String(header))
   if (typeof faults === 'string') {
-    respondError(call, { status: 400, type: 'invalid_request_error', message: `x-sim-fault: ${faults}`, param: null, code: null })
+    respondError(call, {
+      status: 400,
+      type: 'invalid_request_error',
+      message: `x-sim-fault: ${faults}`,
+      param: null,
+      code: null,
+    })
     return undefined
   }
   countUp(call.simulation.counters.faults, String(header))
@@ -87,7 +116,8 @@ function answerEndpoint(call: Call, endpoint: TextEndpoint | ValueEndpoint, byte
   const name = textOf(body['model'])
   if (name === undefined) return respondError(call, missingField(dialect, 'model'))
   const shelved = simulation.models.find(name)
-  if (shelved === undefined || !shelved.model.speaks.includes(dialect)) return respondError(call, unknownModel(dialect, name))
+  if (shelved === undefined || !shelved.model.speaks.includes(dialect))
+    return respondError(call, unknownModel(dialect, name))
   const { model } = shelved
   if (model.does !== endpoint.does) return respondError(call, wrongModel(dialect, name))
 
@@ -131,8 +161,19 @@ function answerElsewhere(call: Call, sha256: string, body: Buffer): void {
     const refused = refuseKey(call)
     if (refused !== undefined) return respondError(call, refused)
     const id = idText(simulation.seed, call.ordinal, 22)
-    return respondWhole(call, 200, fileBody(dialect, body, request.headers['content-type'] ?? '', id, simulation.now()), waitMs)
+    return respondWhole(
+      call,
+      200,
+      fileBody(dialect, body, request.headers['content-type'] ?? '', id, simulation.now()),
+      waitMs,
+    )
   }
-  const echo = { method: received.method, path: received.path, headers: received.rawHeaders, bytes: received.bodyBytes, sha256 }
+  const echo = {
+    method: received.method,
+    path: received.path,
+    headers: received.rawHeaders,
+    bytes: received.bodyBytes,
+    sha256,
+  }
   respondWhole(call, 200, JSON.stringify(echo), waitMs)
 }

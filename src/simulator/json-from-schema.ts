@@ -18,7 +18,8 @@ const MAX_DEPTH = 12
 function build(schema: unknown, context: Context, depth: number): unknown {
   if (!isObject(schema) || depth > MAX_DEPTH) return null
   if ('const' in schema) return schema['const']
-  if (Array.isArray(schema['enum']) && schema['enum'].length > 0) return pickFrom<unknown>(schema['enum'], context.next())
+  if (Array.isArray(schema['enum']) && schema['enum'].length > 0)
+    return pickFrom<unknown>(schema['enum'], context.next())
   const reference = textOf(schema['$ref'])
   if (reference !== undefined) return build(resolve(context.root, reference), context, depth + 1)
   const alternatives = objectsOf(schema['anyOf'] ?? schema['oneOf'])

@@ -29,7 +29,10 @@ export function choiceQuestion(next: () => Unit): Question {
   const shift = Math.floor(next() * 4)
   const options = [fact.right, ...fact.wrong]
   const lines = LETTERS.map((letter, index) => `${letter}) ${options[(index + shift) % 4] ?? ''}`)
-  return { prompt: `${fact.question}\n${lines.join('\n')}\nAnswer with the letter only.`, right: LETTERS[(4 - shift) % 4] ?? 'A' }
+  return {
+    prompt: `${fact.question}\n${lines.join('\n')}\nAnswer with the letter only.`,
+    right: LETTERS[(4 - shift) % 4] ?? 'A',
+  }
 }
 
 export function extractionQuestion(next: () => Unit): Question {
@@ -82,7 +85,8 @@ function solveExtraction(text: string): Solution | undefined {
   return {
     kind: 'extraction',
     right: JSON.stringify(order),
-    wrong: (roll) => JSON.stringify(roll < 0.5 ? { ...order, city: customer, customer: city } : { ...order, total: order.total + 1 }),
+    wrong: (roll) =>
+      JSON.stringify(roll < 0.5 ? { ...order, city: customer, customer: city } : { ...order, total: order.total + 1 }),
   }
 }
 
@@ -98,12 +102,20 @@ const CITIES = ['Berlin', 'São Paulo', 'Kraków', 'Nairobi', 'Osaka', 'Montréa
 type Fact = { readonly question: string; readonly right: string; readonly wrong: readonly [string, string, string] }
 
 const FACTS: readonly Fact[] = [
-  { question: 'Which planet is the largest of the solar system?', right: 'Jupiter', wrong: ['Saturn', 'Earth', 'Neptune'] },
+  {
+    question: 'Which planet is the largest of the solar system?',
+    right: 'Jupiter',
+    wrong: ['Saturn', 'Earth', 'Neptune'],
+  },
   { question: 'What is the capital of Australia?', right: 'Canberra', wrong: ['Sydney', 'Melbourne', 'Perth'] },
   { question: 'Which element has the symbol Fe?', right: 'Iron', wrong: ['Lead', 'Fluorine', 'Tin'] },
   { question: 'How many bits are in a byte?', right: '8', wrong: ['4', '16', '10'] },
   { question: 'Which HTTP status means "Too Many Requests"?', right: '429', wrong: ['409', '503', '418'] },
   { question: 'Which data structure is first in, first out?', right: 'Queue', wrong: ['Stack', 'Heap', 'Tree'] },
   { question: 'In which year did the Berlin Wall fall?', right: '1989', wrong: ['1991', '1985', '1979'] },
-  { question: 'What does SQL stand for?', right: 'Structured Query Language', wrong: ['Simple Queue Lookup', 'Sorted Query List', 'System Question Logic'] },
+  {
+    question: 'What does SQL stand for?',
+    right: 'Structured Query Language',
+    wrong: ['Simple Queue Lookup', 'Sorted Query List', 'System Question Logic'],
+  },
 ]

@@ -6,7 +6,11 @@ import { unknownModel, type ApiError } from './provider-errors.ts'
 const CREATED_SECONDS = 1_715_367_049
 
 /** The answer to `GET /v1/models` and `GET /v1/models/{id}`. */
-export function modelsBody(dialect: Dialect, models: Iterable<SimulatedModel>, id: string | undefined): string | ApiError {
+export function modelsBody(
+  dialect: Dialect,
+  models: Iterable<SimulatedModel>,
+  id: string | undefined,
+): string | ApiError {
   const served = [...models].filter((model) => model.speaks.includes(dialect))
   const render = dialect === 'openai' ? openaiModel : anthropicModel
   if (id !== undefined) {

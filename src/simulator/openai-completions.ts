@@ -1,6 +1,6 @@
 import type { Answered, Ask, Facts, Frame } from './ask.ts'
 import { countOf, isObject, textOf, type JsonObject } from './json.ts'
-import { chatUsage } from './openai-chat.ts'
+import { chatUsage } from './chat-answer.ts'
 import { missingField, type ApiError } from './provider-errors.ts'
 
 /** Reads a legacy completions body. */
@@ -25,7 +25,12 @@ export function readCompletion(body: JsonObject): Ask | ApiError {
 }
 
 export function completionBody({ replies, spent }: Answered, facts: Facts): string {
-  const choices = replies.map((reply, index) => ({ text: reply.text ?? '', index, logprobs: null, finish_reason: reply.finish }))
+  const choices = replies.map((reply, index) => ({
+    text: reply.text ?? '',
+    index,
+    logprobs: null,
+    finish_reason: reply.finish,
+  }))
   return JSON.stringify({ ...envelope(facts), choices, usage: usageOf(chatUsage(spent)) }, undefined, 2) + '\n'
 }
 
@@ -34,7 +39,10 @@ export function* completionFrames({ replies, spent }: Answered, facts: Facts, bo
   const asksUsage = options['include_usage'] === true
   const frame = (choices: readonly unknown[], usage: unknown, isToken: boolean): Frame => {
     const { id, object, created, model } = envelope(facts)
-    return { text: `data: ${JSON.stringify({ id, object, created, choices, model, ...(asksUsage ? { usage } : {}) })}\n\n`, isToken }
+    return {
+      text: `data: ${JSON.stringify({ id, object, created, choices, model, ...(asksUsage ? { usage } : {}) })}\n\n`,
+      isToken,
+    }
   }
   for (const [index, reply] of replies.entries()) {
     for (const text of reply.pieces) yield frame([{ text, index, logprobs: null, finish_reason: null }], null, true)
@@ -44,7 +52,12 @@ export function* completionFrames({ replies, spent }: Answered, facts: Facts, bo
   yield { text: 'data: [DONE]\n\n', isToken: false }
 }
 
-type Envelope = { readonly id: string; readonly object: 'text_completion'; readonly created: number; readonly model: string }
+type Envelope = {
+  readonly id: string
+  readonly object: 'text_completion'
+  readonly created: number
+  readonly model: string
+}
 
 function envelope(facts: Facts): Envelope {
   return { id: facts.id, object: 'text_completion', created: facts.createdSeconds, model: facts.model }

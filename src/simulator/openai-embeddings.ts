@@ -5,7 +5,11 @@ import { countTokens } from './tokens.ts'
 
 const DEFAULT_DIMENSIONS = 1536
 
-export type EmbeddingsAsk = { readonly inputs: readonly string[]; readonly dimensions: number; readonly isBase64: boolean }
+export type EmbeddingsAsk = {
+  readonly inputs: readonly string[]
+  readonly dimensions: number
+  readonly isBase64: boolean
+}
 
 /** Reads an embeddings body: one text, several, one list of token ids, or several. */
 export function readEmbeddings(body: JsonObject): EmbeddingsAsk | ApiError {
@@ -28,7 +32,13 @@ export function embeddingsBody(ask: EmbeddingsAsk, model: string, seed: number):
     return { object: 'embedding', index, embedding }
   })
   const prompt_tokens = ask.inputs.reduce((sum, text) => sum + countTokens(text), 0)
-  return JSON.stringify({ object: 'list', data, model, usage: { prompt_tokens, total_tokens: prompt_tokens } }, undefined, 2) + '\n'
+  return (
+    JSON.stringify(
+      { object: 'list', data, model, usage: { prompt_tokens, total_tokens: prompt_tokens } },
+      undefined,
+      2,
+    ) + '\n'
+  )
 }
 
 /** A vector of length 1; texts that share words point in similar directions. */

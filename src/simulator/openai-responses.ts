@@ -7,7 +7,8 @@ import { missingField, wrongField, type ApiError } from './provider-errors.ts'
 export function readResponses(body: JsonObject): Ask | ApiError {
   const input = body['input']
   if (input === undefined) return missingField('openai', 'input')
-  if (typeof input !== 'string' && !Array.isArray(input)) return wrongField('openai', 'input', 'a string or an array of input items')
+  if (typeof input !== 'string' && !Array.isArray(input))
+    return wrongField('openai', 'input', 'a string or an array of input items')
   const items: readonly JsonObject[] = typeof input === 'string' ? [{ role: 'user', content: input }] : objectsOf(input)
   const texts = items.map(textOfItem)
   return {
@@ -28,7 +29,12 @@ export function readResponses(body: JsonObject): Ask | ApiError {
 
 function textOfItem(item: JsonObject): string {
   const content = item['content'] ?? item['output'] ?? item['arguments']
-  return textOf(content) ?? objectsOf(content).map((part) => textOf(part['text']) ?? '').join('\n')
+  return (
+    textOf(content) ??
+    objectsOf(content)
+      .map((part) => textOf(part['text']) ?? '')
+      .join('\n')
+  )
 }
 
 function readTool(tool: JsonObject): readonly Tool[] {

@@ -39,7 +39,8 @@ export function createPromptCache(): PromptCache {
 
     automatic(model, { prompt }) {
       const total = countTokens(prompt)
-      if (total < LEAST_AUTOMATIC_TOKENS) return { uncachedInput: total, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }
+      if (total < LEAST_AUTOMATIC_TOKENS)
+        return { uncachedInput: total, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }
       const start = prompt.slice(0, LEAST_AUTOMATIC_TOKENS * CHARACTERS_PER_TOKEN)
       const key = `${model}/${hash('sha256', start)}`
       const shared = Math.floor(countTokens(commonStart(prompts.get(key) ?? '', prompt)) / 128) * 128
@@ -58,7 +59,11 @@ function commonStart(left: string, right: string): string {
   return right.slice(0, length)
 }
 
-function forgetOldest(remembered: { readonly size: number; readonly keys: () => Iterator<string>; readonly delete: (key: string) => boolean }): void {
+function forgetOldest(remembered: {
+  readonly size: number
+  readonly keys: () => Iterator<string>
+  readonly delete: (key: string) => boolean
+}): void {
   if (remembered.size <= MAX_REMEMBERED) return
   const oldest = remembered.keys().next()
   if (oldest.done !== true) remembered.delete(oldest.value)

@@ -19,13 +19,22 @@ export function errorBody(dialect: Dialect, error: ApiError, requestId: string):
 
 export function missingKey(dialect: Dialect): ApiError {
   return dialect === 'openai'
-    ? invalid(401, "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from https://platform.openai.com/account/api-keys.")
+    ? invalid(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from https://platform.openai.com/account/api-keys.",
+      )
     : { ...invalid(401, 'x-api-key header is required'), type: 'authentication_error' }
 }
 
 export function wrongKey(dialect: Dialect): ApiError {
   return dialect === 'openai'
-    ? { ...invalid(401, 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.'), code: 'invalid_api_key' }
+    ? {
+        ...invalid(
+          401,
+          'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.',
+        ),
+        code: 'invalid_api_key',
+      }
     : { ...invalid(401, 'invalid x-api-key'), type: 'authentication_error' }
 }
 
@@ -35,7 +44,10 @@ export function missingVersion(): ApiError {
 
 export function badJson(dialect: Dialect): ApiError {
   return dialect === 'openai'
-    ? invalid(400, "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)")
+    ? invalid(
+        400,
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)",
+      )
     : invalid(400, 'The request body is not valid JSON.')
 }
 
@@ -46,7 +58,11 @@ export function badEncoding(encoding: string): ApiError {
 export function missingField(dialect: Dialect, field: string): ApiError {
   if (dialect === 'anthropic') return invalid(400, `${field}: Field required`)
   if (field === 'model') return invalid(400, 'you must provide a model parameter')
-  return { ...invalid(400, `Missing required parameter: '${field}'.`), param: field, code: 'missing_required_parameter' }
+  return {
+    ...invalid(400, `Missing required parameter: '${field}'.`),
+    param: field,
+    code: 'missing_required_parameter',
+  }
 }
 
 export function wrongField(dialect: Dialect, field: string, expected: string): ApiError {
@@ -55,12 +71,19 @@ export function wrongField(dialect: Dialect, field: string, expected: string): A
 }
 
 export function unsupportedField(field: string, instead: string): ApiError {
-  return { ...invalid(400, `Unsupported parameter: '${field}' is not supported with this model. Use '${instead}' instead.`), param: field, code: 'unsupported_parameter' }
+  return {
+    ...invalid(400, `Unsupported parameter: '${field}' is not supported with this model. Use '${instead}' instead.`),
+    param: field,
+    code: 'unsupported_parameter',
+  }
 }
 
 export function unknownModel(dialect: Dialect, model: string): ApiError {
   return dialect === 'openai'
-    ? { ...invalid(404, `The model \`${model}\` does not exist or you do not have access to it.`), code: 'model_not_found' }
+    ? {
+        ...invalid(404, `The model \`${model}\` does not exist or you do not have access to it.`),
+        code: 'model_not_found',
+      }
     : { ...invalid(404, `model: ${model}`), type: 'not_found_error' }
 }
 

@@ -31,7 +31,9 @@ export class ReceivedRequest {
 
   /** The first value of a header, by any case of its name. */
   header(name: string): string | undefined {
-    const index = this.rawHeaders.findIndex((text, position) => position % 2 === 0 && text.toLowerCase() === name.toLowerCase())
+    const index = this.rawHeaders.findIndex(
+      (text, position) => position % 2 === 0 && text.toLowerCase() === name.toLowerCase(),
+    )
     return index === -1 ? undefined : this.rawHeaders[index + 1]
   }
 

@@ -77,7 +77,8 @@ function shelve(model: SimulatedModel): ShelvedModel {
     return { name: fault, faults, probability }
   })
   const sum = chances.reduce((total, { probability }) => total + probability, 0)
-  if (sum > 1 + 1e-9) throw new RangeError(`model ${model.name}: the probabilities of its faults sum to ${sum}, expected at most 1`)
+  if (sum > 1 + 1e-9)
+    throw new RangeError(`model ${model.name}: the probabilities of its faults sum to ${sum}, expected at most 1`)
   let requests = 0
   return {
     model,

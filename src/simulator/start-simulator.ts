@@ -54,14 +54,25 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     canned: createCanned(),
     cache: createPromptCache(),
     log: createRequestLog(logLimit),
-    counters: { received: 0, answered: 0, clientClosed: 0, brokenOff: 0, openConnections: 0, connections: 0, statuses: new Map(), faults: new Map() },
+    counters: {
+      received: 0,
+      answered: 0,
+      clientClosed: 0,
+      brokenOff: 0,
+      openConnections: 0,
+      connections: 0,
+      statuses: new Map(),
+      faults: new Map(),
+    },
     now: options.now ?? Date.now,
     monotonic: () => performance.now(),
   }
   const { counters, log, monotonic } = simulation
 
   // Idle connections stay: a provider that closes them first makes clients fail at random.
-  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0 }, (request, response) => handleRequest(simulation, request, response))
+  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0 }, (request, response) =>
+    handleRequest(simulation, request, response),
+  )
   server.on('connection', (socket) => {
     counters.connections += 1
     counters.openConnections += 1
