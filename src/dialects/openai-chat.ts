@@ -60,7 +60,7 @@ export function createChatReader(): AnswerReader {
 }
 
 function isWorthParsing(data: string): boolean {
-  return hasKey(data, '"usage"', '{') || hasKey(data, '"finish_reason"', '"') || hasKey(data, '"error"', '{"')
+  return hasKey(data, 'usage"', '{') || hasKey(data, 'finish_reason"', '"') || hasKey(data, 'error"', '{"')
 }
 
 function isError(chunk: JsonRecord): boolean {

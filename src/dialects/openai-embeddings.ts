@@ -1,13 +1,9 @@
 import type { AnswerReader } from './answer.ts'
 import { errorTypeOf } from './error-type.ts'
-import { memberOf, scanObject, type ScannedObject } from './json-scan.ts'
 import { asRecord, nameOf, parseJson } from './json-value.ts'
 import { openaiUsage } from './openai-usage.ts'
 
-/**
- * Reads embeddings. The vectors, megabytes in a batch, are jumped over rather than parsed: the event loop has other
- * clients to serve.
- */
+/** Reads embeddings, whose vectors, megabytes in a batch, are cut out before anything is parsed. */
 export function createEmbeddingsReader(): AnswerReader {
   let model: string | undefined
   let usage: unknown
@@ -15,13 +11,13 @@ export function createEmbeddingsReader(): AnswerReader {
   return {
     event: () => 'other',
     body: (bytes) => {
-      const whole = scanObject(bytes)
+      const whole = asRecord(withoutVectors(bytes) ?? parseJson(bytes.toString('utf8')))
       if (whole === undefined) return
-      model = nameOf(valueOf(bytes, whole, 'model'))
-      const stated = asRecord(valueOf(bytes, whole, 'usage'))
+      model = nameOf(whole['model'])
+      const stated = asRecord(whole['usage'])
       // Embeddings have no output, and say so by not mentioning it.
       usage = stated === undefined ? undefined : { completion_tokens: 0, ...stated }
-      errorType = errorTypeOf({ error: valueOf(bytes, whole, 'error') })
+      errorType = errorTypeOf(whole)
     },
     answer: () => ({
       model,
@@ -33,7 +29,14 @@ export function createEmbeddingsReader(): AnswerReader {
   }
 }
 
-function valueOf(bytes: Buffer, whole: ScannedObject, key: string): unknown {
-  const member = memberOf(whole, key)
-  return member === undefined ? undefined : parseJson(bytes.toString('utf8', member.value.start, member.value.end))
+/**
+ * The answer without what stands between `"data":[` and the last `]`; undefined when that leaves no JSON. Parsing
+ * 6 MB of numbers takes 13 ms, in which the event loop serves nobody.
+ */
+function withoutVectors(bytes: Buffer): unknown {
+  const data = bytes.indexOf('"data"')
+  const open = data === -1 ? -1 : bytes.indexOf('[', data)
+  const close = bytes.lastIndexOf(']')
+  if (open === -1 || close <= open) return undefined
+  return parseJson(`${bytes.toString('utf8', 0, open + 1)}${bytes.toString('utf8', close)}`)
 }

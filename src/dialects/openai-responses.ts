@@ -85,7 +85,7 @@ function nameOfEvent({ event, data }: SseEvent): string {
 
 /** Whether a first token is in it. A tool call's opening counts: the model chose it; an opening message is empty yet. */
 function carriesContent(name: string, data: string): boolean {
-  if (name.endsWith('.delta')) return hasKey(data, '"delta"', '"{[') && !/"delta"\s*:\s*""/.test(data)
+  if (name.endsWith('.delta')) return hasKey(data, 'delta"', '"{[') && !/"delta"\s*:\s*""/.test(data)
   if (name === 'response.image_generation_call.partial_image') return true
   if (name !== 'response.output_item.added') return false
   const type = asRecord(asRecord(parseJson(data))?.['item'])?.['type']
