@@ -37,14 +37,14 @@ export function outboundHeaders(raw: RawHeaders, provider: Provider): string[] {
 }
 
 /** Whether a client's request header goes to `provider`. `name` in lower case. */
-export function isForwarded(name: string, provider: Provider, connectionOptions: ReadonlySet<string> | undefined): boolean {
+function isForwarded(name: string, provider: Provider, connectionOptions: ReadonlySet<string> | undefined): boolean {
   if (NOT_FORWARDED.has(name) || name.startsWith(CONTROL_PREFIX)) return false
   if (connectionOptions?.has(name) === true || provider.headers.has(name)) return false
   return provider.apiKey === undefined || !CLIENT_KEYS.has(name)
 }
 
 /** The headers that the config sets on every call to `provider`: its key, in its dialect's manner, and its extras. */
-export function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
+function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
   const extras = [...provider.headers]
   if (provider.apiKey === undefined) return extras
   return [provider.dialect === 'anthropic' ? ['x-api-key', provider.apiKey] : ['authorization', `Bearer ${provider.apiKey}`], ...extras]
@@ -63,7 +63,7 @@ export function inboundHeaders(raw: RawHeaders): string[] {
 }
 
 /** Header names that `Connection` declares hop-by-hop for this message; undefined when it declares none. */
-export function connectionNamed(raw: RawHeaders): ReadonlySet<string> | undefined {
+function connectionNamed(raw: RawHeaders): ReadonlySet<string> | undefined {
   let named: Set<string> | undefined
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''

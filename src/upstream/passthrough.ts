@@ -7,7 +7,7 @@ import type { RawHeaders } from '../domain/request.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import type { CallStage } from './failure.ts'
 import { upstreamFailure } from './failure.ts'
-import { connectionNamed, isForwarded, ownHeaders } from './headers.ts'
+import { outboundHeaders } from './headers.ts'
 
 /** What relaying one request reports; see the gateway's own description of it. */
 type WebSink = {
@@ -55,11 +55,16 @@ export function createPassThrough() {
     on: {
       proxyReq: (outgoing, request) => {
         const job = jobOf(jobs, request)
+        setHeaders(outgoing, request, job.provider)
         watchConnecting(outgoing, job)
         // Here and not earlier: the relay pipes the body in this same turn, and a listener on its own would let it run off.
         request.on('data', (chunk: Buffer) => job.web?.received(chunk.length))
       },
-      proxyReqWs: (outgoing, request) => watchUpgrade(outgoing, jobOf(jobs, request)),
+      proxyReqWs: (outgoing, request) => {
+        const job = jobOf(jobs, request)
+        setHeaders(outgoing, request, job.provider)
+        watchUpgrade(outgoing, job)
+      },
       proxyRes: (answer, request, response) => relayAnswer(answer, response, jobOf(jobs, request)),
       error: (error, request) => report(error, jobOf(jobs, request)),
       econnreset: () => undefined, // the client left; its own close is what gets recorded
@@ -69,13 +74,13 @@ export function createPassThrough() {
     web: (request: IncomingMessage, response: ServerResponse, provider: Provider, upstreamPath: string, sink: WebSink): void => {
       response.setMaxListeners(20) // express, the relay, the pipeline and the record each wait for its close
       jobs.set(request, { provider, upstreamPath, web: sink, stage: 'connecting', failure: undefined, upgraded: undefined })
-      cleanHeaders(request, provider)
+      leaveFraming(request)
       void relay(request, response, () => undefined) // errors have been reported by `on.error`
     },
     upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, provider: Provider, upstreamPath: string, sink: UpgradeSink): void => {
       const job: Job = { provider, upstreamPath, web: undefined, stage: 'connecting', failure: undefined, upgraded: sink }
       jobs.set(request, job)
-      cleanHeaders(request, provider)
+      leaveFraming(request)
       countUntilClosed(socket, head, () => job.failure, sink)
       relay.upgrade(request, request.socket, head)
     },
@@ -88,17 +93,28 @@ function jobOf(jobs: WeakMap<IncomingMessage, Job>, request: IncomingMessage): J
   return job
 }
 
-/** http-proxy sends `request.headers` as they are then; framing and upgrade headers are its own affair. */
-function cleanHeaders(request: IncomingMessage, provider: Provider): void {
-  const named = connectionNamed(request.rawHeaders)
+/** What http-proxy itself decides about a request: where it ends, and what becomes of its connection. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+const UPGRADE: ReadonlySet<string> = new Set(['connection', 'upgrade'])
+
+/** Leaves http-proxy only the framing: it knows headers in lower case and joined, so `setHeaders` sets the others. */
+function leaveFraming(request: IncomingMessage): void {
   const { headers } = request
   const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket'
-  for (const name of Object.keys(headers)) {
-    if (name === 'content-length' || name === 'transfer-encoding') continue
-    if (isUpgrade && (name === 'connection' || name === 'upgrade')) continue
-    if (!isForwarded(name, provider, isUpgrade ? undefined : named)) delete headers[name]
+  for (const name of Object.keys(headers)) if (!FRAMING.has(name) && !(isUpgrade && UPGRADE.has(name))) delete headers[name]
+}
+
+/** The client's headers in their own order and case; a header that came several times comes so again, in one place. */
+function setHeaders(outgoing: ClientRequest, request: IncomingMessage, provider: Provider): void {
+  const raw = outboundHeaders(request.rawHeaders, provider)
+  const byName = new Map<string, { readonly name: string; readonly values: string[] }>()
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name = '', value = ''] = [raw[i], raw[i + 1]]
+    const known = byName.get(name.toLowerCase())
+    if (known === undefined) byName.set(name.toLowerCase(), { name, values: [value] })
+    else known.values.push(value)
   }
-  for (const [name, value] of ownHeaders(provider)) headers[name.toLowerCase()] = value
+  for (const { name, values } of byName.values()) outgoing.setHeader(name, values)
 }
 
 function watchConnecting(outgoing: ClientRequest, job: Job): void {

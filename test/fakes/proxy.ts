@@ -30,8 +30,15 @@ export type TestProxy = {
   readonly close: (deadlineMs?: number) => Promise<number>
 }
 
+export type ProxyChanges = {
+  readonly provider?: Partial<Provider>
+  readonly policy?: Partial<Policy>
+  /** Stands between the record, which is kept in any case, and the release of the last bytes. */
+  readonly holdRelease?: (exchange: Exchange, release: () => void) => void
+}
+
 /** Starts the proxy in front of one origin that speaks both dialects. */
-export async function startProxy(upstreamUrl: string, changes: { readonly provider?: Partial<Provider>; readonly policy?: Partial<Policy> } = {}): Promise<TestProxy> {
+export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}): Promise<TestProxy> {
   const baseUrl = new URL(upstreamUrl)
   const providers = [
     aProvider({ name: 'openai', dialect: 'openai', pricedAs: 'openai', baseUrl, ...changes.provider }),
@@ -56,7 +63,8 @@ export async function startProxy(upstreamUrl: string, changes: { readonly provid
       recorder: {
         record: (exchange, release) => {
           exchanges.push(exchange)
-          setImmediate(release)
+          if (changes.holdRelease === undefined) setImmediate(release)
+          else changes.holdRelease(exchange, release)
         },
       },
       observe: () => undefined,
