@@ -85,7 +85,7 @@ export async function deliverStream(
       if (await send(errorFrame)) await channel.finish()
       return
     }
-    if (faults.garbage !== undefined && tokens === 1 && !(await send(BROKEN_FRAME))) return
+    if (faults.garbage !== undefined && events === 2 && !(await send(BROKEN_FRAME))) return
     if (frame.isToken) {
       if (!(await channel.wait(timing.firstTokenMs + tokens * timing.msPerToken - elapsedMs()))) return
       tokens += 1

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dialect } from '../domain/request.ts'
 import { answerText } from './answer-text.ts'
@@ -42,7 +42,8 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
   })
 
   const chunks: Buffer[] = []
-  let [keptBytes, bodyHash] = [0, undefined as ReturnType<typeof createHash> | undefined]
+  let keptBytes = 0
+  let bodyHash: Hash | undefined
   const path = received.path.split('?', 1)[0] ?? ''
   const endpoint = ENDPOINTS.get(path)
   request.on('data', (chunk: Buffer) => {
@@ -72,11 +73,26 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
       readAtMs: monotonic(),
       faults: NO_FAULTS,
     }
-    const forced = readForcedFaults(call)
-    if (forced === undefined) return
-    if (endpoint !== undefined) answerEndpoint(forced, endpoint, body)
-    else answerElsewhere(forced, (bodyHash ?? createHash('sha256')).digest('hex'), body)
+    try {
+      answerCall(call, endpoint, body, bodyHash)
+    } catch (cause) {
+      // A body nested deeper than the stack: a provider answers that with its own error and lives on.
+      if (response.headersSent) response.destroy(new Error('the simulator failed to answer', { cause }))
+      else respondError(call, statusError(dialect, 500))
+    }
   })
+}
+
+function answerCall(
+  call: Call,
+  endpoint: TextEndpoint | ValueEndpoint | undefined,
+  body: Buffer,
+  bodyHash: Hash | undefined,
+): void {
+  const forced = readForcedFaults(call)
+  if (forced === undefined) return
+  if (endpoint !== undefined) answerEndpoint(forced, endpoint, body)
+  else answerElsewhere(forced, (bodyHash ?? createHash('sha256')).digest('hex'), body)
 }
 
 /** On paths that both providers have, the version header decides. */

@@ -87,6 +87,7 @@ describe('faults in a stream', () => {
       apiKey: 'x',
       baseURL: `${simulator().url}/v1`,
       defaultHeaders: { 'x-sim-fault': 'garbage@sse' },
+      logLevel: 'off',
     })
     const read = async (): Promise<void> => {
       for await (const chunk of await client.chat.completions.create({
