@@ -96,6 +96,7 @@ export function openClient(address: StoreAddress): StoreClient {
   })
 
   const insertRows: StoreClient['insertRows'] = async (table, rows, token, signal) => {
+    signal?.throwIfAborted() // the library does not look at a signal that has aborted already
     const result = await client.exec({
       query: `INSERT INTO ${identifier(address.database)}.${identifier(table)} FORMAT JSONEachRow`,
       values: Readable.from([rows], { objectMode: false }),
@@ -119,6 +120,7 @@ export function openClient(address: StoreAddress): StoreClient {
     select: async (query, signal) => {
       let rows: Row[]
       try {
+        signal?.throwIfAborted()
         const result = await client.query({
           query: query.sql,
           format: 'JSONEachRow',
@@ -133,6 +135,7 @@ export function openClient(address: StoreAddress): StoreClient {
       return { kind: 'ok', value: rows.map((row) => query.parse(row)) }
     },
     command: async (sql, signal) => {
+      signal?.throwIfAborted()
       await client.command({ query: sql, ...(signal === undefined ? {} : { abort_signal: signal }) })
     },
     close: () => client.close(),

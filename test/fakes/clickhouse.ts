@@ -20,6 +20,8 @@ export type TestEngine = {
   readonly dir: string
   /** A client as the owner of everything, for `database`; closed with the engine. */
   readonly client: (database?: string) => StoreClient
+  /** A client as the user who may only read database `understudy`. */
+  readonly reader: () => StoreClient
   /** A client for `database` with all migrations applied. */
   readonly migrated: (database?: string) => Promise<StoreClient>
   readonly close: () => Promise<void>
@@ -41,15 +43,17 @@ export async function startTestEngine(): Promise<TestEngine> {
   if (launched.kind === 'failed') throw new Error(launched.detail)
   const { engine } = launched
   const clients: StoreClient[] = []
-  const client = (database = 'understudy'): StoreClient => {
-    const opened = openClient({ url: engine.url, username: 'app', password: 'app', database })
+  const open = (user: 'app' | 'ro', database: string): StoreClient => {
+    const opened = openClient({ url: engine.url, username: user, password: user, database })
     clients.push(opened)
     return opened
   }
+  const client = (database = 'understudy'): StoreClient => open('app', database)
   return {
     engine,
     dir,
     client,
+    reader: () => open('ro', 'understudy'),
     migrated: async (database = 'understudy') => {
       const opened = client(database)
       const { signal } = new AbortController()

@@ -1,0 +1,223 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Row, StoreClient } from '../../src/store/client.ts'
+import { giveBack, takeLease } from '../../src/store/lease.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { applyRetention } from '../../src/store/retention.ts'
+import { aRetention, quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+
+const SHIPPED = new URL('../../config/clickhouse', import.meta.url).pathname
+const shippedFiles = readdirSync(SHIPPED).filter((name) => !name.startsWith('000_'))
+const { signal } = new AbortController()
+
+let engine: TestEngine
+
+beforeAll(async () => {
+  engine = await startTestEngine()
+})
+afterAll(() => engine?.close())
+
+let databases = 0
+
+/** A client for a database that does not exist yet. */
+function freshDatabase(): StoreClient {
+  databases += 1
+  return engine.client(`fresh_${databases}`)
+}
+
+function migrating(client: StoreClient, parts: { instance?: string; dir?: string; signal?: AbortSignal } = {}) {
+  return migrate({ client, retention: aRetention, instance: 'one', log: quietLog, signal, ...parts })
+}
+
+async function rowsOf(client: StoreClient, sql: string): Promise<readonly Row[]> {
+  const params = { database: client.address.database }
+  const read = await client.select({ name: 'test', sql, params, parse: (row) => row })
+  if (read.kind === 'unavailable') throw new Error(read.detail)
+  return read.value
+}
+
+function appliedTo(client: StoreClient): Promise<readonly Row[]> {
+  return rowsOf(client, `SELECT name FROM ${client.address.database}.migrations ORDER BY version`)
+}
+
+function copyOfShipped(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'understudy-migrations-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  cpSync(SHIPPED, dir, { recursive: true })
+  return dir
+}
+
+test('an empty server is brought up to date, and every statement that ships runs', async () => {
+  const client = freshDatabase()
+  expect(await migrating(client)).toEqual(shippedFiles)
+  const tables = await rowsOf(client, 'SELECT name FROM system.tables WHERE database = {database:String} ORDER BY name')
+  expect(tables.map((row) => row.name)).toEqual([
+    'attempts',
+    'leases',
+    'migrations',
+    'quarantine',
+    'traces',
+    'v_cost_per_model_hour',
+    'v_latency_per_model_minute',
+    'v_recent_errors',
+    'v_unpriced_models',
+  ])
+  for (const { name } of tables) {
+    expect(await rowsOf(client, `SELECT * FROM ${client.address.database}.${String(name)} LIMIT 1`)).toBeDefined()
+  }
+})
+
+test('every column of every table says what it means, and in which unit', async () => {
+  const client = freshDatabase()
+  await migrating(client)
+  const silent = await rowsOf(
+    client,
+    `SELECT c.table AS table, c.name AS name FROM system.columns AS c
+     JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
+     WHERE c.database = {database:String} AND t.engine != 'View' AND c.comment = ''`,
+  )
+  expect(silent).toEqual([])
+})
+
+test('every table remembers enough batches to recognise one that is sent again', async () => {
+  const client = freshDatabase()
+  await migrating(client)
+  const engines = await rowsOf(
+    client,
+    `SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree'`,
+  )
+  expect(engines).toHaveLength(5)
+  for (const { engine_full: full } of engines) expect(full).toContain('non_replicated_deduplication_window = 10000')
+})
+
+test('migrating again does nothing', async () => {
+  const client = freshDatabase()
+  await migrating(client)
+  expect(await migrating(client, { instance: 'two' })).toEqual([])
+})
+
+test('of eight that migrate at once, each file is applied by exactly one, and all end up to date', async () => {
+  const client = freshDatabase()
+  const done = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => migrating(client, { instance: `instance-${index}` })),
+  )
+  expect(done.flat().sort()).toEqual(shippedFiles)
+  expect(await appliedTo(client)).toHaveLength(shippedFiles.length)
+})
+
+test('cut off after any number of statements, the next run goes on from there', async () => {
+  for (let statements = 0; ; statements += 1) {
+    const client = freshDatabase()
+    const cut = new AbortController()
+    const isCut = await migrating(cutAfter(client, statements, cut), { signal: cut.signal }).then(
+      () => false,
+      () => true,
+    )
+    if (!isCut) {
+      expect(statements).toBeGreaterThan(8)
+      break
+    }
+    // The same instance, as after a restart of an embedded engine: it need not wait for its own lease to expire.
+    await migrating(client)
+    expect((await appliedTo(client)).map((row) => row.name)).toEqual(shippedFiles)
+  }
+})
+
+/** `client` until it has been asked to change something `changes` times; then the plug is pulled. */
+function cutAfter(client: StoreClient, changes: number, cut: AbortController): StoreClient {
+  let left = changes
+  const count = (): void => {
+    left -= 1
+    if (left < 0) cut.abort()
+  }
+  return {
+    ...client,
+    command: (sql, until) => {
+      count()
+      return client.command(sql, until)
+    },
+    insertRows: (table, rows, token, until) => {
+      count()
+      return client.insertRows(table, rows, token, until)
+    },
+  }
+}
+
+test('a file that was changed after it had been applied is refused by name', async () => {
+  const client = freshDatabase()
+  const dir = copyOfShipped()
+  await migrating(client, { dir })
+  writeFileSync(join(dir, '003_quarantine.sql'), '-- statement: other\nSELECT 1')
+  await expect(migrating(client, { dir })).rejects.toThrow(/003_quarantine.sql was changed after it had been applied/)
+})
+
+test('a file added later is applied alone', async () => {
+  const client = freshDatabase()
+  const dir = copyOfShipped()
+  await migrating(client, { dir })
+  writeFileSync(
+    join(dir, '099_more.sql'),
+    "-- statement: a column\nALTER TABLE {database}.traces {on_cluster} ADD COLUMN IF NOT EXISTS more String COMMENT 'x'",
+  )
+  expect(await migrating(client, { dir })).toEqual(['099_more.sql'])
+})
+
+test('a user who may create nothing can use a database that another has prepared', async () => {
+  await migrating(engine.client())
+  const reader = engine.reader()
+  await expect(reader.command('CREATE TABLE understudy.mine (a UInt8) ENGINE = Memory')).rejects.toThrow()
+  expect(await migrating(reader)).toEqual([])
+})
+
+describe('retention', () => {
+  test('is changed where it differs and left alone where it does not', async () => {
+    const client = freshDatabase()
+    await migrating(client)
+    expect(await applyRetention(client, aRetention, signal)).toEqual([])
+    expect(await applyRetention(client, { ...aRetention, attemptsDays: 7 }, signal)).toEqual(['attempts'])
+    expect(await applyRetention(client, { ...aRetention, attemptsDays: 7 }, signal)).toEqual([])
+  })
+
+  test('drops rows that are past it', async () => {
+    const client = freshDatabase()
+    const { database } = client.address
+    await migrating(client)
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
+    const rows = [daysAgo(0), daysAgo(20)].map((at) => JSON.stringify({ received_at: at })).join('\n')
+    await client.insertRows('traces', rows, 'two-days')
+    await applyRetention(client, { ...aRetention, tracesDays: 10 }, signal)
+    // Asks for what the server would do by itself sooner or later.
+    await client.command(`ALTER TABLE ${database}.traces MATERIALIZE TTL SETTINGS mutations_sync = 1`)
+    await client.command(`OPTIMIZE TABLE ${database}.traces FINAL`)
+    const ages = await rowsOf(
+      client,
+      `SELECT toInt32(dateDiff('day', received_at, now64(3))) AS days FROM ${database}.traces`,
+    )
+    expect(ages).toEqual([{ days: 0 }])
+  })
+})
+
+describe('a lease', () => {
+  test('goes to exactly one of many who want it, revision after revision', async () => {
+    const client = freshDatabase()
+    await migrating(client)
+    for (let round = 0; round < 5; round += 1) {
+      const taken = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => takeLease(client, 'tick', `instance-${index}`, 60_000, signal)),
+      )
+      const winners = taken.filter((lease) => lease !== undefined)
+      expect(winners).toHaveLength(1)
+      for (const lease of winners) await giveBack(client, lease, signal)
+    }
+  })
+
+  test('is free again when it has expired', async () => {
+    const client = freshDatabase()
+    await migrating(client)
+    expect(await takeLease(client, 'short', 'one', 1, signal)).toBeDefined()
+    await expect.poll(() => takeLease(client, 'short', 'two', 60_000, signal), { timeout: 5_000 }).toBeDefined()
+    expect(await takeLease(client, 'short', 'one', 60_000, signal)).toBeUndefined()
+  })
+})
