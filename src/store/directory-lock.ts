@@ -58,17 +58,18 @@ async function refuseOrRemove(dir: string, path: string, self: Holder): Promise<
 
 /** The same machine and process namespace: only there does a process id mean the same thing to both. */
 function holderOf(pid: number): Holder {
-  return { pid, startTicks: startTicks(pid), machine: `${hostname()} ${processNamespace()}`.trim() }
+  return { pid, startTicks: processFacts(pid).startTicks, machine: `${hostname()} ${processNamespace()}`.trim() }
 }
 
-function isRunning({ pid, startTicks: ticks }: Holder): boolean {
+function isRunning({ pid, startTicks }: Holder): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
     // EPERM: it runs, as somebody else.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
   }
-  return startTicks(pid) === ticks
+  const now = processFacts(pid)
+  return now.startTicks === startTicks && !now.isDead
 }
 
 /** Whether the lock's holder renews its time stamp. Compares the stamp with itself: clocks may differ. */
@@ -82,11 +83,13 @@ function modifiedAt(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs
 }
 
-/** The process's start time in clock ticks since boot, or '' where there is no /proc to ask. */
-function startTicks(pid: number): string {
-  // Field 22; the second one, the name, is in parentheses and may hold spaces and parentheses of its own.
+/** What /proc says of a process: its start in clock ticks since boot, '' where there is no /proc to ask. */
+function processFacts(pid: number): { startTicks: string; isDead: boolean } {
+  // Fields from the third on; the second, the name, is in parentheses and may hold spaces and parentheses of its own.
   const stat = readOrEmpty(`/proc/${pid}/stat`)
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A zombie answers to signals until its parent asks after it, which may be never; it writes no more.
+  return { startTicks: fields[19] ?? '', isDead: fields[0] === 'Z' || fields[0] === 'X' }
 }
 
 function processNamespace(): string {
@@ -103,9 +106,9 @@ function readHolder(path: string): Holder | undefined {
     const holder: unknown = JSON.parse(readOrEmpty(path))
     if (typeof holder !== 'object' || holder === null) return undefined
     if (!('pid' in holder && 'startTicks' in holder && 'machine' in holder)) return undefined
-    const { pid, startTicks: ticks, machine } = holder
-    if (typeof pid !== 'number' || typeof ticks !== 'string' || typeof machine !== 'string') return undefined
-    return { pid, startTicks: ticks, machine }
+    const { pid, startTicks, machine } = holder
+    if (typeof pid !== 'number' || typeof startTicks !== 'string' || typeof machine !== 'string') return undefined
+    return { pid, startTicks, machine }
   } catch {
     return undefined
   }
