@@ -1,0 +1,227 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { getPriority, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { World } from '../../src/domain/ports.ts'
+import { findFreePort } from '../../src/store/embedded/free-port.ts'
+import { type Engine, launch, type LaunchOptions, ping } from '../../src/store/embedded/launch.ts'
+import { type EngineStatus, supervise } from '../../src/store/embedded/supervise.ts'
+import { ENGINE_READY_MS, quietLog } from '../fakes/clickhouse.ts'
+
+const world: World = { now: () => 0, monotonic: () => performance.now(), newId: () => 'unused' }
+const forever = new AbortController().signal
+
+function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'understudy-engine-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+function options(parts: Partial<LaunchOptions> = {}): LaunchOptions {
+  return {
+    dir: tempDir(),
+    port: 0,
+    maxMemoryBytes: 1_500_000_000,
+    maxThreads: 2,
+    database: 'understudy',
+    appPassword: 'app',
+    roPassword: 'ro',
+    readyTimeoutMs: ENGINE_READY_MS,
+    signal: forever,
+    ...parts,
+  }
+}
+
+async function launched(parts: Partial<LaunchOptions> = {}): Promise<Engine> {
+  const result = await launch(options(parts))
+  if (result.kind === 'failed') throw new Error(result.detail)
+  onTestFinished(() => result.engine.stop())
+  return result.engine
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function untilGone(pid: number): Promise<void> {
+  await expect.poll(() => isAlive(pid), { timeout: 20_000, interval: 20 }).toBe(false)
+}
+
+describe('launching', () => {
+  test('gives a server that answers, and stopping leaves nothing behind', async () => {
+    const engine = await launched()
+    expect(await ping(engine.url, forever)).toBe(true)
+    await engine.stop()
+    expect(isAlive(engine.pid)).toBe(false)
+    expect(await ping(engine.url, forever)).toBe(false)
+  })
+
+  test('starts the server behind the proxy in priority and without any of its environment', async () => {
+    process.env.UNDERSTUDY_TEST_SECRET = 'sk-secret'
+    onTestFinished(() => delete process.env.UNDERSTUDY_TEST_SECRET)
+    const engine = await launched()
+    expect(getPriority(engine.pid)).toBeGreaterThanOrEqual(5)
+    if (process.platform === 'linux') {
+      expect(readFileSync(`/proc/${engine.pid}/environ`, 'utf8')).not.toContain('sk-secret')
+    }
+  })
+
+  test('refuses strangers: no user without a password may read or write', async () => {
+    const engine = await launched()
+    const ask = async (user: string, sql: string) =>
+      (await fetch(`${engine.url}/?user=${user}`, { method: 'POST', body: sql })).status
+    expect(await ask('app', 'SELECT 1')).toBe(403)
+    expect(await ask('ro', 'SELECT 1')).toBe(403)
+    expect(await ask('default', 'CREATE DATABASE mine')).not.toBe(200)
+    expect(await ask('default', 'SELECT * FROM system.users')).not.toBe(200)
+  })
+
+  test('takes the next free port when the wanted one is taken', async () => {
+    const stranger = createServer().listen(0, '127.0.0.1')
+    await once(stranger, 'listening')
+    onTestFinished(() => void stranger.close())
+    const address = stranger.address()
+    const taken = typeof address === 'object' && address !== null ? address.port : 0
+    const engine = await launched({ port: taken })
+    expect(engine.port).toBeGreaterThan(taken)
+    expect(engine.port).toBeLessThanOrEqual(taken + 50)
+  })
+
+  test('says which process holds the directory', async () => {
+    const dir = tempDir()
+    const holder = await launched({ dir })
+    const second = await launch(options({ dir }))
+    expect(second).toMatchObject({ kind: 'failed', reason: 'directory_held', isFinal: false })
+    expect(second.kind === 'failed' && second.detail).toContain(`process ${holder.pid}`)
+    expect(await ping(holder.url, forever)).toBe(true)
+  })
+
+  test('says so when the directory cannot be written', async () => {
+    const result = await launch(options({ dir: '/dev/null/understudy' }))
+    expect(result).toMatchObject({ kind: 'failed', reason: 'unwritable' })
+  })
+
+  test('works in a directory with quotes, spaces and umlauts in its name', async () => {
+    const engine = await launched({ dir: join(tempDir(), `it's a "dür" & <more>`) })
+    expect(await ping(engine.url, forever)).toBe(true)
+  })
+
+  test('ends at once when it is given up on', async () => {
+    const giveUp = new AbortController()
+    const starting = launch(options({ signal: giveUp.signal }))
+    giveUp.abort()
+    expect(await starting).toMatchObject({ kind: 'failed' })
+  })
+
+  test('tells a missing engine by the exit code of the child', () => {
+    const dir = tempDir()
+    const sidecar = join(dir, 'sidecar.mjs')
+    copyFileSync(fileURLToPath(new URL('../../src/store/embedded/sidecar.mjs', import.meta.url)), sidecar)
+    const run = spawnSync(process.execPath, [sidecar, dir, dir, join(dir, 'port')], { encoding: 'utf8' })
+    expect(run.status).toBe(3)
+    expect(run.stderr).toContain('chdb')
+    expect(existsSync(join(dir, 'port'))).toBe(false)
+  })
+})
+
+test('the server dies with the proxy, even when that is killed with SIGKILL', async () => {
+  const launchUrl = new URL('../../src/store/embedded/launch.ts', import.meta.url).href
+  const script = `
+    import { launch } from ${JSON.stringify(launchUrl)}
+    const options = ${JSON.stringify({ ...options(), signal: undefined })}
+    const result = await launch({ ...options, signal: new AbortController().signal })
+    console.log(result.engine?.pid ?? result.detail)`
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [printed] = await once(parent.stdout.setEncoding('utf8'), 'data')
+  const enginePid = Number(printed)
+  expect(isAlive(enginePid)).toBe(true)
+  parent.kill('SIGKILL')
+  await untilGone(enginePid)
+})
+
+/** A supervised engine and what has become of it so far. */
+function supervised(parts: { dir?: string; port?: number; pingEveryMs?: number } = {}) {
+  const seen: EngineStatus[] = []
+  let told = (): void => {}
+  const engine = supervise({
+    ...options(parts),
+    ...parts,
+    world,
+    log: quietLog,
+    onChange: (status) => {
+      seen.push(status)
+      told()
+    },
+  })
+  onTestFinished(() => engine.close())
+  /** The `nth` time that the engine was running, counted from 1. */
+  const running = async (nth: number): Promise<{ url: string; pid: number }> => {
+    for (;;) {
+      const runs = seen.filter((status) => status.kind === 'running')
+      const run = runs[nth - 1]
+      if (run !== undefined) return run
+      await new Promise<void>((resolve) => (told = resolve))
+    }
+  }
+  return { engine, seen, running }
+}
+
+describe('supervision', () => {
+  test('starts a killed server again, where it was', async () => {
+    const { seen, running } = supervised()
+    const first = await running(1)
+    process.kill(first.pid, 'SIGKILL')
+    const second = await running(2)
+    expect(second.pid).not.toBe(first.pid)
+    expect(second.url).toBe(first.url)
+    expect(seen.map((status) => status.kind)).toEqual(['running', 'down', 'running'])
+    expect(await ping(second.url, forever)).toBe(true)
+  })
+
+  test('kills a server that hangs and starts it again', async () => {
+    const { running } = supervised({ pingEveryMs: 1_000 })
+    const first = await running(1)
+    process.kill(first.pid, 'SIGSTOP')
+    const second = await running(2)
+    expect(second.pid).not.toBe(first.pid)
+    expect(isAlive(first.pid)).toBe(false)
+  })
+
+  test('waits for a directory that another still holds, and says so meanwhile', async () => {
+    const dir = tempDir()
+    const holder = await launched({ dir })
+    const { engine, seen, running } = supervised({ dir })
+    await expect.poll(() => seen.at(-1), { timeout: ENGINE_READY_MS }).toMatchObject({ kind: 'down' })
+    expect(engine.status()).toMatchObject({ detail: expect.stringContaining(`process ${holder.pid}`) })
+    await holder.stop()
+    await running(1)
+  })
+
+  test('closed while the server is starting, leaves nothing behind', async () => {
+    const { engine, seen } = supervised()
+    await engine.close()
+    await engine.close()
+    expect(seen.map((status) => status.kind)).toEqual(['closed'])
+  })
+})
+
+test('a free port is found beside a taken one, and 0 stays any', async () => {
+  const stranger = createServer().listen(0, '127.0.0.1')
+  await once(stranger, 'listening')
+  onTestFinished(() => void stranger.close())
+  const address = stranger.address()
+  const taken = typeof address === 'object' && address !== null ? address.port : 0
+  expect(await findFreePort(taken)).not.toBe(taken)
+  expect(await findFreePort(0)).toBe(0)
+})
