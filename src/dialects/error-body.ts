@@ -3,7 +3,13 @@ import { ERRORS } from '../domain/errors.ts'
 import type { Api, Dialect } from '../domain/request.ts'
 
 /** Error type names by status, as each provider's own API has them. */
-const OPENAI_TYPES: Readonly<Record<number, string>> = { 400: 'invalid_request_error', 404: 'invalid_request_error', 408: 'timeout', 413: 'invalid_request_error', 431: 'invalid_request_error' }
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  404: 'invalid_request_error',
+  408: 'timeout',
+  413: 'invalid_request_error',
+  431: 'invalid_request_error',
+}
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   404: 'not_found_error',
@@ -22,9 +28,15 @@ export function errorBody(dialect: Dialect, code: ErrorCode, requestId: string |
   const { status, text } = ERRORS[code]
   const message = `understudy: ${text}${hint === undefined ? '' : ` ${hint}`}`
   if (dialect === 'anthropic') {
-    return JSON.stringify({ type: 'error', error: { type: ANTHROPIC_TYPES[status] ?? 'api_error', message }, request_id: requestId ?? null })
+    return JSON.stringify({
+      type: 'error',
+      error: { type: ANTHROPIC_TYPES[status] ?? 'api_error', message },
+      request_id: requestId ?? null,
+    })
   }
-  return JSON.stringify({ error: { message, type: OPENAI_TYPES[status] ?? 'server_error', param: null, code: `understudy_${code}` } })
+  return JSON.stringify({
+    error: { message, type: OPENAI_TYPES[status] ?? 'server_error', param: null, code: `understudy_${code}` },
+  })
 }
 
 /**

@@ -37,7 +37,11 @@ export function scanObject(bytes: Buffer, from = 0): ScannedObject | undefined {
     const valueStart = skipSpace(bytes, at + 1)
     const valueEnd = skipValue(bytes, valueStart)
     if (valueEnd < 0) return undefined
-    members.push({ key: readString(bytes, { start, end: keyEnd }) ?? '', start, value: { start: valueStart, end: valueEnd } })
+    members.push({
+      key: readString(bytes, { start, end: keyEnd }) ?? '',
+      start,
+      value: { start: valueStart, end: valueEnd },
+    })
     at = skipSpace(bytes, valueEnd)
     if (bytes[at] === CLOSE_BRACE) return { members, close: at }
     if (bytes[at] !== COMMA) return undefined
@@ -118,7 +122,16 @@ function skipScalar(bytes: Buffer, start: number): number {
   let at = start
   while (at < bytes.length) {
     const byte = bytes[at]
-    if (byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) break
+    if (
+      byte === COMMA ||
+      byte === CLOSE_BRACE ||
+      byte === CLOSE_BRACKET ||
+      byte === 0x20 ||
+      byte === 0x0a ||
+      byte === 0x0d ||
+      byte === 0x09
+    )
+      break
     at++
   }
   return at === start ? -1 : at

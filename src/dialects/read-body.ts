@@ -35,11 +35,21 @@ export function readBody(api: Api, bytes: Buffer, canAskForUsage: boolean): Body
     model: text(bytes, body, 'model'),
     isStream,
     shape: {
-      endUser: api === 'messages' ? anthropicUser(bytes, body) : (text(bytes, body, 'safety_identifier') ?? text(bytes, body, 'user')),
+      endUser:
+        api === 'messages'
+          ? anthropicUser(bytes, body)
+          : (text(bytes, body, 'safety_identifier') ?? text(bytes, body, 'user')),
       conversation: conversationOf(bytes, body),
       hasTools: isFilled(bytes, body, 'tools'),
-      hasSchema: isFilled(bytes, body, 'response_format') || isFilled(bytes, body, 'output_format') || isFilled(bytes, body, 'output_config'),
-      injectsUsage: canAskForUsage && isStream && (api === 'chat_completions' || api === 'completions') && !asksForUsage(bytes, body),
+      hasSchema:
+        isFilled(bytes, body, 'response_format') ||
+        isFilled(bytes, body, 'output_format') ||
+        isFilled(bytes, body, 'output_config'),
+      injectsUsage:
+        canAskForUsage &&
+        isStream &&
+        (api === 'chat_completions' || api === 'completions') &&
+        !asksForUsage(bytes, body),
       unreadable: undefined,
     },
   }
@@ -58,7 +68,12 @@ export function withUsageAsked(bytes: Buffer): Buffer {
   if (inner === undefined) return spliced(bytes, options.value.start, options.value.end, '{"include_usage":true}')
   const asked = memberOf(inner, 'include_usage')
   if (asked !== undefined) return spliced(bytes, asked.value.start, asked.value.end, 'true')
-  return spliced(bytes, inner.close, inner.close, inner.members.length > 0 ? ',"include_usage":true' : '"include_usage":true')
+  return spliced(
+    bytes,
+    inner.close,
+    inner.close,
+    inner.members.length > 0 ? ',"include_usage":true' : '"include_usage":true',
+  )
 }
 
 /** `bytes` with [from, to) replaced by `text`. */

@@ -42,12 +42,19 @@ export function recognise(
     const name = second < 0 ? '' : path.slice(second + 1, third < 0 ? path.length : third)
     return mounted(method, providers.get(name), target, path, third < 0 ? path.length : third)
   }
-  if (NAMED_MOUNTS.has(head)) return mounted(method, providers.get(head), target, path, second < 0 ? path.length : second)
+  if (NAMED_MOUNTS.has(head))
+    return mounted(method, providers.get(head), target, path, second < 0 ? path.length : second)
   const provider = providers.get(rootProvider(path, hasAnthropicVersion))
   return provider === undefined ? { error: 'no_route' } : mounted(method, provider, target, path, 0)
 }
 
-function mounted(method: string, provider: Provider | undefined, target: string, path: string, mountLength: number): Recognition {
+function mounted(
+  method: string,
+  provider: Provider | undefined,
+  target: string,
+  path: string,
+  mountLength: number,
+): Recognition {
   if (provider === undefined) return { error: 'unknown_provider' }
   const rest = path.slice(mountLength)
   const upstreamPath = mountLength === 0 ? target : target.slice(mountLength)

@@ -9,7 +9,10 @@ const DATA_FIELD = Buffer.from('data:')
 const MAX_HELD_BYTES = 4 * 1024 * 1024
 
 /** Takes what the proxy asked for out of what the client sees. Feed chunks in order, then `flush` once. */
-export type UsageSplice = { readonly feed: (chunk: Buffer) => readonly Buffer[]; readonly flush: () => readonly Buffer[] }
+export type UsageSplice = {
+  readonly feed: (chunk: Buffer) => readonly Buffer[]
+  readonly flush: () => readonly Buffer[]
+}
 
 /**
  * Undoes `include_usage` on an OpenAI stream (decision 7): the usage-only chunk goes, and so does the

@@ -10,7 +10,12 @@ import type { Usage } from './usage.ts'
 export type AttemptOutcome =
   | { readonly kind: 'completed'; readonly status: number }
   /** The upstream answered, with an error that is the client's to fix or the provider's own word (status ≥ 400). */
-  | { readonly kind: 'refused'; readonly status: number; readonly error: ErrorCode; readonly errorType: string | undefined }
+  | {
+      readonly kind: 'refused'
+      readonly status: number
+      readonly error: ErrorCode
+      readonly errorType: string | undefined
+    }
   /** No answer came. `mayHaveRun`: the request had been sent, so the provider may have done (and billed) the work. */
   | { readonly kind: 'unavailable'; readonly error: ErrorCode; readonly mayHaveRun: boolean }
   /** The answer was cut after its headers had come. */

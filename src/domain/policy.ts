@@ -70,7 +70,13 @@ export type Listen = { readonly host: string; readonly port: number }
 
 export type StoreSettings =
   | { readonly kind: 'embedded'; readonly port: number; readonly maxMemoryBytes: number }
-  | { readonly kind: 'url'; readonly url: string; readonly username: string; readonly password: string; readonly database: string }
+  | {
+      readonly kind: 'url'
+      readonly url: string
+      readonly username: string
+      readonly password: string
+      readonly database: string
+    }
   | { readonly kind: 'none' }
 
 export type Config = { readonly boot: Boot; readonly policy: Policy }

@@ -22,5 +22,7 @@ export function ownHeaders(id: RequestId, decision: Decision, overheadMs: number
 
 /** A model name comes from a client: what is not visible ASCII is percent-encoded, so that it cannot break the head. */
 function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) && text.length <= 256 ? text : encodeURIComponent(text.slice(0, 256).toWellFormed())
+  return /^[\x20-\x7e]*$/.test(text) && text.length <= 256
+    ? text
+    : encodeURIComponent(text.slice(0, 256).toWellFormed())
 }

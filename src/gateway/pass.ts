@@ -13,11 +13,11 @@ import type { MonotonicMs } from '../domain/units.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { sendError } from './fail.ts'
 import { ownHeaders } from './own-headers.ts'
-import type { Turn } from './pipeline.ts'
 import { readRequest } from './read-request.ts'
 import { unrecognised } from './rejected.ts'
 import type { Relayed } from './relay.ts'
 import type { Stages } from './stages.ts'
+import type { Turn } from './turn.ts'
 
 const NO_ANSWER = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
 
@@ -57,7 +57,7 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   if (provider === undefined || stages.isDraining()) return refuseUpgrade(socket, recognised, provider === undefined ? 'no_route' : 'shutting_down', turn.id)
   const passage = createPassage(turn, recognised, provider, stages)
   let status: number | undefined
-  stages.passThrough.upgrade(inbound, socket, head, provider, recognised.upstreamPath, {
+  stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, {
     head: (code) => {
       status = code
       passage.head(code)

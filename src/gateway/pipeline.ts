@@ -7,11 +7,9 @@ import type { Decision } from '../domain/decide.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Limits, Provider } from '../domain/policy.ts'
 import type { LlmRequest, Recognised } from '../domain/request.ts'
-import type { RoutingState } from '../domain/state.ts'
-import type { MonotonicMs, RequestId } from '../domain/units.ts'
+import type { MonotonicMs } from '../domain/units.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
-import type { Arrival } from './exchange-of.ts'
 import { hintFor, sendError } from './fail.ts'
 import { ownHeaders } from './own-headers.ts'
 import { passThrough } from './pass.ts'
@@ -20,16 +18,7 @@ import { receive } from './receive.ts'
 import { rejectedExchange, unrecognised } from './rejected.ts'
 import { Relay } from './relay.ts'
 import type { Stages } from './stages.ts'
-
-/** One request under way: what every step after recognition needs. */
-export type Turn = {
-  readonly id: RequestId
-  readonly inbound: IncomingMessage
-  readonly response: ServerResponse
-  readonly arrival: Arrival
-  /** The one snapshot that the whole request uses, across reloads. */
-  readonly state: RoutingState
-}
+import type { Turn } from './turn.ts'
 
 /**
  * Handles one request from its first byte to its last. Every way out of here leaves a record. `isBroken` tells

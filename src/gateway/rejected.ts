@@ -7,7 +7,13 @@ import type { LlmRequest, Recognised } from '../domain/request.ts'
 import type { EpochMs } from '../domain/units.ts'
 
 /** The record of a request for which no upstream was called. */
-export function rejectedExchange(request: LlmRequest, decision: Decision, receivedAt: EpochMs, durationMs: number, error: ErrorCode): Exchange {
+export function rejectedExchange(
+  request: LlmRequest,
+  decision: Decision,
+  receivedAt: EpochMs,
+  durationMs: number,
+  error: ErrorCode,
+): Exchange {
   const isGone = error === 'client_closed'
   return {
     request,
@@ -27,7 +33,10 @@ export function rejectedExchange(request: LlmRequest, decision: Decision, receiv
 export function unrecognised(inbound: IncomingMessage): Recognised {
   const url = inbound.url ?? ''
   const queryAt = url.indexOf('?')
-  const isAnthropic = inbound.headers['anthropic-version'] !== undefined || url.startsWith('/anthropic/') || url.startsWith('/v1/messages')
+  const isAnthropic =
+    inbound.headers['anthropic-version'] !== undefined ||
+    url.startsWith('/anthropic/') ||
+    url.startsWith('/v1/messages')
   return {
     provider: '',
     dialect: isAnthropic ? 'anthropic' : 'openai',

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { ERRORS } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -67,8 +66,9 @@ export function openGateway(listen: Listen, stages: Stages): Promise<Gateway> {
     server.once('error', reject)
     server.listen(listen.port, listen.host, () => {
       server.off('error', reject)
-      const { port, address } = server.address() as AddressInfo
-      resolve({ host: address, port, close: (deadlineMs) => closeServer(server, deadlineMs, () => underWay) })
+      const address = server.address()
+      const bound = typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : listen
+      resolve({ ...bound, close: (deadlineMs) => closeServer(server, deadlineMs, () => underWay) })
     })
   })
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Cell, Log, Observer, PriceCall, Recorder, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
@@ -38,12 +37,27 @@ export type PassThroughSink = {
 
 /** Relays requests that the proxy does not read, bodies streamed both ways. */
 export type PassThrough = {
-  readonly web: (request: IncomingMessage, response: ServerResponse, provider: Provider, upstreamPath: string, sink: PassThroughSink) => void
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, provider: Provider, upstreamPath: string, sink: UpgradeSink) => void
+  readonly web: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    provider: Provider,
+    upstreamPath: string,
+    sink: PassThroughSink,
+  ) => void
+  readonly upgrade: (
+    request: IncomingMessage,
+    head: Buffer,
+    provider: Provider,
+    upstreamPath: string,
+    sink: UpgradeSink,
+  ) => void
 }
 
 /** What an upgraded connection tells its recorder; `closed` comes once. Bytes are counted from client to upstream and back. */
 export type UpgradeSink = {
   readonly head: (status: number) => void
-  readonly closed: (bytes: { readonly received: number; readonly sent: number }, failure: UpstreamFailure | undefined) => void
+  readonly closed: (
+    bytes: { readonly received: number; readonly sent: number },
+    failure: UpstreamFailure | undefined,
+  ) => void
 }

@@ -81,12 +81,15 @@ const EVERY_READ: ClickHouseSettings = {
   cancel_http_readonly_queries_on_client_close: 1,
 }
 
-/** Opens a client; connects on first use. */
+/** Opens a client; connects on first use. Credentials inside the URL win over those beside it. */
 export function openClient(address: StoreAddress): StoreClient {
+  const url = new URL(address.url)
   const client = createClient({
-    url: address.url,
-    username: address.username,
-    password: address.password,
+    // Taken apart here: the library would read a path as the name of a database, and warn on the console.
+    url: url.origin,
+    pathname: url.pathname === '/' ? '' : url.pathname,
+    username: decodeURIComponent(url.username) || address.username,
+    password: decodeURIComponent(url.password) || address.password,
     application: 'understudy',
     // Longer than READ_SECONDS, so that the server's own time-out is the one that is reported.
     request_timeout: 30_000,

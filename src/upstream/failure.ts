@@ -28,10 +28,17 @@ function codeOf(error: unknown, stage: CallStage): ErrorCode {
   if (error instanceof errors.BodyTimeoutError) return 'idle_timeout'
   if (error instanceof errors.InvalidArgumentError) return 'bad_framing'
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (stage === 'answering') return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE' ? 'upstream_protocol' : 'upstream_cut'
-  if (code.startsWith('HPE_') || error instanceof errors.HeadersOverflowError) return 'upstream_protocol'
+  if (isNotHttp(error, code)) return 'upstream_protocol'
+  if (stage === 'answering') return 'upstream_cut'
   if (stage === 'connecting' || CONNECT_CODES.has(code)) return 'connect_failed'
   return 'upstream_reset'
+}
+
+/** Bytes that no HTTP parser takes. An end in the middle of a message is a parser's error too, but that is a cut. */
+function isNotHttp(error: unknown, code: string): boolean {
+  if (error instanceof errors.HeadersOverflowError) return true
+  if (error instanceof errors.HTTPParserError) return !error.message.includes('EOF')
+  return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
 }
 
 function describe(error: unknown): string {

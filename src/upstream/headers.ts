@@ -47,7 +47,10 @@ function isForwarded(name: string, provider: Provider, connectionOptions: Readon
 function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
   const extras = [...provider.headers]
   if (provider.apiKey === undefined) return extras
-  return [provider.dialect === 'anthropic' ? ['x-api-key', provider.apiKey] : ['authorization', `Bearer ${provider.apiKey}`], ...extras]
+  return [
+    provider.dialect === 'anthropic' ? ['x-api-key', provider.apiKey] : ['authorization', `Bearer ${provider.apiKey}`],
+    ...extras,
+  ]
 }
 
 /** Response headers for the client: all but hop-by-hop ones, in the upstream's order and case. */

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { Transform, pipeline } from 'node:stream'
 import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
 import type { Provider } from '../domain/policy.ts'
@@ -8,6 +8,7 @@ import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import type { CallStage } from './failure.ts'
 import { upstreamFailure } from './failure.ts'
 import { outboundHeaders } from './headers.ts'
+import { reasonPhrase } from './reason-phrase.ts'
 
 /** What relaying one request reports; see the gateway's own description of it. */
 type WebSink = {
@@ -20,7 +21,10 @@ type WebSink = {
 
 type UpgradeSink = {
   readonly head: (status: number) => void
-  readonly closed: (bytes: { readonly received: number; readonly sent: number }, failure: UpstreamFailure | undefined) => void
+  readonly closed: (
+    bytes: { readonly received: number; readonly sent: number },
+    failure: UpstreamFailure | undefined,
+  ) => void
 }
 
 type Job = {
@@ -71,17 +75,43 @@ export function createPassThrough() {
     },
   })
   return {
-    web: (request: IncomingMessage, response: ServerResponse, provider: Provider, upstreamPath: string, sink: WebSink): void => {
+    web: (
+      request: IncomingMessage,
+      response: ServerResponse,
+      provider: Provider,
+      upstreamPath: string,
+      sink: WebSink,
+    ): void => {
       response.setMaxListeners(20) // express, the relay, the pipeline and the record each wait for its close
-      jobs.set(request, { provider, upstreamPath, web: sink, stage: 'connecting', failure: undefined, upgraded: undefined })
+      jobs.set(request, {
+        provider,
+        upstreamPath,
+        web: sink,
+        stage: 'connecting',
+        failure: undefined,
+        upgraded: undefined,
+      })
       leaveFraming(request)
       void relay(request, response, () => undefined) // errors have been reported by `on.error`
     },
-    upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, provider: Provider, upstreamPath: string, sink: UpgradeSink): void => {
-      const job: Job = { provider, upstreamPath, web: undefined, stage: 'connecting', failure: undefined, upgraded: sink }
+    upgrade: (
+      request: IncomingMessage,
+      head: Buffer,
+      provider: Provider,
+      upstreamPath: string,
+      sink: UpgradeSink,
+    ): void => {
+      const job: Job = {
+        provider,
+        upstreamPath,
+        web: undefined,
+        stage: 'connecting',
+        failure: undefined,
+        upgraded: sink,
+      }
       jobs.set(request, job)
       leaveFraming(request)
-      countUntilClosed(socket, head, () => job.failure, sink)
+      countUntilClosed(request.socket, head, () => job.failure, sink)
       relay.upgrade(request, request.socket, head)
     },
   }
@@ -101,7 +131,8 @@ const UPGRADE: ReadonlySet<string> = new Set(['connection', 'upgrade'])
 function leaveFraming(request: IncomingMessage): void {
   const { headers } = request
   const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket'
-  for (const name of Object.keys(headers)) if (!FRAMING.has(name) && !(isUpgrade && UPGRADE.has(name))) delete headers[name]
+  for (const name of Object.keys(headers))
+    if (!FRAMING.has(name) && !(isUpgrade && UPGRADE.has(name))) delete headers[name]
 }
 
 /** The client's headers in their own order and case; a header that came several times comes so again, in one place. */
@@ -123,7 +154,10 @@ function watchConnecting(outgoing: ClientRequest, job: Job): void {
     job.stage = 'sent'
     return
   }
-  const timer = setTimeout(() => outgoing.destroy(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' })), job.provider.connectTimeoutMs)
+  const timer = setTimeout(
+    () => outgoing.destroy(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' })),
+    job.provider.connectTimeoutMs,
+  )
   const isTls = job.provider.baseUrl.protocol === 'https:'
   socket.once(isTls ? 'secureConnect' : 'connect', () => {
     clearTimeout(timer)
@@ -149,13 +183,13 @@ function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job
   job.stage = 'answering'
   const headers = sink.head(answer.statusCode ?? 502, answer.rawHeaders)
   response.sendDate = false
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
+  response.writeHead(answer.statusCode ?? 502, reasonPhrase(answer.statusMessage ?? '', 'latin1'), headers)
   answer.once('aborted', () => report(Object.assign(new Error('upstream closed'), { code: 'ECONNRESET' }), job))
-  pipeline(answer, holdingLast(answer, sink), response, () => undefined) // failures are reported above, or are the client's
+  pipeline(answer, holdingLast(answer, response, sink), response, () => undefined) // failures are reported above, or are the client's
 }
 
 /** Passes chunks on, but keeps the one that completes the answer until the record is made. */
-function holdingLast(answer: IncomingMessage, sink: WebSink): Transform {
+function holdingLast(answer: IncomingMessage, response: ServerResponse, sink: WebSink): Transform {
   const expected = Number(answer.headers['content-length'] ?? NaN)
   let total = 0
   let last: Buffer | undefined
@@ -168,16 +202,30 @@ function holdingLast(answer: IncomingMessage, sink: WebSink): Transform {
       next()
     },
     flush(next) {
-      sink.end(() => next(null, last))
+      sink.end(() => {
+        const { rawTrailers } = answer
+        if (rawTrailers.length > 0 && !response.destroyed) response.addTrailers(trailerPairs(rawTrailers))
+        next(null, last)
+      })
     },
   })
 }
 
-function countUntilClosed(socket: Duplex, head: Buffer, failure: () => UpstreamFailure | undefined, sink: UpgradeSink): void {
-  const counters = socket as Partial<{ bytesRead: number; bytesWritten: number }>
-  const readBefore = (counters.bytesRead ?? 0) - head.length
-  const writtenBefore = counters.bytesWritten ?? 0
+function trailerPairs(raw: RawHeaders): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i] ?? '', raw[i + 1] ?? ''])
+  return pairs
+}
+
+function countUntilClosed(
+  socket: Socket,
+  head: Buffer,
+  failure: () => UpstreamFailure | undefined,
+  sink: UpgradeSink,
+): void {
+  const readBefore = socket.bytesRead - head.length
+  const writtenBefore = socket.bytesWritten
   socket.once('close', () => {
-    sink.closed({ received: (counters.bytesRead ?? 0) - readBefore, sent: (counters.bytesWritten ?? 0) - writtenBefore }, failure())
+    sink.closed({ received: socket.bytesRead - readBefore, sent: socket.bytesWritten - writtenBefore }, failure())
   })
 }

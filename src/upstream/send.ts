@@ -5,6 +5,7 @@ import type { Provider } from '../domain/policy.ts'
 import type { CallStage } from './failure.ts'
 import { upstreamFailure } from './failure.ts'
 import type { Pools } from './pools.ts'
+import { reasonPhrase } from './reason-phrase.ts'
 import type { Slots } from './slots.ts'
 
 /**
@@ -26,7 +27,14 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   #holdsSlot = false
   #isOver = false
 
-  constructor(provider: Provider, request: OutboundRequest, sink: UpstreamSink, pools: Pools, slots: Slots, monotonic: () => MonotonicMs) {
+  constructor(
+    provider: Provider,
+    request: OutboundRequest,
+    sink: UpstreamSink,
+    pools: Pools,
+    slots: Slots,
+    monotonic: () => MonotonicMs,
+  ) {
     this.#provider = provider
     this.#sink = sink
     this.#slots = slots
@@ -58,10 +66,15 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     else this.#stage = 'sent'
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusText?: string): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusText?: string,
+  ): void {
     if (status < 200 || this.#isOver) return // 1xx: interim, the answer is still to come
     this.#stage = 'answering'
-    this.#sink.head(status, statusText ?? '', rawHeaders(controller.rawHeaders))
+    this.#sink.head(status, reasonPhrase(statusText ?? '', 'utf8'), rawHeaders(controller.rawHeaders))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -14,7 +14,11 @@ import { createSend } from '../../src/upstream/send.ts'
 import { createSlots } from '../../src/upstream/slots.ts'
 import { aPolicy, aProvider } from './a-provider.ts'
 
-export const realWorld: World = { now: () => Date.now(), monotonic: () => performance.now(), newId: () => randomUUIDv7() }
+export const realWorld: World = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  newId: () => randomUUIDv7(),
+}
 
 /** The request path over real sockets, with the record kept in memory instead of in the spool. */
 export type TestProxy = {
@@ -68,7 +72,11 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
         },
       },
       observe: () => undefined,
-      log: { info: () => undefined, warn: () => undefined, error: (event, fields) => void errors.push(`${event} ${JSON.stringify(fields)}`) },
+      log: {
+        info: () => undefined,
+        warn: () => undefined,
+        error: (event, fields) => void errors.push(`${event} ${JSON.stringify(fields)}`),
+      },
       isDraining: () => isDraining,
       onBadFraming: () => badFramings++,
     },
@@ -81,7 +89,10 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
     recorded: async (count, timeoutMs = 10_000) => {
       const deadline = performance.now() + timeoutMs
       while (exchanges.length < count) {
-        if (performance.now() > deadline) throw new Error(`expected ${count} records, have ${JSON.stringify(exchanges.map((e) => [e.request.path, e.outcome]))}`)
+        if (performance.now() > deadline)
+          throw new Error(
+            `expected ${count} records, have ${JSON.stringify(exchanges.map((e) => [e.request.path, e.outcome]))}`,
+          )
         await turn()
       }
       return exchanges

@@ -11,9 +11,12 @@ describe('scanObject', () => {
       fc.property(jsonObject, indent, (object, spacing) => {
         const bytes = Buffer.from(JSON.stringify(object, undefined, spacing === '\r\n ' ? '\t' : spacing))
         const scanned = scanObject(bytes)
-        expect(scanned?.members.map((member) => [member.key, JSON.parse(bytes.toString('utf8', member.value.start, member.value.end))])).toEqual(
-          Object.entries(JSON.parse(bytes.toString())),
-        )
+        expect(
+          scanned?.members.map((member) => [
+            member.key,
+            JSON.parse(bytes.toString('utf8', member.value.start, member.value.end)),
+          ]),
+        ).toEqual(Object.entries(JSON.parse(bytes.toString())))
         expect(scanned === undefined ? undefined : bytes[scanned.close]).toBe(0x7d)
       }),
     )
@@ -32,11 +35,15 @@ describe('scanObject', () => {
 
   it('never throws and never reads past the end, whatever the bytes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('{', '{"a":', '{"a":"', '{"a":[{', ''), (noise, start) => {
-        const bytes = Buffer.concat([Buffer.from(start), Buffer.from(noise)])
-        const scanned = scanObject(bytes)
-        for (const member of scanned?.members ?? []) expect(member.value.end).toBeLessThanOrEqual(bytes.length)
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.constantFrom('{', '{"a":', '{"a":"', '{"a":[{', ''),
+        (noise, start) => {
+          const bytes = Buffer.concat([Buffer.from(start), Buffer.from(noise)])
+          const scanned = scanObject(bytes)
+          for (const member of scanned?.members ?? []) expect(member.value.end).toBeLessThanOrEqual(bytes.length)
+        },
+      ),
     )
   })
 

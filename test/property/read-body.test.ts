@@ -2,9 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readBody, withUsageAsked } from '../../src/dialects/read-body.ts'
 
-const options = fc.option(fc.oneof(fc.constant(null), fc.record({ include_obfuscation: fc.boolean(), include_usage: fc.boolean() }, { requiredKeys: [] })), { nil: undefined })
+const options = fc.option(
+  fc.oneof(
+    fc.constant(null),
+    fc.record({ include_obfuscation: fc.boolean(), include_usage: fc.boolean() }, { requiredKeys: [] }),
+  ),
+  { nil: undefined },
+)
 const body = fc.record(
-  { model: fc.string({ unit: 'grapheme' }), stream: fc.constant(true), messages: fc.array(fc.record({ content: fc.string() })), stream_options: options },
+  {
+    model: fc.string({ unit: 'grapheme' }),
+    stream: fc.constant(true),
+    messages: fc.array(fc.record({ content: fc.string() })),
+    stream_options: options,
+  },
   { requiredKeys: ['model', 'stream'] },
 )
 
@@ -16,7 +27,10 @@ describe('withUsageAsked', () => {
         const injects = readBody('chat_completions', bytes, true).shape.injectsUsage
         expect(injects).toBe(asked.stream_options?.include_usage !== true)
         if (!injects) return
-        expect(JSON.parse(withUsageAsked(bytes).toString())).toEqual({ ...asked, stream_options: { ...asked.stream_options, include_usage: true } })
+        expect(JSON.parse(withUsageAsked(bytes).toString())).toEqual({
+          ...asked,
+          stream_options: { ...asked.stream_options, include_usage: true },
+        })
       }),
     )
   })
@@ -26,24 +40,51 @@ describe('withUsageAsked', () => {
     expect(readBody('chat_completions', stream, false).shape.injectsUsage).toBe(false)
     expect(readBody('responses', stream, true).shape.injectsUsage).toBe(false)
     expect(readBody('messages', stream, true).shape.injectsUsage).toBe(false)
-    expect(readBody('chat_completions', Buffer.from('{"model":"m","stream":false}'), true).shape.injectsUsage).toBe(false)
+    expect(readBody('chat_completions', Buffer.from('{"model":"m","stream":false}'), true).shape.injectsUsage).toBe(
+      false,
+    )
   })
 })
 
 describe('readBody', () => {
   it('reads model, stream, end user and conversation of each dialect', () => {
-    const chat = readBody('chat_completions', Buffer.from('{"stream":true,"model":"gpt","user":"u1","safety_identifier":"s1","prompt_cache_key":"k","tools":[{}]}'), false)
-    expect(chat).toMatchObject({ model: 'gpt', isStream: true, shape: { endUser: 's1', conversation: 'k', hasTools: true } })
-    const messages = readBody('messages', Buffer.from('{"model":"claude","metadata":{"user_id":"u2"},"tools":[]}'), false)
+    const chat = readBody(
+      'chat_completions',
+      Buffer.from(
+        '{"stream":true,"model":"gpt","user":"u1","safety_identifier":"s1","prompt_cache_key":"k","tools":[{}]}',
+      ),
+      false,
+    )
+    expect(chat).toMatchObject({
+      model: 'gpt',
+      isStream: true,
+      shape: { endUser: 's1', conversation: 'k', hasTools: true },
+    })
+    const messages = readBody(
+      'messages',
+      Buffer.from('{"model":"claude","metadata":{"user_id":"u2"},"tools":[]}'),
+      false,
+    )
     expect(messages).toMatchObject({ model: 'claude', isStream: false, shape: { endUser: 'u2', hasTools: false } })
-    const responses = readBody('responses', Buffer.from('{"model":"gpt","conversation":{"id":"conv_1"},"previous_response_id":"r"}'), false)
+    const responses = readBody(
+      'responses',
+      Buffer.from('{"model":"gpt","conversation":{"id":"conv_1"},"previous_response_id":"r"}'),
+      false,
+    )
     expect(responses.shape.conversation).toBe('conv_1')
   })
 
   it('says why a body could not be read, and judges nothing', () => {
     for (const text of ['', 'null', '[1]', '{"model":', '{"a" "b"}', '\u0000']) {
-      expect(readBody('chat_completions', Buffer.from(text), true)).toMatchObject({ model: undefined, shape: { unreadable: 'not_json' } })
+      expect(readBody('chat_completions', Buffer.from(text), true)).toMatchObject({
+        model: undefined,
+        shape: { unreadable: 'not_json' },
+      })
     }
-    expect(readBody('chat_completions', Buffer.from('{"model":7,"stream":"yes"}'), true)).toMatchObject({ model: undefined, isStream: false, shape: { unreadable: undefined } })
+    expect(readBody('chat_completions', Buffer.from('{"model":7,"stream":"yes"}'), true)).toMatchObject({
+      model: undefined,
+      isStream: false,
+      shape: { unreadable: undefined },
+    })
   })
 })

@@ -6,43 +6,53 @@ import { aProvider } from '../fakes/a-provider.ts'
 describe('createSlots', () => {
   it('never exceeds the limits, grants in order of arrival, and settles every waiter exactly once', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 }), fc.array(fc.constantFrom('acquire', 'release', 'cancel'), { maxLength: 60 }), (maxConcurrent, maxQueued, steps) => {
-        const provider = aProvider({ maxConcurrent, maxQueued })
-        const slots = createSlots()
-        const granted: number[] = []
-        const refused: number[] = []
-        const cancels = new Map<number, () => void>()
-        const cancelled = new Set<number>()
-        let asked = 0
-        let released = 0
-        for (const step of steps) {
-          if (step === 'acquire') {
-            const me = asked++
-            const cancel = slots.acquire(provider, { granted: () => void granted.push(me), refused: () => void refused.push(me) })
-            if (!granted.includes(me) && !refused.includes(me)) cancels.set(me, cancel)
-          } else if (step === 'release' && granted.length > released) {
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 0, max: 3 }),
+        fc.array(fc.constantFrom('acquire', 'release', 'cancel'), { maxLength: 60 }),
+        (maxConcurrent, maxQueued, steps) => {
+          const provider = aProvider({ maxConcurrent, maxQueued })
+          const slots = createSlots()
+          const granted: number[] = []
+          const refused: number[] = []
+          const cancels = new Map<number, () => void>()
+          const cancelled = new Set<number>()
+          let asked = 0
+          let released = 0
+          for (const step of steps) {
+            if (step === 'acquire') {
+              const me = asked++
+              const cancel = slots.acquire(provider, {
+                granted: () => void granted.push(me),
+                refused: () => void refused.push(me),
+              })
+              if (!granted.includes(me) && !refused.includes(me)) cancels.set(me, cancel)
+            } else if (step === 'release' && granted.length > released) {
+              released++
+              slots.release(provider)
+            } else if (step === 'cancel') {
+              const waiting = [...cancels.keys()].find((id) => !granted.includes(id) && !cancelled.has(id))
+              if (waiting !== undefined) {
+                cancels.get(waiting)?.()
+                cancelled.add(waiting)
+              }
+            }
+            const [use] = slots.use()
+            expect(use?.inFlight ?? 0).toBe(granted.length - released)
+            expect(use?.inFlight ?? 0).toBeLessThanOrEqual(maxConcurrent)
+            expect(use?.queued ?? 0).toBeLessThanOrEqual(maxQueued)
+          }
+          expect(granted).toEqual([...granted].sort((a, b) => a - b))
+          expect(new Set([...granted, ...refused, ...cancelled]).size).toBe(
+            granted.length + refused.length + cancelled.size,
+          )
+          while (granted.length > released) {
             released++
             slots.release(provider)
-          } else if (step === 'cancel') {
-            const waiting = [...cancels.keys()].find((id) => !granted.includes(id) && !cancelled.has(id))
-            if (waiting !== undefined) {
-              cancels.get(waiting)?.()
-              cancelled.add(waiting)
-            }
           }
-          const [use] = slots.use()
-          expect(use?.inFlight ?? 0).toBe(granted.length - released)
-          expect(use?.inFlight ?? 0).toBeLessThanOrEqual(maxConcurrent)
-          expect(use?.queued ?? 0).toBeLessThanOrEqual(maxQueued)
-        }
-        expect(granted).toEqual([...granted].sort((a, b) => a - b))
-        expect(new Set([...granted, ...refused, ...cancelled]).size).toBe(granted.length + refused.length + cancelled.size)
-        while (granted.length > released) {
-          released++
-          slots.release(provider)
-        }
-        expect(granted.length + refused.length + cancelled.size).toBe(asked)
-      }),
+          expect(granted.length + refused.length + cancelled.size).toBe(asked)
+        },
+      ),
     )
   })
 

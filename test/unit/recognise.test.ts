@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { recognise } from '../../src/dialects/recognise.ts'
 import { aPolicy, aProvider } from '../fakes/a-provider.ts'
 
-const { providers } = aPolicy([aProvider(), aProvider({ name: 'anthropic', dialect: 'anthropic' }), aProvider({ name: 'groq' })])
+const { providers } = aPolicy([
+  aProvider(),
+  aProvider({ name: 'anthropic', dialect: 'anthropic' }),
+  aProvider({ name: 'groq' }),
+])
 
 function told(line: string, hasAnthropicVersion = false): string {
   const [method = '', url = ''] = line.split(' ')
@@ -17,7 +21,10 @@ describe('recognise', () => {
     ['POST /v1/completions', 'openai completions /v1/completions /v1/completions'],
     ['POST /v1/embeddings', 'openai embeddings /v1/embeddings /v1/embeddings'],
     ['POST /v1/messages', 'anthropic messages /v1/messages /v1/messages'],
-    ['POST /v1/messages/count_tokens?beta=true', 'anthropic count_tokens /v1/messages/count_tokens?beta=true /v1/messages/count_tokens'],
+    [
+      'POST /v1/messages/count_tokens?beta=true',
+      'anthropic count_tokens /v1/messages/count_tokens?beta=true /v1/messages/count_tokens',
+    ],
     ['POST /v1/messages/batches', 'anthropic passthrough /v1/messages/batches /v1/messages/batches'],
     ['GET /v1/chat/completions', 'openai passthrough /v1/chat/completions /v1/chat/completions'],
     ['GET /v1/responses/resp_1', 'openai passthrough /v1/responses/resp_1 /v1/responses/resp_1'],
@@ -39,7 +46,9 @@ describe('recognise', () => {
   it('takes an anthropic-version header as Anthropic only where both dialects own the path', () => {
     expect(told('GET /v1/models', true)).toBe('anthropic passthrough /v1/models /v1/models')
     expect(told('GET /v1/files/f1', true)).toBe('anthropic passthrough /v1/files/f1 /v1/files/f1')
-    expect(told('POST /v1/chat/completions', true)).toBe('openai chat_completions /v1/chat/completions /v1/chat/completions')
+    expect(told('POST /v1/chat/completions', true)).toBe(
+      'openai chat_completions /v1/chat/completions /v1/chat/completions',
+    )
     expect(told('GET /openai/v1/models', true)).toBe('openai passthrough /v1/models /openai/v1/models')
   })
 })

@@ -1,0 +1,56 @@
+import type { App } from '../compose.ts'
+import type { ConfigSource } from '../config/load-config.ts'
+import { formatListen, isLoopback } from '../config/listen-address.ts'
+import type { Config, Provider } from '../domain/policy.ts'
+
+export type BannerFacts = {
+  readonly app: App
+  readonly source: ConfigSource
+  readonly config: Config
+  readonly version: string
+}
+
+/** What someone who has just started the proxy wants to know: where to point the SDK, where the data is, what is on. */
+export function banner({ app, source, config, version }: BannerFacts): string[] {
+  const data = `http://${formatListen(app.data)}`
+  const admin = `http://${formatListen(app.admin)}`
+  const { boot, policy } = config
+  return [
+    `Understudy ${version}, config ${source.file}`,
+    '',
+    'Point your SDK here, and nowhere else changes:',
+    ...[...policy.providers.values()].map((provider) => `  ${provider.name.padEnd(12)} ${sdkLine(data, provider)}`),
+    '',
+    `  Admin        ${admin}  (/healthz /readyz /metrics /admin/traces /admin/summary /admin/policy)`,
+    `  Access       ${boot.admin.token === undefined ? 'no admin token: this machine only' : 'admin token required'}${isLoopback(app.data.host) ? '' : `; the data port is open to the network on ${app.data.host}`}`,
+    `  Data         ${boot.dataDir}`,
+    `  Store        ${boot.store.kind === 'none' ? 'off: nothing is recorded (store.kind is none)' : 'starting; calls are served and spooled meanwhile'}`,
+    `  Traces kept  ${policy.retention.tracesDays} days; request and response text is not stored`,
+    `  Keys         ${keysLine([...policy.providers.values()])}`,
+    `  See rows     npx understudy traces    npx understudy summary`,
+    '',
+  ]
+}
+
+/** Where the store is, or why it is not there. */
+export function storeLine(app: App): string {
+  const status = app.storeStatus()
+  const access = app.storeAccess()
+  if (status.kind !== 'ready' || access === undefined) return `  Store        ${status.kind}: ${status.detail}`
+  const user =
+    access.readOnly === undefined ? '' : `, read-only user ${access.readOnly.username} (password: /admin/store)`
+  return `  Store        ready: ClickHouse at ${access.url}, database ${access.database}${user}`
+}
+
+function sdkLine(data: string, provider: Provider): string {
+  const mount = provider.name === 'openai' || provider.name === 'anthropic' ? provider.name : `p/${provider.name}`
+  const base = provider.dialect === 'openai' ? `${data}/${mount}/v1` : `${data}/${mount}`
+  return `baseURL ${base}  → ${provider.baseUrl.href.replace(/\/$/, '')}`
+}
+
+function keysLine(providers: readonly Provider[]): string {
+  const server = providers.filter((provider) => provider.apiKey !== undefined).map((provider) => provider.name)
+  if (server.length === 0)
+    return "clients bring their own; none is kept here (set providers.<name>.api_key to use the server's)"
+  return `the server's own for ${server.join(', ')}: whoever reaches the data port spends it; clients bring theirs elsewhere`
+}

@@ -1,0 +1,118 @@
+import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
+import { loadConfig } from '../config/load-config.ts'
+import type { ConfigSource, Loaded } from '../config/load-config.ts'
+import { formatFault } from '../config/fault.ts'
+import { check } from './check.ts'
+import { migrate } from './migrate.ts'
+import { writeSchema } from './schema.ts'
+import { serve } from './serve.ts'
+import { simulate } from './simulate.ts'
+import { showSummary } from './show-summary.ts'
+import { showTraces } from './show-traces.ts'
+import type { Terminal } from './terminal.ts'
+
+const DEFAULT_CONFIG = 'config/understudy.yaml'
+
+/** Runs the command that the arguments name. Resolves to the exit code once it is done. */
+export async function run(process: NodeJS.Process): Promise<number> {
+  const terminal: Terminal = {
+    process,
+    version: packageVersion(),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    complain: (line) => void process.stderr.write(`${line}\n`),
+  }
+  let exitCode = 0
+  const finish = async (code: Promise<number>): Promise<void> => {
+    exitCode = await code
+  }
+  const program = new Command('understudy')
+    .description('A transparent LLM proxy that records every call in ClickHouse.')
+    .version(terminal.version)
+    .showHelpAfterError()
+    .exitOverride()
+  const command = (name: string, description: string): Command => program.command(name).description(description)
+  const withConfig = (name: string, description: string): Command =>
+    command(name, description).option(
+      '-c, --config <file>',
+      'config file',
+      process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
+    )
+
+  withConfig('serve', 'start the proxy (this is npm start)').action((options: { config: string }) =>
+    finish(withLoaded(terminal, options.config, (source, loaded) => serve(terminal, source, loaded))),
+  )
+  withConfig('check', 'check a config file without starting anything').action((options: { config: string }) =>
+    finish(check(terminal, sourceOf(terminal, options.config))),
+  )
+  withConfig('migrate', 'bring the ClickHouse tables up to date, then stop').action((options: { config: string }) =>
+    finish(withLoaded(terminal, options.config, (_source, loaded) => migrate(terminal, loaded.config))),
+  )
+  withConfig('traces', 'show the newest calls, or one call in full')
+    .argument('[id]', 'trace id, as in the response header x-understudy-trace-id')
+    .option('-n, --limit <count>', 'how many', wholeNumber, 20)
+    .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 60)
+    .action((id: string | undefined, options: { config: string; limit: number; minutes: number }) =>
+      finish(
+        withLoaded(terminal, options.config, (_source, { config }) => showTraces(terminal, config, { id, ...options })),
+      ),
+    )
+  withConfig('summary', 'show calls, tokens, cost and latency per model')
+    .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 60)
+    .action((options: { config: string; minutes: number }) =>
+      finish(
+        withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
+      ),
+    )
+  command('simulator', 'start a simulated provider that speaks both dialects')
+    .option('-p, --port <port>', 'port', wholeNumber, 8790)
+    .option('--host <host>', 'address', '127.0.0.1')
+    .option('--seed <seed>', 'same seed, same answers', wholeNumber, 1)
+    .action((options: { port: number; host: string; seed: number }) => finish(simulate(terminal, options)))
+  command('demo', 'simulated provider, proxy, store and real SDK traffic, then what ClickHouse saw')
+    .option('-n, --requests <count>', 'how many requests to send', wholeNumber, 200)
+    .option('--seed <seed>', 'same seed, same traffic', wholeNumber, 1)
+    .action((options: { requests: number; seed: number }) =>
+      finish(import('./demo.ts').then(({ demo }) => demo(terminal, options))),
+    )
+  command('schema', 'write config/understudy.schema.json for editors').action(() => finish(writeSchema(terminal)))
+
+  try {
+    await program.parseAsync(process.argv)
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    terminal.complain(`understudy: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  }
+}
+
+async function withLoaded(
+  terminal: Terminal,
+  file: string,
+  action: (source: ConfigSource, loaded: Loaded) => Promise<number>,
+): Promise<number> {
+  const source = sourceOf(terminal, file)
+  const result = await loadConfig(source)
+  if ('config' in result) return action(source, result)
+  for (const fault of result.faults) terminal.complain(formatFault(fault))
+  terminal.complain(`understudy: ${file} is not a config that can be used; nothing was started.`)
+  return 1
+}
+
+function sourceOf({ process }: Terminal, file: string): ConfigSource {
+  return { file, environment: process.env, baseDir: process.cwd() }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new CommanderError(2, 'understudy.number', `expected a whole number, found '${text}'`)
+  return Number(text)
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}

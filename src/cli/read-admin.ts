@@ -1,0 +1,47 @@
+import { systemWorld } from '../compose.ts'
+import type { Config } from '../domain/policy.ts'
+import type { Reads } from '../store/read.ts'
+import { openQuietStore } from './quiet-store.ts'
+import { findRunning } from './run-file.ts'
+
+const READY_TIMEOUT_MS = 90_000
+const REQUEST_TIMEOUT_MS = 20_000
+
+/** One question to the trace store: asked at the admin API of the running proxy, or of the store itself when none runs. */
+export type Question = {
+  /** Path and query of the admin API. */
+  readonly path: string
+  /** The same answer, in the admin API's JSON shape, straight from the store. */
+  readonly fromStore: (reads: Reads, signal: AbortSignal) => Promise<unknown>
+}
+
+/** Resolves to the JSON of the admin API's answer. Throws with a sentence for the terminal when there is none. */
+export async function ask(config: Config, question: Question): Promise<unknown> {
+  const running = await findRunning(config.boot)
+  if (running === undefined) return askStore(config, question)
+  const headers = running.token === undefined ? {} : { authorization: `Bearer ${running.token}` }
+  const answer = await fetch(running.adminUrl + question.path, {
+    headers,
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  })
+  const body: unknown = await answer.json()
+  if (!answer.ok) throw new Error(messageOf(body) ?? `the proxy at ${running.adminUrl} answered ${answer.status}`)
+  return body
+}
+
+async function askStore(config: Config, question: Question): Promise<unknown> {
+  if (config.boot.store.kind === 'none') throw new Error('this config records nothing (store.kind is none)')
+  const store = openQuietStore(config, systemWorld)
+  try {
+    await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS))
+    return await question.fromStore(store.reads, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
+  } finally {
+    await store.close()
+  }
+}
+
+function messageOf(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return undefined
+  const { error } = body
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : undefined
+}

@@ -1,0 +1,75 @@
+import { hostname } from 'node:os'
+import type { ConfigSource, Loaded } from '../config/load-config.ts'
+import { compose, systemWorld } from '../compose.ts'
+import type { App } from '../compose.ts'
+import { banner, storeLine } from './banner.ts'
+import type { Terminal } from './terminal.ts'
+import { forgetRunning, rememberRunning } from './run-file.ts'
+
+const STDERR_FD = 2
+
+/**
+ * Runs the proxy until SIGTERM or SIGINT; a second one stops it at once. SIGHUP reads the config file again. The
+ * banner goes to stdout and log lines to stderr, so that either can be piped away.
+ */
+export async function serve(terminal: Terminal, source: ConfigSource, loaded: Loaded): Promise<number> {
+  const { process } = terminal
+  const { boot } = loaded.config
+  const app = await compose({
+    source,
+    loaded,
+    world: systemWorld,
+    instance: `${hostname()}:${boot.data.port}`,
+    version: terminal.version,
+    logFd: STDERR_FD,
+  })
+  dieLoudly(process, app)
+  await rememberRunning(boot, { pid: process.pid, admin: app.admin, token: boot.admin.token })
+  for (const line of banner({ app, source, config: loaded.config, version: terminal.version })) terminal.print(line)
+  tellWhenStored(terminal, app)
+  app.log.info('started', { version: terminal.version, policy: loaded.version, pid: process.pid })
+  process.on('SIGHUP', () => void app.reload())
+  await firstStopSignal(process)
+  terminal.print('Stopping: finishing what is under way. Once more to stop at once.')
+  stopAtOnceOnNext(process)
+  const { cutRequests, spooledRows } = await app.close()
+  await forgetRunning(boot)
+  if (cutRequests > 0) terminal.print(`${cutRequests} requests had not finished within the deadline and were cut.`)
+  terminal.print(
+    spooledRows === 0
+      ? 'Stopped; every row is stored.'
+      : `Stopped; ${spooledRows} rows wait in the spool for the next start.`,
+  )
+  return process.exit(0) // a client that never closes its connection must not keep the process
+}
+
+function firstStopSignal(process: NodeJS.Process): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+  })
+}
+
+function stopAtOnceOnNext(process: NodeJS.Process): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
+}
+
+/** A bug: say it, and end. The rows of finished requests are in the spool; going on in an unknown state is worse. */
+function dieLoudly(process: NodeJS.Process, app: App): void {
+  const die = (error: unknown): void => {
+    app.log.error('crashed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    app.flushLog()
+    process.exit(70) // EX_SOFTWARE
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+}
+
+/** The store starts beside the proxy, which serves and spools meanwhile; this says when it is there. */
+function tellWhenStored(terminal: Terminal, app: App): void {
+  const unsubscribe = app.onStoreChange(() => {
+    const { kind } = app.storeStatus()
+    if (kind === 'starting' || kind === 'migrating') return
+    if (kind === 'ready' || kind === 'failed') unsubscribe()
+    terminal.print(storeLine(app))
+  })
+}

@@ -1,0 +1,281 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { join } from 'node:path'
+import { startAdmin } from './admin/server.ts'
+import type { AdminPorts } from './admin/ports.ts'
+import type { ConfigSource, Loaded } from './config/load-config.ts'
+import { startReloader } from './config/reload.ts'
+import type { ReloadOutcome, ReloadTrigger } from './config/reload.ts'
+import { formatFault } from './config/fault.ts'
+import { createCell } from './domain/cell.ts'
+import type { Log, Recorder, World } from './domain/ports.ts'
+import type { RoutingState } from './domain/state.ts'
+import { openGateway } from './gateway/server.ts'
+import { createPriceBook } from './pricing/price-book.ts'
+import type { Insert } from './store/insert.ts'
+import { openStore } from './store/open-store.ts'
+import { attemptRows, traceRow } from './store/rows.ts'
+import { openSpool } from './store/spool.ts'
+import type { Spool } from './store/spool.ts'
+import { startWriter } from './store/writer.ts'
+import type { Writer } from './store/writer.ts'
+import type { StoreAccess, StoreStatus } from './store/store.ts'
+import { openLineDestination } from './telemetry/line-destination.ts'
+import { createLogger } from './telemetry/logger.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+import { observeAll } from './telemetry/observe-all.ts'
+import { createRequestLine } from './telemetry/request-line.ts'
+import { inboundHeaders, outboundHeaders } from './upstream/headers.ts'
+import { createPassThrough } from './upstream/passthrough.ts'
+import { createPools } from './upstream/pools.ts'
+import { createSend } from './upstream/send.ts'
+import { createSlots } from './upstream/slots.ts'
+
+/** The clock and the ids of the running process. */
+export const systemWorld: World = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  newId: () => randomUUIDv7(),
+}
+
+export type AppOptions = {
+  readonly source: ConfigSource
+  readonly loaded: Loaded
+  readonly world: World
+  /** Names this process on every row: host and port, or the pod. */
+  readonly instance: string
+  readonly version: string
+  /** File descriptor that log lines go to. */
+  readonly logFd: number
+}
+
+export type App = {
+  readonly data: { readonly host: string; readonly port: number }
+  readonly admin: { readonly host: string; readonly port: number }
+  readonly log: Log
+  readonly storeStatus: () => StoreStatus
+  readonly storeAccess: () => StoreAccess | undefined
+  /** Calls `listener` after each change of the store's status. Returns the unsubscribe. */
+  readonly onStoreChange: (listener: () => void) => () => void
+  readonly reload: () => Promise<ReloadOutcome>
+  /** Writes what is left of the log before it returns; for the last moments of a process. */
+  readonly flushLog: () => void
+  /** Finishes what is under way within the deadline, hands the rows over, closes everything in reverse order. */
+  readonly close: () => Promise<Closed>
+}
+
+/** What a shutdown left behind: requests that were cut, rows that wait in the spool for the next start. */
+export type Closed = { readonly cutRequests: number; readonly spooledRows: number }
+
+const NO_ROWS = { traces: 0, attempts: 0 }
+/** How long a shutdown waits for ClickHouse to take the last rows; the spool keeps what it does not. */
+const DRAIN_MS = 10_000
+
+/** Builds the proxy out of its rooms; the only place that knows them all. Throws when a port or directory cannot be had. */
+export async function compose(options: AppOptions): Promise<App> {
+  const { source, loaded, world, instance } = options
+  const { boot } = loaded.config
+  const state = createCell<RoutingState>({ policy: loaded.config.policy, policyVersion: loaded.version })
+  const policy = () => state.current().policy
+  const lines = openLineDestination(options.logFd)
+  const log = createLogger({ level: () => policy().log.level, write: lines.write, now: world.now })
+  const closers: (() => Promise<unknown>)[] = [lines.close]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    return await build()
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+
+  async function build(): Promise<App> {
+    const hasStore = boot.store.kind !== 'none'
+    const spool = hasStore
+      ? await openSpool({ dir: join(boot.dataDir, 'spool'), maxBytes: boot.spool.maxBytes, world, log })
+      : undefined
+    if (spool !== undefined) closers.push(spool.close)
+    const store = openStore({ settings: boot.store, dataDir: boot.dataDir, retention: policy().retention, world, log })
+    closers.push(store.close)
+
+    const slots = createSlots()
+    const pools = createPools()
+    closers.push(pools.close)
+    const prices = createPriceBook(policy())
+    let isDraining = false
+    let isServing = false
+
+    const metrics: Metrics = createMetrics({
+      build: { version: options.version, node: process.version },
+      now: world.now,
+      providers: slots.use,
+      spool: () =>
+        spool?.status() ?? {
+          rows: 0,
+          bytes: 0,
+          oldestAt: undefined,
+          droppedRows: { overCap: {}, writeFailed: {} },
+          syncFailures: 0,
+        },
+      spoolMaxBytes: boot.spool.maxBytes,
+      writer: () =>
+        writer?.status() ?? { insertedRows: {}, quarantinedRows: {}, deadRows: {}, missingRows: {}, retries: 0 },
+      isStoreUp: () => (hasStore ? store.status().kind === 'ready' : undefined),
+      config: () => reloader.status(),
+      droppedLogLines: lines.droppedLines,
+    })
+    const writer =
+      spool === undefined
+        ? undefined
+        : startWriter({ spool, insert: measured(store.insert, metrics, world), world, log })
+    if (writer !== undefined) closers.push(writer.close)
+
+    const reloader = startReloader({
+      source,
+      loaded,
+      state,
+      now: world.now,
+      onOutcome: (outcome, trigger) => {
+        metrics.countReload(outcome.kind, trigger)
+        logReload(log, outcome, trigger)
+      },
+    })
+    closers.push(reloader.close)
+    state.subscribe(({ policy: next }) => {
+      prices.setPolicy(next)
+      pools.retain(next)
+      store.setRetention(next.retention)
+    })
+
+    const admin = await startAdmin({ listen: boot.admin, tokens: boot.admin, ports: adminPorts(), log })
+    closers.push(admin.close)
+    const gateway = await openGateway(boot.data, {
+      world,
+      state,
+      send: createSend(pools, slots, world.monotonic),
+      outboundHeaders,
+      inboundHeaders,
+      passThrough: createPassThrough(),
+      price: prices.price,
+      recorder: createRecorder(spool, instance, log),
+      observe: observeAll(
+        [metrics.observe, createRequestLine({ settings: () => policy().log, write: lines.write })],
+        (error) => {
+          metrics.countObserverFailure()
+          log.error('observer_failed', { error })
+        },
+      ),
+      log,
+      isDraining: () => isDraining,
+      onBadFraming: metrics.countBadFraming,
+    })
+    isServing = true
+    let closing: Promise<Closed> | undefined
+
+    async function shutDown(): Promise<Closed> {
+      isDraining = true
+      const cutRequests = await gateway.close(boot.shutdownDeadlineMs)
+      isServing = false
+      spool?.seal()
+      await writer?.drain(store.status().kind === 'ready' ? DRAIN_MS : 0)
+      const spooledRows = spool?.status().rows ?? 0
+      log.info('stopped', { cutRequests, spooledRows })
+      await closeAll()
+      return { cutRequests, spooledRows }
+    }
+
+    return {
+      data: { host: gateway.host, port: gateway.port },
+      admin: { host: admin.host, port: admin.port },
+      log,
+      storeStatus: store.status,
+      storeAccess: store.access,
+      onStoreChange: store.subscribe,
+      reload: reloader.reload,
+      flushLog: lines.flushSync,
+      close: () => (closing ??= shutDown()),
+    }
+
+    function adminPorts(): AdminPorts {
+      const config = () => ({ ...reloader.status(), file: source.file })
+      const storeFacts = () => ({ kind: boot.store.kind, state: store.status().kind, detail: store.status().detail })
+      return {
+        readiness: () => ({
+          isServing,
+          isDraining,
+          config: config(),
+          store: storeFacts(),
+          spool: spoolFacts(spool, writer, boot.spool.maxBytes),
+        }),
+        policyView: () => ({ ...config(), policy: policy() }),
+        applyPolicy: async (text, actor) => {
+          const outcome = await reloader.apply(text)
+          log.info('policy_put', { actor, result: outcome.kind })
+          return outcome
+        },
+        recentTraces: store.reads.recentTraces,
+        trace: store.reads.trace,
+        summary: store.reads.summary,
+        storeView: () => ({ ...storeFacts(), access: store.access() }),
+        metrics,
+      }
+    }
+  }
+}
+
+/** Rows go to the spool in the turn in which the answer is complete. Without a store there is nothing to write. */
+function createRecorder(spool: Spool | undefined, instance: string, log: Log): Recorder {
+  if (spool === undefined) return { record: (_exchange, release) => release() }
+  return {
+    record: (exchange, release) => {
+      try {
+        const attempts = attemptRows(exchange, instance).map((line) => ({ table: 'attempts' as const, line }))
+        spool.append([{ table: 'traces', line: traceRow(exchange, instance) }, ...attempts], release)
+      } catch (error) {
+        log.error('record_failed', { trace_id: exchange.request.id, error })
+        release()
+      }
+    },
+  }
+}
+
+function measured(insert: Insert, metrics: Metrics, world: World): Insert {
+  return async (table, rows, token) => {
+    const startedAt = world.monotonic()
+    const inserted = await insert(table, rows, token)
+    metrics.observeInsert({ table, result: inserted.kind, durationMs: world.monotonic() - startedAt })
+    return inserted
+  }
+}
+
+function logReload(log: Log, outcome: ReloadOutcome, trigger: ReloadTrigger): void {
+  switch (outcome.kind) {
+    case 'applied':
+      return log.info('policy_applied', { trigger, version: outcome.version, restartNeeded: outcome.restartNeeded })
+    case 'unchanged':
+      return
+    case 'rejected':
+      return log.error('policy_rejected', {
+        trigger,
+        faults: outcome.faults.map(formatFault),
+        detail: 'The last good policy stays in force.',
+      })
+    case 'unwritable':
+      return log.error('policy_unwritable', { trigger, code: outcome.code })
+  }
+}
+
+function spoolFacts(spool: Spool | undefined, writer: Writer | undefined, maxBytes: number) {
+  const held = spool?.status()
+  const sent = writer?.status()
+  const total = (rows = NO_ROWS): number => rows.traces + rows.attempts
+  return {
+    rows: held?.rows ?? 0,
+    bytes: held?.bytes ?? 0,
+    maxBytes,
+    oldestAt: held?.oldestAt,
+    droppedRows: total(held?.droppedRows.overCap) + total(held?.droppedRows.writeFailed) + total(sent?.missingRows),
+    quarantinedRows: total(sent?.quarantinedRows) + total(sent?.deadRows),
+  }
+}
