@@ -241,10 +241,15 @@ describe('the path', () => {
       ['x-goog-api-key', 'sk-client'],
       ['X-Extra', 'no'],
     ] as const
-    for (const [path, expected, key] of [
-      ['/p/vault/v1/chat/completions', '/some/prefix/v1/chat/completions', ['authorization', 'Bearer sk-server']],
-      ['/p/vault/v1/files', '/some/prefix/v1/files', ['authorization', 'Bearer sk-server']],
-      ['/p/claude/v1/messages', '/some/prefix/v1/messages', ['x-api-key', 'sk-ant-server']],
+    for (const [path, expected, key, extra] of [
+      [
+        '/p/vault/v1/chat/completions',
+        '/some/prefix/v1/chat/completions',
+        ['authorization', 'Bearer sk-server'],
+        'yes',
+      ],
+      ['/p/vault/v1/files', '/some/prefix/v1/files', ['authorization', 'Bearer sk-server'], 'yes'],
+      ['/p/claude/v1/messages', '/some/prefix/v1/messages', ['x-api-key', 'sk-ant-server'], 'no'],
     ] as const) {
       const arrived = upstream.next()
       await exchangeRaw(proxy.port, aPost(path, '{"model":"m"}', keys))
@@ -252,8 +257,9 @@ describe('the path', () => {
       expect(call.line).toBe(`POST ${expected} HTTP/1.1`)
       expect(JSON.stringify(call.headers)).not.toContain('sk-client')
       expect(call.headers.filter(([name]) => /key|authorization/i.test(name))).toEqual([[key[0], key[1]]])
-      if (path.startsWith('/p/vault'))
-        expect(call.headers.filter(([name]) => name.toLowerCase() === 'x-extra')).toEqual([['x-extra', 'yes']])
+      expect(call.headers.filter(([name]) => name.toLowerCase() === 'x-extra').map(([, value]) => value)).toEqual([
+        extra,
+      ])
     }
     await proxy.recorded(3)
     expect(proxy.exchanges.map(({ request, outcome }) => [request.provider, outcome])).toEqual([
