@@ -67,7 +67,7 @@ describe('launching', () => {
 
   test('starts the server behind the proxy in priority and without any of its environment', async () => {
     process.env.UNDERSTUDY_TEST_SECRET = 'sk-secret'
-    onTestFinished(() => delete process.env.UNDERSTUDY_TEST_SECRET)
+    onTestFinished(() => void delete process.env.UNDERSTUDY_TEST_SECRET)
     const engine = await launched()
     expect(getPriority(engine.pid)).toBeGreaterThanOrEqual(5)
     if (process.platform === 'linux') {
