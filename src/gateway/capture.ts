@@ -31,7 +31,7 @@ export function createCapture(api: Api, isStream: boolean, encoding: string): Ca
   const inner = isStream ? streamCapture(reader) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
-  return decoder === undefined ? blindCapture() : decoded(inner, decoder)
+  return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? Infinity : MAX_READ_BYTES)
 }
 
 type Reader = NonNullable<ReturnType<typeof readerFor>>
@@ -91,8 +91,11 @@ function plainCapture(reader: Reader): Capture {
   }
 }
 
-/** Decodes a copy of a compressed answer first; the bytes on their way to the client stay compressed. */
-function decoded(inner: Capture, decoder: Transform): Capture {
+/**
+ * Decodes a copy of a compressed answer first; the bytes on their way to the client stay compressed. Past `maxBytes`
+ * decoding stops: the client's last byte must not wait until a compression bomb is unpacked.
+ */
+function decoded(inner: Capture, decoder: Transform, maxBytes: number): Capture {
   let whenOver: (() => void) | undefined
   let isOver = false
   const over = (): void => {
@@ -100,7 +103,12 @@ function decoded(inner: Capture, decoder: Transform): Capture {
     isOver = true
     whenOver?.()
   }
-  decoder.on('data', inner.feed)
+  let decodedBytes = 0
+  decoder.on('data', (chunk: Buffer) => {
+    inner.feed(chunk)
+    decodedBytes += chunk.length
+    if (decodedBytes > maxBytes) decoder.destroy()
+  })
   decoder.on('end', over).on('error', over).on('close', over)
   return {
     ...inner,

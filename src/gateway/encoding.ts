@@ -18,6 +18,13 @@ export function decoderFor(encoding: string): Transform | undefined {
   }
 }
 
+const DECODABLE: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])
+
+/** Whether bytes of this encoding can be read: plain ones always. */
+export function isReadable(encoding: string): boolean {
+  return encoding === '' || DECODABLE.has(encoding)
+}
+
 /** `content-encoding` in lower case; '' when absent or `identity`. */
 export function encodingOf(header: string | undefined): string {
   const encoding = header?.trim().toLowerCase() ?? ''

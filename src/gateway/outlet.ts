@@ -26,7 +26,8 @@ export type Outlet = {
   readonly destroyAfterHeld: () => void
 }
 
-export function createOutlet(response: ServerResponse, filter: OutletFilter | undefined, onDrain: () => void): Outlet {
+/** `onUndecodable`: the answer is not what its `content-encoding` says, so no more of it can be passed on. */
+export function createOutlet(response: ServerResponse, filter: OutletFilter | undefined, onDrain: () => void, onUndecodable: () => void): Outlet {
   let held: Buffer[] | undefined
   let hasEnded = false
   let isWaiting = false
@@ -59,7 +60,10 @@ export function createOutlet(response: ServerResponse, filter: OutletFilter | un
     if (held !== undefined || !hasEnded || response.destroyed) return
     response.end()
   }
-  if (decoder !== undefined && filter !== undefined) connectDecoder(decoder, response, (chunk) => pushAll(filter.splice.feed(chunk)))
+  if (decoder !== undefined && filter !== undefined) {
+    decoder.on('error', onUndecodable)
+    connectDecoder(decoder, response, (chunk) => pushAll(filter.splice.feed(chunk)))
+  }
   return {
     head: (status, statusText, headers, ownHeaders) => {
       encoding = headerValue(headers, 'content-encoding')
@@ -125,7 +129,6 @@ function connectDecoder(decoder: Transform, response: ServerResponse, push: (chu
     decoder.pause()
     response.once('drain', () => decoder.resume())
   })
-  decoder.on('error', () => response.destroy())
   response.once('close', () => decoder.destroy())
 }
 

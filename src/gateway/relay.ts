@@ -10,7 +10,7 @@ import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
 import type { Capture } from './capture.ts'
 import { createCapture } from './capture.ts'
-import { encodingOf } from './encoding.ts'
+import { encodingOf, isReadable } from './encoding.ts'
 import { createOutlet } from './outlet.ts'
 import type { Outlet } from './outlet.ts'
 
@@ -95,11 +95,12 @@ export class Relay implements UpstreamSink {
     this.#providerRequestId = facts.requestId
     this.#isStream = facts.isEventStream
     this.#isDelimited = facts.isDelimited
-    const splices = request.shape.injectsUsage && facts.isEventStream && status < 400
+    const splices = request.shape.injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
     this.#expectedBytes = splices ? -1 : facts.contentLength
     this.#capture = createCapture(request.api, facts.isEventStream, facts.encoding)
     const headers = this.#job.inboundHeaders(raw)
-    this.#outlet = createOutlet(response, splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined, () => this.#call?.resume())
+    const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
+    this.#outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
     this.#outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
     if (facts.isEventStream) this.#outlet.flushHeadSoon()
   }
@@ -144,6 +145,12 @@ export class Relay implements UpstreamSink {
         outlet.finishWith(errorEvent(this.#job.request.dialect, this.#job.request.api, error, this.#job.request.id))
       } else outlet.destroyAfterHeld()
     })
+  }
+
+  #undecodable(): void {
+    this.#call?.abort()
+    if (this.#isConcluded) this.#job.response.destroy()
+    else this.failed({ error: 'upstream_protocol', mayHaveRun: true, detail: 'the answer is not what its content-encoding says' })
   }
 
   #completed(): void {
