@@ -45,6 +45,8 @@ export async function handle(inbound: IncomingMessage, response: ServerResponse,
   if (received.kind === 'gone') return record(turn, recognised, isBroken() ? 'bad_framing' : 'client_closed', stages, received.receivedBytes)
   const bodyAt = world.monotonic()
   const read = await readWhole(received.bytes, recognised, inbound, provider, turn.state.policy.limits)
+  // Its close has gone by while the body was decoded: the relay would wait for it in vain.
+  if (response.destroyed) return record(turn, recognised, 'client_closed', stages, received.bytes.length)
   const request = readRequest(turn.id, inbound, recognised, read.reading, received.bytes.length)
   dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages)
 }
