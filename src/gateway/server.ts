@@ -53,8 +53,10 @@ export function openGateway(listen: Listen, stages: Stages): Promise<Gateway> {
     app,
   )
   server.on('clientError', (error, socket) => {
+    const current = answering.get(socket)
+    if (hasLeft(error, current)) return void socket.destroy()
     broken.add(socket)
-    answerBadFraming(error, socket, answering.get(socket), stages)
+    answerBadFraming(error, socket, current, stages)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => undefined) // a reset connection is recorded by its close
@@ -88,13 +90,20 @@ function closeServer(server: Server, deadlineMs: number, underWay: () => number)
   })
 }
 
+/** Whether the connection just ended: reset, or closed by the client in the middle of a request that is under way. */
+function hasLeft(error: FramingError, current: ServerResponse | undefined): boolean {
+  return error.code === 'ECONNRESET' || (error.code === 'HPE_INVALID_EOF_STATE' && current !== undefined && !current.writableFinished)
+}
+
+type FramingError = Error & { readonly code?: string }
+
 /**
  * Bytes that are not HTTP: answered once in plain JSON, counted, and the connection closed. In the middle of an answer
  * nothing more can be said, so the connection just goes.
  */
-function answerBadFraming(error: Error & { readonly code?: string }, socket: Duplex, current: ServerResponse | undefined, stages: Stages): void {
+function answerBadFraming(error: FramingError, socket: Duplex, current: ServerResponse | undefined, stages: Stages): void {
   const isAnswering = current !== undefined && current.headersSent && !current.writableFinished
-  if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
+  if (!socket.writable || isAnswering) {
     socket.destroy()
     return
   }
