@@ -10,7 +10,7 @@ export type OutletFilter = { readonly splice: UsageSplice; readonly encoding: st
 /** The client's end of an answer: writes with backpressure, and can hold the last bytes back. */
 export type Outlet = {
   readonly head: (status: number, statusText: string, headers: readonly string[], ownHeaders: readonly string[]) => void
-  /** Sends the head at the end of this turn unless a body byte took it along. */
+  /** Sends the head at the end of this turn unless a body byte took it along, or it is all there is and must wait. */
   readonly flushHeadSoon: () => void
   /** False = the client is behind; `onDrain` tells when it has caught up. */
   readonly write: (chunk: Buffer) => boolean
@@ -72,7 +72,7 @@ export function createOutlet(response: ServerResponse, filter: OutletFilter | un
     },
     flushHeadSoon: () => {
       setImmediate(() => {
-        if (!response.destroyed && !response.writableEnded) response.flushHeaders()
+        if (held === undefined && !response.destroyed && !response.writableEnded) response.flushHeaders()
       })
     },
     write: (chunk) => {

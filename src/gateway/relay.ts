@@ -102,7 +102,7 @@ export class Relay implements UpstreamSink {
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
     this.#outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
     this.#outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
-    if (facts.isEventStream) this.#outlet.flushHeadSoon()
+    this.#outlet.flushHeadSoon()
   }
 
   data(chunk: Buffer): boolean {

@@ -184,6 +184,10 @@ function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job
   const headers = sink.head(answer.statusCode ?? 502, answer.rawHeaders)
   response.sendDate = false
   response.writeHead(answer.statusCode ?? 502, reasonPhrase(answer.statusMessage ?? '', 'latin1'), headers)
+  // The head goes at once, as long polls and streams need it, unless it is all there is: then it waits for the record.
+  setImmediate(() => {
+    if (!answer.complete && !response.destroyed && !response.writableEnded) response.flushHeaders()
+  })
   answer.once('aborted', () => report(Object.assign(new Error('upstream closed'), { code: 'ECONNRESET' }), job))
   pipeline(answer, holdingLast(answer, response, sink), response, () => undefined) // failures are reported above, or are the client's
 }
