@@ -52,6 +52,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What a process was started with. */
+function environmentOf(pid: number): string {
+  if (process.platform === 'linux') return readFileSync(`/proc/${pid}/environ`, 'utf8')
+  return spawnSync('ps', ['-E', '-p', String(pid)], { encoding: 'utf8' }).stdout
+}
+
 async function untilGone(pid: number): Promise<void> {
   await expect.poll(() => isAlive(pid), { timeout: 20_000, interval: 20 }).toBe(false)
 }
@@ -70,9 +76,7 @@ describe('launching', () => {
     onTestFinished(() => void delete process.env.UNDERSTUDY_TEST_SECRET)
     const engine = await launched()
     expect(getPriority(engine.pid)).toBeGreaterThanOrEqual(5)
-    if (process.platform === 'linux') {
-      expect(readFileSync(`/proc/${engine.pid}/environ`, 'utf8')).not.toContain('sk-secret')
-    }
+    expect(environmentOf(engine.pid)).not.toContain('sk-secret')
   })
 
   test('refuses strangers: no user without a password may read or write', async () => {

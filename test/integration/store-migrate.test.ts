@@ -53,7 +53,8 @@ test('an empty server is brought up to date, and every statement that ships runs
   const client = freshDatabase()
   expect(await migrating(client)).toEqual(shippedFiles)
   const tables = await rowsOf(client, 'SELECT name FROM system.tables WHERE database = {database:String} ORDER BY name')
-  expect(tables.map((row) => row.name)).toEqual([
+  const names = tables.map((row) => (typeof row.name === 'string' ? row.name : ''))
+  expect(names).toEqual([
     'attempts',
     'leases',
     'migrations',
@@ -64,8 +65,8 @@ test('an empty server is brought up to date, and every statement that ships runs
     'v_recent_errors',
     'v_unpriced_models',
   ])
-  for (const { name } of tables) {
-    expect(await rowsOf(client, `SELECT * FROM ${client.address.database}.${String(name)} LIMIT 1`)).toBeDefined()
+  for (const name of names) {
+    expect(await rowsOf(client, `SELECT * FROM ${client.address.database}.${name} LIMIT 1`)).toBeDefined()
   }
 })
 
@@ -108,22 +109,26 @@ test('of eight that migrate at once, each file is applied by exactly one, and al
 })
 
 test('cut off after any number of statements, the next run goes on from there', async () => {
-  for (let statements = 0; ; statements += 1) {
-    const client = freshDatabase()
-    const cut = new AbortController()
-    const isCut = await migrating(cutAfter(client, statements, cut), { signal: cut.signal }).then(
-      () => false,
-      () => true,
-    )
-    if (!isCut) {
-      expect(statements).toBeGreaterThan(8)
-      break
-    }
-    // The same instance, as after a restart of an embedded engine: it need not wait for its own lease to expire.
+  let statements = 0
+  for (; await isCutAfter(statements); statements += 1) {
+    const client = engine.client(`fresh_${databases}`)
+    // The same instance, so that it need not wait for the lease of the one that was cut off to expire.
     await migrating(client)
     expect((await appliedTo(client)).map((row) => row.name)).toEqual(shippedFiles)
   }
+  expect(statements).toBeGreaterThan(8)
 })
+
+/** Migrates a fresh database, pulling the plug after `statements`. False when it got through before that. */
+async function isCutAfter(statements: number): Promise<boolean> {
+  const cut = new AbortController()
+  try {
+    await migrating(cutAfter(freshDatabase(), statements, cut), { signal: cut.signal })
+    return false
+  } catch {
+    return true
+  }
+}
 
 /** `client` until it has been asked to change something `changes` times; then the plug is pulled. */
 function cutAfter(client: StoreClient, changes: number, cut: AbortController): StoreClient {
@@ -167,7 +172,9 @@ test('a file added later is applied alone', async () => {
 test('a user who may create nothing can use a database that another has prepared', async () => {
   await migrating(engine.client())
   const reader = engine.reader()
-  await expect(reader.command('CREATE TABLE understudy.mine (a UInt8) ENGINE = Memory')).rejects.toThrow()
+  await expect(reader.command('CREATE TABLE understudy.mine (a UInt8) ENGINE = Memory')).rejects.toThrow(
+    /readonly|privileges/i,
+  )
   expect(await migrating(reader)).toEqual([])
 })
 

@@ -97,7 +97,8 @@ function watch(child: ChildProcess): Server {
   const exited = new Promise<string>((resolve) => {
     const gone = (reason: string): void => {
       isGone = true
-      resolve((lastWords + reason).trim())
+      // Where the engine logs is no complaint.
+      resolve((lastWords + reason).replace(/^Logging \w+ to .*$/gm, '').trim())
     }
     child.once('error', (error) => gone(error.message)) // could not be started at all
     child.once('close', () => gone('')) // after 'exit', when stderr has been read to its end
