@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync, unlinkSync } from 'node:fs'
 import { utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,6 @@ import type { World } from '../domain/ports.ts'
 /** Who holds a directory. `startTicks` tells a process from a later one that was given the same id. */
 type Holder = { readonly pid: number; readonly startTicks: string; readonly machine: string }
 
-const SUFFIX = '.lock'
 const BEAT_MS = 500
 /** A holder whose process cannot be seen from here is taken for dead after this many milliseconds without a beat. */
 const SILENCE_MS = 2500
@@ -18,11 +17,15 @@ const SILENCE_MS = 2500
  * from a dead holder. Throws when a live process holds it, and names that process.
  */
 export async function lockDirectory(dir: string, world: World): Promise<() => void> {
-  const path = join(dir, `${world.newId()}${SUFFIX}`)
-  const self = holderOf(process.pid)
-  writeFileSync(path, JSON.stringify(self), { flag: 'wx', mode: 0o600 })
-  // Everyone writes first and looks second. Of two that start at once the second looker sees the first, so that both
-  // may be turned away, but never both let in.
+  const self = thisProcess()
+  // The name says it all and the file stays empty: that works on a full disk, and there is no half-written lock.
+  const path = join(dir, `lock.${self.pid}.${self.startTicks}.${self.machine}`)
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw inUse(dir, self, error)
+    throw error
+  }
   const beat = setInterval(() => {
     utimes(path, world.now() / 1000, world.now() / 1000).catch(() => {})
   }, BEAT_MS).unref()
@@ -31,10 +34,15 @@ export async function lockDirectory(dir: string, world: World): Promise<() => vo
     removeIfThere(path)
   }
   try {
+    // Everyone writes first and looks second. Of two that start at once the second looker sees the first, so that
+    // both may be turned away, but never both let in.
     for (const name of readdirSync(dir)) {
       const other = join(dir, name)
-      if (!name.endsWith(SUFFIX) || other === path) continue
-      await refuseOrRemove(dir, other, self)
+      const holder = other === path ? undefined : holderOf(name)
+      if (holder === undefined) continue
+      const isAlive = holder.machine === self.machine ? isRunning(holder) : await isBeating(other)
+      if (isAlive) throw inUse(dir, holder)
+      removeIfThere(other)
     }
   } catch (error) {
     release()
@@ -43,22 +51,28 @@ export async function lockDirectory(dir: string, world: World): Promise<() => vo
   return release
 }
 
-async function refuseOrRemove(dir: string, path: string, self: Holder): Promise<void> {
-  const holder = readHolder(path)
-  const isAlive = holder?.machine === self.machine ? isRunning(holder) : await isBeating(path)
-  if (isAlive) {
-    const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.machine}`
-    throw new Error(
-      `The spool directory ${dir} is in use by ${who}. Every proxy process needs a spool of its own: ` +
-        'stop that process, or give this one another data directory.',
-    )
-  }
-  removeIfThere(path)
+function inUse(dir: string, { pid, machine }: Holder, cause?: Error): Error {
+  return new Error(
+    `The spool directory ${dir} is in use by process ${pid} on ${machine}. Every proxy process needs a spool of its ` +
+      'own: stop that process, or give this one another data directory.',
+    { cause },
+  )
 }
 
-/** The same machine and process namespace: only there does a process id mean the same thing to both. */
-function holderOf(pid: number): Holder {
-  return { pid, startTicks: processFacts(pid).startTicks, machine: `${hostname()} ${processNamespace()}`.trim() }
+/** Undefined for a file that is no lock. */
+function holderOf(name: string): Holder | undefined {
+  const [, pid, startTicks, machine] = /^lock\.(\d+)\.(\d*)\.(.+)$/.exec(name) ?? []
+  if (pid === undefined || startTicks === undefined || machine === undefined) return undefined
+  return { pid: Number(pid), startTicks, machine }
+}
+
+function thisProcess(): Holder {
+  return { pid: process.pid, startTicks: processFacts(process.pid).startTicks, machine: machineName() }
+}
+
+/** Host and process namespace (a container has its own): only within both does a process id mean the same thing. */
+function machineName(): string {
+  return `${hostname()}-${processNamespace()}`.replaceAll(/[^\w-]/g, '-')
 }
 
 function isRunning({ pid, startTicks }: Holder): boolean {
@@ -76,7 +90,8 @@ function isRunning({ pid, startTicks }: Holder): boolean {
 async function isBeating(path: string): Promise<boolean> {
   const before = modifiedAt(path)
   await sleep(SILENCE_MS)
-  return modifiedAt(path) !== before
+  const after = modifiedAt(path)
+  return after !== undefined && after !== before
 }
 
 function modifiedAt(path: string): number | undefined {
@@ -97,20 +112,6 @@ function processNamespace(): string {
     return readlinkSync('/proc/self/ns/pid')
   } catch {
     return ''
-  }
-}
-
-/** Undefined for a lock that is only just being written, or whose writing was cut short. */
-function readHolder(path: string): Holder | undefined {
-  try {
-    const holder: unknown = JSON.parse(readOrEmpty(path))
-    if (typeof holder !== 'object' || holder === null) return undefined
-    if (!('pid' in holder && 'startTicks' in holder && 'machine' in holder)) return undefined
-    const { pid, startTicks, machine } = holder
-    if (typeof pid !== 'number' || typeof startTicks !== 'string' || typeof machine !== 'string') return undefined
-    return { pid, startTicks, machine }
-  } catch {
-    return undefined
   }
 }
 

@@ -1,16 +1,15 @@
-import { mkdir, readdir, rename, stat, truncate, unlink } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { SpooledTable } from './insert.ts'
 import { readProgress } from './progress.ts'
 import { closedPath, countRows, openPath, progressPath, readSegment, SPOOLED_TABLES, type Segment } from './segments.ts'
-import { setAside } from './set-aside.ts'
 
 const CLOSED = /^([^.]+)\.(\d+)\.ndjson$/
 
 /**
- * The segments that earlier processes left in `dir`, oldest first; those that were still open are closed at their
- * last whole row. `tornTails`: how many ended in the middle of one; the pieces are set aside, not lost silently.
- * Safe to interrupt: done again, it does the same.
+ * The segments that earlier processes left in `dir`, oldest first. Those that were still open are closed as they are;
+ * `tornTails`: how many of these end in the middle of a row. Nothing is written but names, so that a start needs no
+ * room on the disk. Safe to interrupt: done again, it does the same.
  */
 export async function recoverSegments(dir: string): Promise<{ segments: Segment[]; tornTails: number }> {
   const segments: Segment[] = []
@@ -34,15 +33,11 @@ export async function recoverSegments(dir: string): Promise<{ segments: Segment[
   return { segments: segments.sort((a, b) => (a.id < b.id ? -1 : 1)), tornTails }
 }
 
-/** Closes a segment whose process died. True when it ended in the middle of a row. */
+/** Closes a segment whose process died. True when it ends in the middle of a row: who sends it cuts it there. */
 async function closeLeftover(dir: string, table: SpooledTable, id: string): Promise<boolean> {
   const path = openPath(dir, table, id)
   const { rows, tornTail } = await readSegment(path)
-  if (tornTail.length > 0) {
-    await setAside(dir, `${table}.${id}.torn`, tornTail)
-    await truncate(path, rows.length)
-  }
-  if (rows.length === 0) await unlink(path)
+  if (rows.length + tornTail.length === 0) await unlink(path)
   else await rename(path, closedPath(dir, table, id, countRows(rows)))
   return tornTail.length > 0
 }

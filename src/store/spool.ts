@@ -43,7 +43,7 @@ export type SpoolStatus = {
     /** Never written, because the disk refused them. */
     readonly writeFailed: PerTable
   }
-  /** Segments of earlier processes that ended in the middle of a row. The pieces are in `<dir>/dead`. */
+  /** Segments of earlier processes that ended in the middle of a row. The writer puts the pieces in `<dir>/dead`. */
   readonly tornTails: number
   /** Times that the disk refused to sync: those rows survive a kill, but perhaps not a loss of power. */
   readonly syncFailures: number

@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { SpooledTable } from '../../src/store/insert.ts'
 import { openSpool, type Spool, type SpoolOptions } from '../../src/store/spool.ts'
@@ -30,7 +30,7 @@ export async function aSpool(options: Partial<SpoolOptions> = {}): Promise<Spool
 
 /** What a kill would leave of `dir`: every file as it is at this moment, and no lock, as its holder runs no more. */
 export function afterKill(dir: string, into = aDirectory()): string {
-  cpSync(dir, into, { recursive: true, filter: (source) => !source.endsWith('.lock') })
+  cpSync(dir, into, { recursive: true, filter: (source) => !basename(source).startsWith('lock.') })
   return into
 }
 

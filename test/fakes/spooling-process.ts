@@ -19,9 +19,13 @@ export type SpoolingProcess = {
 
 const CHILD = fileURLToPath(new URL('./spooling-child.ts', import.meta.url))
 
-/** Starts the child. It is killed at the end of the test, if not before. */
-export function spoolingProcess(options: ChildOptions): SpoolingProcess {
-  const child = spawn(process.execPath, [CHILD, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
+/**
+ * Starts the child; `wrapper` is a command that runs the rest of its arguments under some limit. It is killed at the
+ * end of the test, if not before.
+ */
+export function spoolingProcess(options: ChildOptions, wrapper: readonly string[] = []): SpoolingProcess {
+  const [command, ...args] = [...wrapper, process.execPath, CHILD, JSON.stringify(options)]
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const kept: string[] = []
   const complaints: string[] = []
   let dropped = 0

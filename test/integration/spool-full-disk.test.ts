@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -55,16 +55,35 @@ const places: readonly (readonly [string, () => TightPlace])[] = [
   ...(mayMount() ? [['a full file system', aFullFileSystem] as const] : []),
 ]
 
+const OPTIONS = { maxRows: 10_000, store: undefined, rowsPerBurst: 7, paddingBytes: 300 }
+
 it.each(places)('keeps whole rows, counts the others and goes on when there is room again: %s', async (_, make) => {
   const { dir, tighten, makeRoom } = make()
-  const options = { dir, maxRows: 10_000, store: undefined, rowsPerBurst: 7, paddingBytes: 300 }
-  const life = spoolingProcess(options)
+  const life = spoolingProcess({ dir, ...OPTIONS })
   await tighten(life)
   makeRoom(life)
   const before = life.kept.length
   await life.until(() => life.kept.length > before + 200)
   await life.kill()
+  await expectRows(dir, life.kept, 1)
+})
 
+it('starts and takes over from a killed process when the disk does not take a single byte', async () => {
+  const dir = aDirectory()
+  const first = spoolingProcess({ dir, ...OPTIONS })
+  await first.until(() => first.kept.length > 200)
+  await first.kill()
+  for (const name of readdirSync(join(dir, 'traces'))) appendFileSync(join(dir, 'traces', name), '{"trace_id":"ha')
+
+  const second = spoolingProcess({ dir, ...OPTIONS }, ['prlimit', '--fsize=0:unlimited'])
+  await second.until(() => second.droppedRows() > 50)
+  expect(second.kept).toEqual([])
+  await second.kill()
+  await expectRows(dir, first.kept, 2)
+})
+
+/** Every kept row is stored once, and no row that was counted as dropped; only what the kills caught may be unsaid. */
+async function expectRows(dir: string, kept: readonly string[], kills: number): Promise<void> {
   const spool = await aSpool({ dir })
   const ledger = aLedger()
   const writer = startWriter({ spool, insert: ledger.insert, world: realWorld, log: quietLog })
@@ -76,11 +95,10 @@ it.each(places)('keeps whole rows, counts the others and goes on when there is r
     .map((row): { trace_id: string } => JSON.parse(row))
     .map((row) => row.trace_id)
   const ids = new Set(stored)
-  expect(life.kept.filter((id) => !ids.has(id))).toEqual([])
+  expect(kept.filter((id) => !ids.has(id))).toEqual([])
   expect(stored).toHaveLength(ids.size)
-  // A row that was counted as dropped is not there; only the burst that the kill caught half-way may be, unsaid.
-  expect(stored.length - life.kept.length).toBeLessThanOrEqual(options.rowsPerBurst)
-})
+  expect(stored.length - kept.length).toBeLessThanOrEqual(kills * OPTIONS.rowsPerBurst)
+}
 
 function mayMount(): boolean {
   const dir = mkdtempSync(join(tmpdir(), 'understudy-mount-'))

@@ -1,4 +1,14 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { quietLog } from '../fakes/clickhouse.ts'
@@ -85,6 +95,16 @@ describe('segments', () => {
     expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.1.ndjson'])
   })
 
+  it('are closed less often while others wait, so that a long outage does not leave thousands', async () => {
+    const spool = await aSpool({ maxAgeMs: 10, maxRows: 2 })
+    for (let n = 0; n < 160; n += 1) await appended(spool, 'traces', '{}')
+    const closed = new Promise<void>((resolve) => spool.queue.onPush(resolve))
+    const startedAt = performance.now()
+    await appended(spool, 'traces', '{}')
+    await closed
+    expect(performance.now() - startedAt).toBeGreaterThan(100)
+  })
+
   it('are named in the order of their opening, and tell the age of the oldest row', async () => {
     const spool = await aSpool({ maxRows: 1 })
     const before = Date.now()
@@ -140,18 +160,14 @@ describe('after a kill', () => {
     expect(second.status()).toMatchObject({ segments: 2, rows: 3, tornTails: 0 })
   })
 
-  it('cuts a segment at its last whole row, and keeps and counts the piece', async () => {
+  it('counts the segments that end in the middle of a row, and the row is not among their rows', async () => {
     const first = await aSpool()
     await appended(first, 'traces', '{"id":1}')
     const dir = afterKill(first.dir)
     const [name = ''] = readdirSync(join(dir, 'traces'))
     appendFileSync(join(dir, 'traces', name), '{"id":2,"half')
     const second = await aSpool({ dir })
-    expect(contents(second, 'traces')).toEqual(['{"id":1}\n'])
-    expect(second.status()).toMatchObject({ rows: 1, tornTails: 1 })
-    expect(readdirSync(join(dir, 'dead')).map((file) => readFileSync(join(dir, 'dead', file), 'utf8'))).toEqual([
-      '{"id":2,"half',
-    ])
+    expect(second.status()).toMatchObject({ segments: 1, rows: 1, tornTails: 1 })
   })
 
   it('leaves nothing of a segment that never held a whole row', async () => {
@@ -166,11 +182,19 @@ describe('after a kill', () => {
 
 describe('one process at a time', () => {
   const open = (dir: string) => openSpool({ dir, maxBytes: 1e9, world: realWorld, log: quietLog })
+  const locks = (dir: string) => readdirSync(dir).filter((name) => name.startsWith('lock.'))
 
   it('is refused a spool that a live process has, and told which', async () => {
     const spool = await aSpool()
+    const [lock = ''] = locks(spool.dir)
     await expect(open(spool.dir)).rejects.toThrow(`in use by process ${process.pid} on `)
-    expect(readdirSync(spool.dir).filter((name) => name.endsWith('.lock'))).toHaveLength(1)
+    // As if another process had it: this one's parent lives, too.
+    const dir = aDirectory()
+    const stat = existsSync('/proc') ? readFileSync(`/proc/${process.ppid}/stat`, 'utf8') : ''
+    const ticks = stat.replace(/^.*\) /, '').split(' ')[19] ?? ''
+    writeFileSync(join(dir, lock.replace(/\d+\.\d*/, `${process.ppid}.${ticks}`)), '')
+    await expect(open(dir)).rejects.toThrow(`in use by process ${process.ppid} on `)
+    expect([locks(spool.dir).length, locks(dir).length]).toEqual([1, 1])
   })
 
   it('gets the spool once it has been closed', async () => {
@@ -178,26 +202,25 @@ describe('one process at a time', () => {
     await first.close()
     const second = await open(first.dir)
     await second.close()
-    expect(readdirSync(first.dir).filter((name) => name.endsWith('.lock'))).toEqual([])
+    expect(locks(first.dir)).toEqual([])
   })
 
   it('takes over from a process that is gone, even if its id has been given to another', async () => {
     const first = await aSpool()
-    const lock = readdirSync(first.dir).find((name) => name.endsWith('.lock')) ?? ''
-    const held: Record<string, unknown> = JSON.parse(readFileSync(join(first.dir, lock), 'utf8'))
+    const [lock = ''] = locks(first.dir)
     const dir = aDirectory()
-    writeFileSync(join(dir, 'gone.lock'), JSON.stringify({ ...held, pid: 2 ** 22 + 1 }))
-    writeFileSync(join(dir, 'reused.lock'), JSON.stringify({ ...held, startTicks: '1' }))
-    const second = await aSpool({ dir })
-    expect(readdirSync(second.dir).filter((name) => name.endsWith('.lock'))).toHaveLength(1)
+    writeFileSync(join(dir, lock.replace(/\d+/, `${2 ** 22 + 1}`)), '')
+    writeFileSync(join(dir, lock.replace(/\d+\.\d+/, `${process.pid}.1`)), '')
+    await aSpool({ dir })
+    expect(locks(dir)).toEqual([lock])
   })
 
   it('asks the lock itself where the holder cannot be seen: silent is dead, beating is alive', async () => {
-    const held = JSON.stringify({ pid: 1, startTicks: '1', machine: 'another-container' })
     const [silent, beating] = [aDirectory(), aDirectory()]
-    writeFileSync(join(silent, 'other.lock'), held)
-    writeFileSync(join(beating, 'other.lock'), held)
-    const beat = setInterval(() => writeFileSync(join(beating, 'other.lock'), held), 200)
+    const lock = 'lock.1.1.another-container'
+    writeFileSync(join(silent, lock), '')
+    writeFileSync(join(beating, lock), '')
+    const beat = setInterval(() => utimesSync(join(beating, lock), new Date(), new Date()), 200)
     const [taken, refused] = await Promise.allSettled([aSpool({ dir: silent }), aSpool({ dir: beating })])
     clearInterval(beat)
     expect(taken.status).toBe('fulfilled')
@@ -205,5 +228,12 @@ describe('one process at a time', () => {
       status: 'rejected',
       reason: { message: expect.stringContaining('another-container') },
     })
+  })
+
+  it('shows by its beat that it is alive to those who cannot see it', async () => {
+    const spool = await aSpool()
+    const [lock = ''] = locks(spool.dir)
+    const before = statSync(join(spool.dir, lock)).mtimeMs
+    await expect.poll(() => statSync(join(spool.dir, lock)).mtimeMs, { timeout: 2000 }).toBeGreaterThan(before)
   })
 })

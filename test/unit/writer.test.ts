@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { aLedger, type Ledger } from '../fakes/ledger.ts'
@@ -105,20 +105,52 @@ describe('the writer', () => {
     expect(ledger.rows('traces')).toContain('{"id":"cursed"}')
   })
 
-  it('has two inserts under way at most', async () => {
+  it('has two inserts under way, and never a third', async () => {
     let underWay = 0
     let most = 0
+    const both = Promise.withResolvers<void>()
     const spool = await aSpool({ maxRows: 1 })
     for (const line of lines(0, 20)) await appended(spool, 'traces', line)
+    // The first is answered only when another has come: with one at a time this would wait for ever.
     const writer = aWriter(spool, async () => {
       underWay += 1
       most = Math.max(most, underWay)
-      await new Promise((resolve) => void setImmediate(resolve))
+      if (most === 2) both.resolve()
+      await both.promise
+      await new Promise((next) => void setImmediate(next))
       underWay -= 1
       return { kind: 'stored' }
     })
     expect(await writer.drain(10_000)).toBe('empty')
     expect(most).toBe(2)
+  })
+
+  it('sets aside and keeps the piece of a row that a kill left at the end of a segment', async () => {
+    const first = await aSpool()
+    await appended(first, 'traces', '{"id":1}')
+    const dir = afterKill(first.dir)
+    appendFileSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), '{"id":2,"half')
+    const second = await aSpool({ dir })
+    const ledger = aLedger()
+    const writer = await drained(second, ledger)
+    expect(ledger.rows('traces')).toEqual(['{"id":1}'])
+    expect(writer.status().missingRows.traces).toBe(0)
+    const pieces = readdirSync(join(dir, 'dead')).map((name) => readFileSync(join(dir, 'dead', name), 'utf8'))
+    expect(pieces).toEqual(['{"id":2,"half'])
+  })
+
+  it('counts the rows that a loss of power took out of a closed segment', async () => {
+    const first = await aSpool()
+    await appended(first, 'traces', ...lines(0, 10))
+    first.seal()
+    const dir = afterKill(first.dir)
+    truncateSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), 30)
+    const second = await aSpool({ dir })
+    const ledger = aLedger()
+    const writer = await drained(second, ledger)
+    expect(ledger.rows('traces')).toEqual(lines(0, 3))
+    expect(writer.status().missingRows.traces).toBe(7)
+    expect(second.status().rows).toBe(0)
   })
 
   it('stops at the deadline and leaves the rest on disk', async () => {
