@@ -72,7 +72,8 @@ export async function run(process: NodeJS.Process): Promise<number> {
   command('demo', 'simulated provider, proxy, store and real SDK traffic, then what ClickHouse saw')
     .option('-n, --requests <count>', 'how many requests to send', wholeNumber, 200)
     .option('--seed <seed>', 'same seed, same traffic', wholeNumber, 1)
-    .action((options: { requests: number; seed: number }) =>
+    .option('--keep', 'leave the data directory behind, and say where it is', false)
+    .action((options: { requests: number; seed: number; keep: boolean }) =>
       finish(import('./demo.ts').then(({ demo }) => demo(terminal, options))),
     )
   command('schema', 'write config/understudy.schema.json for editors').action(() => finish(writeSchema(terminal)))

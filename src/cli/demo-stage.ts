@@ -1,0 +1,105 @@
+import { openSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compose, systemWorld } from '../compose.ts'
+import type { App } from '../compose.ts'
+import { formatFault } from '../config/fault.ts'
+import { formatListen } from '../config/listen-address.ts'
+import { loadConfig } from '../config/load-config.ts'
+import type { ConfigSource } from '../config/load-config.ts'
+import type { Closable } from '../domain/ports.ts'
+import { startSimulator } from '../simulator/start-simulator.ts'
+
+/** A simulated provider and a whole proxy in front of it, on free ports and in a directory of their own. */
+export type DemoStage = Closable & {
+  readonly app: App
+  readonly proxyUrl: string
+  readonly simulatorUrl: string
+  /** Config, log, spool and store. */
+  readonly dir: string
+  /** Resolves once ClickHouse takes rows; rejects when it cannot, or `signal` aborts. */
+  readonly storeReady: (signal: AbortSignal) => Promise<void>
+  /** Takes the directory away; after `close`. */
+  readonly discard: () => Promise<void>
+}
+
+export async function openDemoStage(seed: number, version: string): Promise<DemoStage> {
+  const dir = await mkdtemp(join(tmpdir(), 'understudy-demo-'))
+  const discard = (): Promise<void> => rm(dir, { recursive: true, force: true })
+  const simulator = await startSimulator({ seed })
+  try {
+    const source: ConfigSource = { file: join(dir, 'understudy.yaml'), environment: {}, baseDir: dir }
+    await writeFile(source.file, demoConfig(simulator.url))
+    const loaded = await loadConfig(source)
+    if ('faults' in loaded) throw new Error(loaded.faults.map(formatFault).join('\n'))
+    const app = await compose({
+      source,
+      loaded,
+      world: systemWorld,
+      instance: 'demo',
+      version,
+      logFd: openSync(join(dir, 'proxy.log'), 'a'),
+    })
+    return {
+      app,
+      proxyUrl: `http://${formatListen(app.data)}`,
+      simulatorUrl: simulator.url,
+      dir,
+      storeReady: (signal) => storeReady(app, signal),
+      discard,
+      close: async () => {
+        await app.close()
+        await simulator.close()
+      },
+    }
+  } catch (error) {
+    await simulator.close()
+    await discard()
+    throw error
+  }
+}
+
+/** What an operator would write, with free ports: both SDKs' providers are the simulator. */
+function demoConfig(simulatorUrl: string): string {
+  return `listen: 127.0.0.1:0
+admin:
+  listen: 127.0.0.1:0
+data_dir: .
+store:
+  kind: embedded
+  port: 0
+shutdown_deadline: 5s
+providers:
+  openai:
+    dialect: openai
+    base_url: ${simulatorUrl}
+    include_usage: true
+  anthropic:
+    dialect: anthropic
+    base_url: ${simulatorUrl}
+`
+}
+
+function storeReady(app: App, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const { kind, detail } = app.storeStatus()
+      if (kind === 'ready') settle(resolve)
+      if (kind === 'failed') settle(() => reject(new Error(`ClickHouse cannot be started: ${detail}`)))
+    }
+    const giveUp = (): void => {
+      const { kind, detail } = app.storeStatus()
+      settle(() => reject(new Error(`ClickHouse is not ready (${kind}: ${detail})`, { cause: signal.reason })))
+    }
+    const settle = (then: () => void): void => {
+      unsubscribe()
+      signal.removeEventListener('abort', giveUp)
+      then()
+    }
+    const unsubscribe = app.onStoreChange(look)
+    signal.addEventListener('abort', giveUp)
+    if (signal.aborted) giveUp()
+    else look()
+  })
+}
