@@ -114,7 +114,7 @@ export function createOutlet(response: ServerResponse, filter: OutletFilter | un
       response.end(text)
     },
     destroyAfterHeld: () => {
-      const chunks = held ?? []
+      const chunks = [...(held ?? []), ...(filter?.splice.flush() ?? [])] // half an event too: direct, it would have come
       held = undefined
       if (response.destroyed) return
       // Bytes still on their way to the client are let through first: it gets all that the upstream sent, then the cut.

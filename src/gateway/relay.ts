@@ -123,6 +123,7 @@ export class Relay implements UpstreamSink {
   }
 
   end(trailers: RawHeaders): void {
+    if (!this.#isConcluded) this.#outlet?.hold() // the end itself is the last byte where nothing else told that it is near
     this.#outlet?.end(trailers)
     this.#completed()
   }
