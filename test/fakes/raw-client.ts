@@ -72,7 +72,12 @@ export class RawClient {
       ...head,
       status: Number(head.line.split(' ')[1]),
       interim,
-      body: Buffer.concat(chunks),
+      // Put together only when looked at: a stream may come byte by byte.
+      get body() {
+        const body = Buffer.concat(chunks)
+        chunks.splice(0, chunks.length, body)
+        return body
+      },
       trailers,
       end,
     }))
