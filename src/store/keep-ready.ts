@@ -67,7 +67,8 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
       } else {
         isInDoubt = false
         if (status.kind !== 'ready') change('migrating', 'The tables are being brought up to date.')
-        serverVersion = await askVersion(server, signal)
+        // In time, too: a server that takes the connection and then says nothing is down, not being migrated.
+        serverVersion = await askVersion(server, AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
         applied.push(...(await migrate({ client: server, retention, instance, log, signal })))
       }
     } catch (error) {
