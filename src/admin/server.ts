@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
-import { formatListen } from '../config/listen-address.ts'
+import { listenFailure } from '../config/listen-failure.ts'
 import { UnderstudyError } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Closable, Log } from '../domain/ports.ts'
@@ -63,15 +63,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 
 function listening(server: Server, listen: Listen): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const hint =
-        error.code === 'EADDRINUSE' ? ': another process holds it; stop that or set admin.listen to another port' : ''
-      reject(
-        new UnderstudyError('internal', `admin port: cannot listen on ${formatListen(listen)}${hint}`, {
-          cause: error,
-        }),
-      )
-    })
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenFailure('admin.listen', listen, error)))
     server.listen(listen.port, listen.host, resolve)
   })
 }

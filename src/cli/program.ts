@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
@@ -106,8 +106,7 @@ function sourceOf({ process }: Terminal, file: string): ConfigSource {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new CommanderError(2, 'understudy.number', `expected a whole number, found '${text}'`)
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
 

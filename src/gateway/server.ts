@@ -2,20 +2,37 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express from 'express'
-import { ERRORS } from '../domain/errors.ts'
+import { listenFailure } from '../config/listen-failure.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
+import { createFramingWatch } from './bad-framing.ts'
 import { sendError } from './fail.ts'
-import { isWebSocketUpgrade, passUpgrade } from './pass.ts'
+import { isWebSocketUpgrade, passUpgrade, refuseRaw } from './pass.ts'
 import { handle } from './pipeline.ts'
+import { unrecognised } from './rejected.ts'
 import type { Stages } from './stages.ts'
+import type { Turn } from './turn.ts'
 
 /** Largest request head. Providers take 16–32 KB; cookies and long betas headers fit in twice that. */
 const MAX_HEADER_BYTES = 64 * 1024
-/** Longest time for a request head to arrive; bodies have limits of their own. */
-const HEADERS_TIMEOUT_MS = 60_000
-/** Longer than the idle time of usual clients and load balancers, so that they, not we, close a kept connection. */
-const KEEP_ALIVE_TIMEOUT_MS = 75_000
+
+/** How long a client may keep the proxy waiting, in milliseconds. */
+export type Patience = {
+  /** For a request head to arrive; bodies have limits of their own. */
+  readonly headMs: number
+  /** Between two requests on one connection. */
+  readonly keepAliveMs: number
+  /** For a client that neither takes the bytes it is sent nor sends those it owes. */
+  readonly stallMs: number
+}
+
+const PATIENCE: Patience = {
+  headMs: 60_000,
+  // Longer than the idle time of usual clients and load balancers, so that they, not we, close a kept connection.
+  keepAliveMs: 75_000,
+  // An application that sits over one chunk for minutes is alive; one that takes nothing for ten minutes is not.
+  stallMs: 600_000,
+}
 
 export type Gateway = {
   readonly host: string
@@ -25,49 +42,65 @@ export type Gateway = {
 }
 
 /** Opens the data port. Resolves when it listens; rejects with a clear error when the port cannot be had. */
-export function openGateway(listen: Listen, stages: Stages): Promise<Gateway> {
+export function openGateway(listen: Listen, stages: Stages, patience: Patience = PATIENCE): Promise<Gateway> {
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false)
   let underWay = 0
   const answering = new WeakMap<Duplex, ServerResponse>()
-  const broken = new WeakSet<Duplex>()
-  app.use((request, response) => {
+  const framing = createFramingWatch(stages.onBadFraming)
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     underWay++
     answering.set(request.socket, response)
     response.once('close', () => underWay--)
-    handle(request, response, stages, () => broken.has(request.socket)).catch((cause: unknown) => {
+    const brokenBy = (): ErrorCode | undefined => (request.complete ? undefined : framing.toldTo(request.socket))
+    handle(request, response, stages, brokenBy).catch((cause: unknown) => {
       stages.log.error('request_failed', { detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
       sendError(response, 'openai', 'internal', '', [])
       if (!response.writableEnded) response.destroy()
     })
-  })
+  }
+  app.use(serve)
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    // Express answers a page of its own to what it cannot parse as a URL; a path it always can.
+    if (request.url?.startsWith('/') === true) app(request, response)
+    else serve(request, response)
+  }
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      headersTimeout: patience.headMs,
+      connectionsCheckingInterval: Math.min(patience.headMs / 2, 30_000),
+      keepAliveTimeout: patience.keepAliveMs,
       requestTimeout: 0, // an upload may take its time
+      requireHostHeader: false, // refused in the pipeline, where it leaves a record
       noDelay: true,
       shouldUpgradeCallback: isWebSocketUpgrade,
     },
-    app,
+    listener,
   )
-  server.on('clientError', (error, socket) => {
-    const current = answering.get(socket)
-    if (hasLeft(error, current)) return void socket.destroy()
-    broken.add(socket)
-    answerBadFraming(error, socket, current, stages)
+  server.on('checkExpectation', listener) // an expectation nobody knows may be ignored (RFC 9110 §10.1.1)
+  server.setTimeout(patience.stallMs, (socket) => {
+    if (!isOurTurn(socket, answering.get(socket))) socket.destroy()
   })
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => undefined) // a reset connection is recorded by its close
+  server.on('clientError', (error, socket) => framing.broke(error, socket, answering.get(socket)))
+  const turnOf = (request: IncomingMessage): Omit<Turn, 'response'> => {
     const { world } = stages
     const arrival = { at: world.now(), monotonicMs: world.monotonic() }
-    passUpgrade({ id: world.newId(), inbound: request, arrival, state: stages.state.current() }, socket, head, stages)
+    return { id: world.newId(), inbound: request, arrival, state: stages.state.current() }
+  }
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => undefined) // a reset connection is recorded by its close
+    passUpgrade(turnOf(request), socket, head, stages)
+  })
+  // A tunnel goes to a host of the client's choice: never here.
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    refuseRaw(turnOf(request), socket, unrecognised(request), 'no_route', stages)
   })
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (error: NodeJS.ErrnoException): void => reject(listenFailure('listen', listen, error))
+    server.once('error', refuse)
     server.listen(listen.port, listen.host, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       const address = server.address()
       const bound = typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : listen
       resolve({ ...bound, close: (deadlineMs) => closeServer(server, deadlineMs, () => underWay) })
@@ -90,26 +123,8 @@ function closeServer(server: Server, deadlineMs: number, underWay: () => number)
   })
 }
 
-/** Whether the connection just ended: reset, or closed by the client in the middle of a request that is under way. */
-function hasLeft(error: FramingError, current: ServerResponse | undefined): boolean {
-  return error.code === 'ECONNRESET' || (error.code === 'HPE_INVALID_EOF_STATE' && current !== undefined && !current.writableFinished)
-}
-
-type FramingError = Error & { readonly code?: string }
-
-/**
- * Bytes that are not HTTP: answered once in plain JSON, counted, and the connection closed. In the middle of an answer
- * nothing more can be said, so the connection just goes.
- */
-function answerBadFraming(error: FramingError, socket: Duplex, current: ServerResponse | undefined, stages: Stages): void {
-  const isAnswering = current !== undefined && current.headersSent && !current.writableFinished
-  if (!socket.writable || isAnswering) {
-    socket.destroy()
-    return
-  }
-  stages.onBadFraming()
-  const code: ErrorCode = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'body_timeout' : 'bad_framing'
-  const { status, text } = ERRORS[code]
-  const body = JSON.stringify({ error: { message: `understudy: ${text}`, type: 'invalid_request_error', param: null, code: `understudy_${code}` } })
-  socket.end(`HTTP/1.1 ${status} Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+/** Whether the client has done its part and waits for the proxy or the upstream, which have time limits of their own. */
+function isOurTurn(socket: Duplex, current: ServerResponse | undefined): boolean {
+  if (current === undefined || current.writableFinished || current.destroyed) return false
+  return current.req.complete && socket.writableLength === 0
 }
