@@ -68,9 +68,9 @@ function differencesOf(sent: SentRequest, rows: readonly RecordedRequest[]): rea
   const [row, ...more] = rows
   if (row === undefined) return [`${name(sent)}: sent but not recorded`]
   const found: string[] = more.length === 0 ? [] : [`${name(sent)}: recorded ${rows.length} times`]
-  const compare = (what: string, seen: unknown, stored: unknown): void => {
+  const compare = (what: string, seen: string | number | undefined, stored: string | number | undefined): void => {
     if (seen !== undefined && seen !== stored)
-      found.push(`${name(sent)}: the client saw ${what} ${String(seen)}, the row says ${String(stored)}`)
+      found.push(`${name(sent)}: the client saw ${what} ${seen}, the row says ${stored ?? 'nothing'}`)
   }
   compare('status', sent.status, row.status)
   compare('trace id', sent.traceId, row.traceId)

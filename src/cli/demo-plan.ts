@@ -33,6 +33,7 @@ const TROUBLES: ReadonlyMap<number, Trouble> = new Map([
   [37, 'unavailable'],
 ])
 
+const UNKNOWN_MODEL = 'no-such-model'
 const NEEDS_STREAM: ReadonlySet<Trouble> = new Set(['cut_midway', 'error_midway', 'client_leaves'])
 
 /** The calls of a demo; the same seed gives the same. */
@@ -40,7 +41,7 @@ export function demoCalls(seed: number, count: number): readonly DemoCall[] {
   return [...traffic({ seed, count })].map((request) => {
     const trouble = TROUBLES.get(request.ordinal % 40) ?? 'none'
     const { call } = request
-    if (trouble === 'unknown_model') return { ...request, trouble, call: withModel(call, 'gpt-0-preview') }
+    if (trouble === 'unknown_model') return { ...request, trouble, call: withModel(call, UNKNOWN_MODEL) }
     if (!NEEDS_STREAM.has(trouble)) return { ...request, trouble }
     return call.api === 'embeddings' ? { ...request, trouble: 'none' } : { ...request, trouble, call: streamed(call) }
   })

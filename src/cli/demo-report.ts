@@ -95,7 +95,7 @@ export function outcomeLines(rows: readonly OutcomeRow[]): readonly string[] {
 /** One call with what was asked, decided and answered, and what it cost by which rates. */
 export function callLines({ trace, attempts }: TraceRows): readonly string[] {
   const attempt = attempts.at(-1)
-  const tags = Object.entries(trace.tags).map(([name, value]) => `${name}=${String(value)}`)
+  const tags = Object.entries(trace.tags).map(([name, value]) => `${name}=${typeof value === 'string' ? value : ''}`)
   return [
     `One call in full: trace ${trace.trace_id}`,
     `  asked     ${trace.provider} ${trace.api} ${trace.requested_model}${trace.is_stream ? ', streamed' : ''}, ${trace.request_bytes} bytes`,
