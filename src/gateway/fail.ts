@@ -29,5 +29,5 @@ export function hintFor(error: ErrorCode, limits: Limits): string | undefined {
 }
 
 function isUnread(error: ErrorCode): boolean {
-  return error === 'body_too_large' || error === 'body_timeout'
+  return error === 'body_too_large' || error === 'body_timeout' || error === 'bad_framing'
 }

@@ -10,10 +10,13 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Recognised } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
+import { answerRaw, closeSoon } from './answer-raw.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { sendError } from './fail.ts'
+import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
 import { readRequest } from './read-request.ts'
+import { recordRejected } from './record-rejected.ts'
 import { unrecognised } from './rejected.ts'
 import type { Relayed } from './relay.ts'
 import type { Stages } from './stages.ts'
@@ -21,13 +24,20 @@ import type { Turn } from './turn.ts'
 
 const NO_ANSWER = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
 
-/** Relays a request that the proxy does not read, and still leaves a trace of it. */
-export function passThrough(turn: Turn, recognised: Recognised, provider: Provider, stages: Stages): void {
+/**
+ * Relays a request that the proxy does not read, and still leaves a trace of it. `brokenBy`: the client's bytes went
+ * wrong on the way, and this is what it has been told.
+ */
+export function passThrough(turn: Turn, recognised: Recognised, provider: Provider, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
   const { inbound, response } = turn
   const passage = createPassage(turn, recognised, provider, stages)
   let requestBytes = 0
   let status: number | undefined
-  const conclude = (outcome: AttemptOutcome, release: () => void): void => passage.conclude({ outcome, requestBytes, release })
+  const conclude = (seen: AttemptOutcome, release: () => void): void => {
+    const error = brokenBy()
+    const outcome: AttemptOutcome = error === undefined ? seen : { kind: 'unavailable', error, mayHaveRun: true }
+    passage.conclude({ outcome, requestBytes, release })
+  }
   response.once('close', () => conclude({ kind: 'cancelled', status }, () => undefined))
   stages.passThrough.web(inbound, response, provider, recognised.upstreamPath, {
     head: (code, headers) => {
@@ -54,13 +64,20 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   const found = recognise('GET', inbound.url ?? '', inbound.headers['anthropic-version'] !== undefined, providers)
   const recognised: Recognised = 'error' in found ? unrecognised(inbound) : found
   const provider = providers.get(recognised.provider)
-  if (provider === undefined || stages.isDraining()) return refuseUpgrade(socket, recognised, provider === undefined ? 'no_route' : 'shutting_down', turn.id)
+  if (provider === undefined) return refuseRaw(turn, socket, recognised, 'error' in found ? found.error : 'no_route', stages)
+  if (!isWellFramed(inbound)) return refuseRaw(turn, socket, recognised, 'bad_framing', stages)
+  if (stages.isDraining()) return refuseRaw(turn, socket, recognised, 'shutting_down', stages)
   const passage = createPassage(turn, recognised, provider, stages)
   let status: number | undefined
+  socket.once('end', () => closeSoon(socket)).once('finish', () => closeSoon(socket))
   stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, {
     head: (code) => {
       status = code
       passage.head(code)
+    },
+    failed: ({ error, mayHaveRun }) => {
+      const release = (): void => answerRaw(socket, error, errorBody(recognised.dialect, error, turn.id), passage.ownHeaders())
+      passage.conclude({ outcome: { kind: 'unavailable', error, mayHaveRun }, requestBytes: 0, release })
     },
     closed: (bytes, failure) => {
       passage.bytes(bytes.sent)
@@ -107,7 +124,7 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
         providerRequestId: undefined,
         responseBytes,
         streamEvents: undefined,
-        clientStatus: status ?? (outcome.kind === 'unavailable' ? ERRORS[outcome.error].status : 0),
+        clientStatus: outcome.kind === 'unavailable' ? ERRORS[outcome.error].status : (status ?? 0),
       }
       const [target] = decision.targets
       const attempt = attemptOf(attemptId, target, provider, relayed, turn.arrival, stages.price)
@@ -123,13 +140,14 @@ function outcomeFor(status: number): AttemptOutcome {
   return status >= 400 ? { kind: 'refused', status, error: 'upstream_error', errorType: undefined } : { kind: 'completed', status }
 }
 
-function refuseUpgrade(socket: Duplex, recognised: Recognised, error: ErrorCode, id: string): void {
-  const body = errorBody(recognised.dialect, error, id)
-  const { status } = ERRORS[error]
-  socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+/** Answers a request that came without a response object (an upgrade, CONNECT) with the proxy's own error. */
+export function refuseRaw(turn: Omit<Turn, 'response'>, socket: Duplex, recognised: Recognised, error: ErrorCode, stages: Stages): void {
+  const body = errorBody(recognised.dialect, error, turn.id)
+  recordRejected(turn, recognised, error, stages, 0, () => answerRaw(socket, error, body, ['x-understudy-trace-id', turn.id]))
 }
 
-/** Whether a request asks for an upgrade that is relayed; any other `Upgrade` is an ordinary request. */
-export function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket'
+/** Whether a request asks for an upgrade that is relayed; any other `Upgrade`, or one with a body, is an ordinary request. */
+export function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody
 }

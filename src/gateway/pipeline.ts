@@ -11,20 +11,22 @@ import type { MonotonicMs } from '../domain/units.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { hintFor, sendError } from './fail.ts'
+import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
 import { passThrough } from './pass.ts'
 import { readRequest } from './read-request.ts'
+import { recordRejected } from './record-rejected.ts'
 import { receive } from './receive.ts'
-import { rejectedExchange, unrecognised } from './rejected.ts'
+import { unrecognised } from './rejected.ts'
 import { Relay } from './relay.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
 
 /**
- * Handles one request from its first byte to its last. Every way out of here leaves a record. `isBroken` tells
- * whether the connection turned out not to speak HTTP while the body was awaited.
+ * Handles one request from its first byte to its last. Every way out of here leaves a record. `brokenBy` tells how
+ * the connection was answered when it turned out not to speak HTTP before the request was over.
  */
-export async function handle(inbound: IncomingMessage, response: ServerResponse, stages: Stages, isBroken: () => boolean): Promise<void> {
+export async function handle(inbound: IncomingMessage, response: ServerResponse, stages: Stages, brokenBy: () => ErrorCode | undefined): Promise<void> {
   const { world } = stages
   const turn: Turn = {
     id: world.newId(),
@@ -36,17 +38,18 @@ export async function handle(inbound: IncomingMessage, response: ServerResponse,
   const providers = turn.state.policy.providers
   const recognised = recognise(inbound.method ?? '', inbound.url ?? '', inbound.headers['anthropic-version'] !== undefined, providers)
   if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
+  if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
   const provider = providers.get(recognised.provider)
   if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
-  if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages)
+  if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages, brokenBy)
   const received = await receive(inbound, turn.state.policy.limits)
   if (received.kind === 'rejected') return reject(turn, recognised, received.error, stages)
-  if (received.kind === 'gone') return record(turn, recognised, isBroken() ? 'bad_framing' : 'client_closed', stages, received.receivedBytes)
+  if (received.kind === 'gone') return recordRejected(turn, recognised, brokenBy() ?? 'client_closed', stages, received.receivedBytes)
   const bodyAt = world.monotonic()
   const read = await readWhole(received.bytes, recognised, inbound, provider, turn.state.policy.limits)
   // Its close has gone by while the body was decoded: the relay would wait for it in vain.
-  if (response.destroyed) return record(turn, recognised, 'client_closed', stages, received.bytes.length)
+  if (response.destroyed) return recordRejected(turn, recognised, 'client_closed', stages, received.bytes.length)
   const request = readRequest(turn.id, inbound, recognised, read.reading, received.bytes.length)
   dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages)
 }
@@ -109,18 +112,10 @@ async function readWhole(bytes: Buffer, recognised: Recognised, inbound: Incomin
 export function reject(turn: Turn, recognised: Recognised, error: ErrorCode, stages: Stages): void {
   const own = ['x-understudy-trace-id', turn.id]
   const hint = hintFor(error, turn.state.policy.limits)
-  record(turn, recognised, error, stages, 0, () => {
+  recordRejected(turn, recognised, error, stages, 0, () => {
     sendError(turn.response, recognised.dialect, error, turn.id, own, hint)
     turn.inbound.resume() // what still comes of an unread body is thrown away until the connection closes
   })
-}
-
-function record(turn: Turn, recognised: Recognised, error: ErrorCode, stages: Stages, requestBytes: number, release = (): void => undefined): void {
-  const request = readRequest(turn.id, turn.inbound, recognised, unread(undefined), requestBytes)
-  const durationMs = stages.world.monotonic() - turn.arrival.monotonicMs
-  const exchange = rejectedExchange(request, decide(request, turn.state), turn.arrival.at, durationMs, error)
-  stages.observe(exchange)
-  stages.recorder.record(exchange, release)
 }
 
 function withoutEncoding(headers: string[]): string[] {

@@ -56,6 +56,8 @@ export type PassThrough = {
 /** What an upgraded connection tells its recorder; `closed` comes once. Bytes are counted from client to upstream and back. */
 export type UpgradeSink = {
   readonly head: (status: number) => void
+  /** No answer came; the client has been told nothing yet. */
+  readonly failed: (failure: UpstreamFailure) => void
   readonly closed: (
     bytes: { readonly received: number; readonly sent: number },
     failure: UpstreamFailure | undefined,

@@ -5,10 +5,11 @@ import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
-import type { CallStage } from './failure.ts'
 import { upstreamFailure } from './failure.ts'
 import { outboundHeaders } from './headers.ts'
 import { reasonPhrase } from './reason-phrase.ts'
+import { notHttp, refuseUpgrade, watchConnecting, watchFirstByte, watchSilence } from './watch-outgoing.ts'
+import type { Progress } from './watch-outgoing.ts'
 
 /** What relaying one request reports; see the gateway's own description of it. */
 type WebSink = {
@@ -21,21 +22,19 @@ type WebSink = {
 
 type UpgradeSink = {
   readonly head: (status: number) => void
+  readonly failed: (failure: UpstreamFailure) => void
   readonly closed: (
     bytes: { readonly received: number; readonly sent: number },
     failure: UpstreamFailure | undefined,
   ) => void
 }
 
-type Job = {
-  readonly provider: Provider
+type Job = Progress & {
   readonly upstreamPath: string
   readonly web: WebSink | undefined
-  /** How far the call has come, for the error that may follow. */
-  stage: CallStage
-  /** The last error of an upgraded connection. */
+  readonly upgraded: UpgradeSink | undefined
+  /** The first error of an upgraded connection. */
   failure: UpstreamFailure | undefined
-  upgraded: UpgradeSink | undefined
 }
 
 /**
@@ -49,25 +48,25 @@ export function createPassThrough() {
     ejectPlugins: true, // no error page and log of its own: errors are answered in the client's dialect
     plugins: [proxyEventsPlugin],
     selfHandleResponse: true, // the last bytes wait for the record
-    router: (request, _response, options) => {
-      const job = jobOf(jobs, request)
-      options.proxyTimeout = Math.max(job.provider.firstByteTimeoutMs, job.provider.idleTimeoutMs)
-      options.upgradeTimeout = job.provider.firstByteTimeoutMs
-      return job.provider.baseUrl
-    },
+    router: (request) => jobOf(jobs, request).provider.baseUrl,
     pathRewrite: (_path, request) => jobOf(jobs, request).upstreamPath,
     on: {
-      proxyReq: (outgoing, request) => {
+      proxyReq: (outgoing, request, response) => {
         const job = jobOf(jobs, request)
         setHeaders(outgoing, request, job.provider)
         watchConnecting(outgoing, job)
+        watchFirstByte(outgoing, job)
+        watchSilence(outgoing, response, job)
+        refuseUpgrade(outgoing, (error) => report(error, job))
         // Here and not earlier: the relay pipes the body in this same turn, and a listener on its own would let it run off.
         request.on('data', (chunk: Buffer) => job.web?.received(chunk.length))
       },
       proxyReqWs: (outgoing, request) => {
         const job = jobOf(jobs, request)
         setHeaders(outgoing, request, job.provider)
-        watchUpgrade(outgoing, job)
+        outgoing.once('socket', () => watchConnecting(outgoing, job))
+        watchFirstByte(outgoing, job)
+        watchUpgrade(outgoing, request, job)
       },
       proxyRes: (answer, request, response) => relayAnswer(answer, response, jobOf(jobs, request)),
       error: (error, request) => report(error, jobOf(jobs, request)),
@@ -91,7 +90,7 @@ export function createPassThrough() {
         failure: undefined,
         upgraded: undefined,
       })
-      leaveFraming(request)
+      hideFromRelay(request)
       void relay(request, response, () => undefined) // errors have been reported by `on.error`
     },
     upgrade: (
@@ -110,7 +109,7 @@ export function createPassThrough() {
         upgraded: sink,
       }
       jobs.set(request, job)
-      leaveFraming(request)
+      hideFromRelay(request)
       countUntilClosed(request.socket, head, () => job.failure, sink)
       relay.upgrade(request, request.socket, head)
     },
@@ -127,12 +126,16 @@ function jobOf(jobs: WeakMap<IncomingMessage, Job>, request: IncomingMessage): J
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 const UPGRADE: ReadonlySet<string> = new Set(['connection', 'upgrade'])
 
-/** Leaves http-proxy only the framing: it knows headers in lower case and joined, so `setHeaders` sets the others. */
-function leaveFraming(request: IncomingMessage): void {
+/**
+ * Leaves http-proxy only the framing: it knows headers in lower case and joined, so `setHeaders` sets the others. Nor
+ * does it get to see the request line: it would parse it as a URL, and not answer at all where that fails.
+ */
+function hideFromRelay(request: IncomingMessage): void {
   const { headers } = request
   const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket'
   for (const name of Object.keys(headers))
     if (!FRAMING.has(name) && !(isUpgrade && UPGRADE.has(name))) delete headers[name]
+  request.url = '/'
 }
 
 /** The client's headers in their own order and case; a header that came several times comes so again, in one place. */
@@ -148,33 +151,44 @@ function setHeaders(outgoing: ClientRequest, request: IncomingMessage, provider:
   for (const { name, values } of byName.values()) outgoing.setHeader(name, values)
 }
 
-function watchConnecting(outgoing: ClientRequest, job: Job): void {
-  const { socket } = outgoing
-  if (socket === null || !socket.connecting) {
-    job.stage = 'sent'
-    return
-  }
-  const timer = setTimeout(
-    () => outgoing.destroy(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' })),
-    job.provider.connectTimeoutMs,
-  )
-  const isTls = job.provider.baseUrl.protocol === 'https:'
-  socket.once(isTls ? 'secureConnect' : 'connect', () => {
-    clearTimeout(timer)
-    job.stage = 'sent'
+/** How long an upstream may take to close a connection that its client has left. */
+const LINGER_MS = 5_000
+
+function watchUpgrade(outgoing: ClientRequest, request: IncomingMessage, job: Job): void {
+  const leave = (): void => void outgoing.destroy()
+  request.socket.once('close', leave)
+  outgoing.once('upgrade', (answer: IncomingMessage, upstreamSocket: Socket) => {
+    job.stage = 'answering'
+    job.upgraded?.head(answer.statusCode ?? 101)
+    request.socket.off('close', leave).once('close', () => {
+      const timer = setTimeout(() => upstreamSocket.destroy(), LINGER_MS)
+      upstreamSocket.once('close', () => clearTimeout(timer)).end()
+    })
   })
-  socket.once('close', () => clearTimeout(timer))
+  // Comes before http-proxy's own listener, which relays whatever head it is given.
+  outgoing.once('response', (answer: IncomingMessage) => {
+    if (!isFinal(answer)) {
+      report(notHttp(`status ${answer.statusCode}`), job)
+      answer.destroy()
+      return
+    }
+    job.stage = 'answering'
+    job.upgraded?.head(answer.statusCode ?? 502)
+    request.socket.resume() // what came after a refused handshake is nobody's, and unread it would keep the socket open
+  })
 }
 
-function watchUpgrade(outgoing: ClientRequest, job: Job): void {
-  outgoing.once('upgrade', (answer: IncomingMessage) => job.upgraded?.head(answer.statusCode ?? 101))
-  outgoing.once('response', (answer: IncomingMessage) => job.upgraded?.head(answer.statusCode ?? 0))
+/** Whether an answer has a status that may end one; parsers take any three digits. */
+function isFinal(answer: IncomingMessage): boolean {
+  return (answer.statusCode ?? 0) >= 200
 }
 
 function report(error: Error, job: Job): void {
   const failure = upstreamFailure(error, job.stage)
-  if (job.web !== undefined) job.web.failed(failure)
-  else job.failure ??= failure
+  if (job.web !== undefined) return job.web.failed(failure)
+  if (job.failure !== undefined) return
+  job.failure = failure
+  if (job.stage !== 'answering') job.upgraded?.failed(failure)
 }
 
 function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job): void {
