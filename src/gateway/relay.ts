@@ -178,6 +178,10 @@ export class Relay implements UpstreamSink {
     if (this.#isStream && this.#capture?.hasStreamError() === true) {
       return { kind: 'refused', status, error: 'upstream_stream_error', errorType: answer.errorType }
     }
+    // A plain answer may report its failure with a 200 too: a response whose `status` is `failed`.
+    if (!this.#isStream && answer.errorType !== undefined) {
+      return { kind: 'refused', status, error: 'upstream_error', errorType: answer.errorType }
+    }
     return this.#lacksEnd() ? { kind: 'interrupted', status, error: 'no_terminal_event' } : { kind: 'completed', status }
   }
 
