@@ -1,11 +1,12 @@
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express from 'express'
 import { listenFailure } from '../config/listen-failure.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
 import { createFramingWatch } from './bad-framing.ts'
+import { createConnections } from './connections.ts'
 import { sendError } from './fail.ts'
 import { isWebSocketUpgrade, passUpgrade, refuseRaw } from './pass.ts'
 import { handle } from './pipeline.ts'
@@ -45,13 +46,10 @@ export type Gateway = {
 export function openGateway(listen: Listen, stages: Stages, patience: Patience = PATIENCE): Promise<Gateway> {
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false)
-  let underWay = 0
-  const answering = new WeakMap<Duplex, ServerResponse>()
+  const connections = createConnections()
   const framing = createFramingWatch(stages.onBadFraming)
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    underWay++
-    answering.set(request.socket, response)
-    response.once('close', () => underWay--)
+    connections.answering(request.socket, response)
     const brokenBy = (): ErrorCode | undefined => (request.complete ? undefined : framing.toldTo(request.socket))
     handle(request, response, stages, brokenBy).catch((cause: unknown) => {
       stages.log.error('request_failed', { detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
@@ -80,9 +78,9 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   )
   server.on('checkExpectation', listener) // an expectation nobody knows may be ignored (RFC 9110 §10.1.1)
   server.setTimeout(patience.stallMs, (socket) => {
-    if (!isOurTurn(socket, answering.get(socket))) socket.destroy()
+    if (!isOurTurn(socket, connections.latestOn(socket))) socket.destroy()
   })
-  server.on('clientError', (error, socket) => framing.broke(error, socket, answering.get(socket)))
+  server.on('clientError', (error, socket) => framing.broke(error, socket, connections.latestOn(socket)))
   const turnOf = (request: IncomingMessage): Omit<Turn, 'response'> => {
     const { world } = stages
     const arrival = { at: world.now(), monotonicMs: world.monotonic() }
@@ -90,6 +88,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => undefined) // a reset connection is recorded by its close
+    connections.upgraded(socket)
     passUpgrade(turnOf(request), socket, head, stages)
   })
   // A tunnel goes to a host of the client's choice: never here.
@@ -103,23 +102,8 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       server.off('error', refuse)
       const address = server.address()
       const bound = typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : listen
-      resolve({ ...bound, close: (deadlineMs) => closeServer(server, deadlineMs, () => underWay) })
+      resolve({ ...bound, close: (deadlineMs) => connections.close(server, deadlineMs) })
     })
-  })
-}
-
-function closeServer(server: Server, deadlineMs: number, underWay: () => number): Promise<number> {
-  return new Promise((resolve) => {
-    let cut = 0
-    const timer = setTimeout(() => {
-      cut = underWay()
-      server.closeAllConnections()
-    }, deadlineMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve(cut)
-    })
-    server.closeIdleConnections()
   })
 }
 
