@@ -64,7 +64,10 @@ export function createPassThrough() {
       proxyReqWs: (outgoing, request) => {
         const job = jobOf(jobs, request)
         setHeaders(outgoing, request, job.provider)
-        outgoing.once('socket', () => watchConnecting(outgoing, job))
+        outgoing.once('socket', () => {
+          watchConnecting(outgoing, job)
+          takeErrors(outgoing, request, job)
+        })
         watchFirstByte(outgoing, job)
         watchUpgrade(outgoing, request, job)
       },
@@ -153,6 +156,17 @@ function setHeaders(outgoing: ClientRequest, request: IncomingMessage, provider:
 
 /** How long an upstream may take to close a connection that its client has left. */
 const LINGER_MS = 5_000
+
+/**
+ * Makes the errors of a handshake ours alone: at one of them http-proxy would end the client's connection at once, and
+ * the answer that waits for its record would find it closed.
+ */
+function takeErrors(outgoing: ClientRequest, request: IncomingMessage, job: Job): void {
+  outgoing.removeAllListeners('error').on('error', (error) => {
+    report(error, job)
+    if (job.stage === 'answering') request.socket.end()
+  })
+}
 
 function watchUpgrade(outgoing: ClientRequest, request: IncomingMessage, job: Job): void {
   const leave = (): void => void outgoing.destroy()
