@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import type { EventSourceParser } from 'eventsource-parser'
 import type { SseEvent } from './answer.ts'
 
 /** Characters of one event that are kept while waiting for its end; beyond it, splitting stops for good. */
@@ -7,19 +8,19 @@ const MAX_EVENT_CHARS = 16 * 1024 * 1024
 /** Splits text of `text/event-stream` into events; comments and retry fields are passed over. */
 export type EventSplitter = { readonly feed: (text: string) => void }
 
-/** Calls `onEvent` for each whole event. Text in which no event ends within the limit is given up, not buffered. */
-export function createEventSplitter(onEvent: (event: SseEvent) => void): EventSplitter {
-  let isGivenUp = false
-  const parser = createParser({
+/**
+ * Calls `onEvent` for each whole event. Text in which no event ends within the limit is given up, not buffered, and
+ * `onGivenUp` called, once.
+ */
+export function createEventSplitter(onEvent: (event: SseEvent) => void, onGivenUp = (): void => undefined): EventSplitter {
+  let parser: EventSourceParser | undefined = createParser({
     maxBufferSize: MAX_EVENT_CHARS,
     onEvent: (event) => onEvent({ event: event.event, data: event.data }),
     onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') isGivenUp = true
+      if (error.type !== 'max-buffer-size-exceeded') return
+      parser = undefined // with all that it had kept
+      onGivenUp()
     },
   })
-  return {
-    feed: (text) => {
-      if (!isGivenUp) parser.feed(text)
-    },
-  }
+  return { feed: (text) => parser?.feed(text) }
 }

@@ -16,10 +16,13 @@ export type Member = { readonly key: string; readonly start: number; readonly va
 /** The members of one object, in order, and where it closes. */
 export type ScannedObject = { readonly members: readonly Member[]; readonly close: number }
 
+/** More members than any request or answer has; 16 MB of `"":0` would be three million, and hundreds of megabytes. */
+const MAX_MEMBERS = 10_000
+
 /**
  * The members of the JSON object that starts at `from`, found without parsing their values: long strings are jumped
- * over natively, so a 100 KB prompt costs microseconds. Undefined when the bytes are not an object; it does not
- * validate what it jumps over. With duplicate keys the last one counts, as in JSON.parse.
+ * over natively, so a 100 KB prompt costs microseconds. Undefined when the bytes are not an object, or
+ * one of more than 10 000 members; it does not validate what it jumps over. With duplicate keys the last one counts, as in JSON.parse.
  */
 export function scanObject(bytes: Buffer, from = 0): ScannedObject | undefined {
   let at = skipSpace(bytes, from)
@@ -29,6 +32,7 @@ export function scanObject(bytes: Buffer, from = 0): ScannedObject | undefined {
   if (bytes[at] === CLOSE_BRACE) return { members, close: at }
   for (;;) {
     if (bytes[at] !== QUOTE) return undefined
+    if (members.length === MAX_MEMBERS) return undefined
     const start = at
     const keyEnd = skipString(bytes, at)
     if (keyEnd < 0) return undefined

@@ -4,6 +4,7 @@ const NEWLINE = 0x0a
 const RETURN = 0x0d
 const USAGE_KEY = Buffer.from('"usage"')
 const DATA_FIELD = Buffer.from('data:')
+const EMPTY = Buffer.alloc(0)
 
 /** An event larger than this is passed on as it is: better an unexpected `"usage":null` than unbounded memory. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024
@@ -19,33 +20,49 @@ export type UsageSplice = {
  * `"usage":null` on the others; every other byte is handed on as it came, held back only until its event is whole.
  */
 export function createUsageSplice(): UsageSplice {
-  let held: Buffer = Buffer.alloc(0)
+  // Grows by doubling and is looked at once: an event that comes in a million pieces costs no more than in one.
+  let held: Buffer = EMPTY
+  let heldBytes = 0
+  const hold = (chunk: Buffer): void => {
+    if (heldBytes + chunk.length > held.length) {
+      const grown = Buffer.allocUnsafe(Math.max(2 * held.length, heldBytes + chunk.length))
+      held.copy(grown, 0, 0, heldBytes)
+      held = grown
+    }
+    chunk.copy(held, heldBytes)
+    heldBytes += chunk.length
+  }
+  const takeHeld = (): Buffer => {
+    const bytes = held.subarray(0, heldBytes)
+    held = EMPTY
+    heldBytes = 0
+    return bytes
+  }
   return {
     feed: (chunk) => {
-      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-      const whole = endOfLastEvent(bytes)
-      held = bytes.subarray(whole)
-      const out = whole === 0 ? [] : spliceEvents(bytes.subarray(0, whole))
-      if (held.length <= MAX_HELD_BYTES) return out
-      const overflow = held
-      held = Buffer.alloc(0)
-      return [...out, overflow]
+      const whole = endOfLastEvent(chunk, held.subarray(Math.max(0, heldBytes - 2), heldBytes))
+      const out: Buffer[] = []
+      if (whole > 0 && heldBytes === 0) out.push(...spliceEvents(chunk.subarray(0, whole)))
+      else if (whole > 0) {
+        hold(chunk.subarray(0, whole))
+        out.push(...spliceEvents(takeHeld()))
+      }
+      if (whole < chunk.length) hold(whole === 0 ? chunk : chunk.subarray(whole))
+      if (heldBytes > MAX_HELD_BYTES) out.push(takeHeld())
+      return out
     },
-    flush: () => {
-      const rest = held
-      held = Buffer.alloc(0)
-      return rest.length === 0 ? [] : spliceEvents(rest)
-    },
+    flush: () => (heldBytes === 0 ? [] : spliceEvents(takeHeld())),
   }
 }
 
-/** Offset after the last blank line, 0 when no event is whole yet. */
-function endOfLastEvent(bytes: Buffer): number {
-  let newline = bytes.lastIndexOf(NEWLINE)
-  while (newline > 0) {
-    const before = bytes[newline - 1] === RETURN ? newline - 2 : newline - 1
-    if (bytes[before] === NEWLINE) return newline + 1
-    newline = bytes.lastIndexOf(NEWLINE, newline - 1)
+/** Offset in `chunk` after its last blank line, 0 when it ends no event. `before`: the two bytes in front of it. */
+function endOfLastEvent(chunk: Buffer, before: Buffer): number {
+  const at = (offset: number): number | undefined => (offset < 0 ? before[before.length + offset] : chunk[offset])
+  let newline = chunk.lastIndexOf(NEWLINE)
+  while (newline >= 0) {
+    const previous = at(newline - 1) === RETURN ? newline - 2 : newline - 1
+    if (at(previous) === NEWLINE) return newline + 1
+    newline = newline === 0 ? -1 : chunk.lastIndexOf(NEWLINE, newline - 1)
   }
   return 0
 }
@@ -90,9 +107,9 @@ function isBlankLineBefore(bytes: Buffer, at: number): boolean {
 
 /** The bytes to take out of one event: all of it, its `"usage":null` with one comma, or nothing. */
 function cutFor(bytes: Buffer, event: Range): Range | undefined {
-  const field = bytes.indexOf(DATA_FIELD, event.start)
-  if (field < 0 || field >= event.end) return undefined
-  const chunk = scanObject(bytes.subarray(0, event.end), field + DATA_FIELD.length)
+  const field = bytes.subarray(event.start, event.end).indexOf(DATA_FIELD)
+  if (field < 0) return undefined
+  const chunk = scanObject(bytes.subarray(0, event.end), event.start + field + DATA_FIELD.length)
   const usage = chunk === undefined ? undefined : memberOf(chunk, 'usage')
   if (chunk === undefined || usage === undefined) return undefined
   if (!isLiteral(bytes, usage.value, 'null')) {

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Transform } from 'node:stream'
-import type { Answer } from '../dialects/answer.ts'
+import type { Answer, SseEvent } from '../dialects/answer.ts'
 import { readerFor } from '../dialects/answer-reader.ts'
 import { createEventSplitter } from '../dialects/event-splitter.ts'
 import type { Api } from '../domain/request.ts'
@@ -8,6 +8,12 @@ import { decoderFor } from './encoding.ts'
 
 /** A plain answer larger than this (decoded) is relayed but not read: usage is then unknown. */
 const MAX_READ_BYTES = 32 * 1024 * 1024
+
+/** A stream that unpacks to more than this many times its size is not text but a bomb; real ones reach about 30. */
+const MAX_STREAM_RATIO = 200
+
+/** Compressed bytes that may wait for the decoder; past them the provider sends faster than can be looked at. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 const NOTHING: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
 
@@ -18,7 +24,7 @@ export type Capture = {
   readonly hasToken: () => boolean
   readonly isTerminal: () => boolean
   readonly hasStreamError: () => boolean
-  /** Events so far; undefined for a plain answer. */
+  /** Events so far; undefined for a plain answer, and for a stream that could not be followed to its end. */
   readonly events: () => number | undefined
   /** All has been fed. `done` comes at once, or, for a compressed answer, when it is decoded. */
   readonly finish: (done: (answer: (isCut: boolean) => Answer) => void) => void
@@ -31,7 +37,7 @@ export function createCapture(api: Api, isStream: boolean, encoding: string): Ca
   const inner = isStream ? streamCapture(reader) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
-  return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? Infinity : MAX_READ_BYTES)
+  return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? MAX_STREAM_RATIO : 1)
 }
 
 type Reader = NonNullable<ReturnType<typeof readerFor>>
@@ -53,19 +59,23 @@ function streamCapture(reader: Reader): Capture {
   let hasToken = false
   let isTerminal = false
   let hasError = false
-  const splitter = createEventSplitter((event) => {
+  let isLost = false
+  const onEvent = (event: SseEvent): void => {
     events++
     const meaning = reader.event(event)
     if (meaning === 'token') hasToken = true
     else if (meaning === 'terminal') isTerminal = true
     else if (meaning === 'error') hasError = true
+  }
+  const splitter = createEventSplitter(onEvent, () => {
+    isLost = true
   })
   return {
     feed: (chunk) => splitter.feed(text.write(chunk)),
     hasToken: () => hasToken,
     isTerminal: () => isTerminal,
     hasStreamError: () => hasError,
-    events: () => events,
+    events: () => (isLost ? undefined : events),
     finish: (done) => {
       splitter.feed(`${text.end()}\n\n`) // an event that only the end of the stream completes
       done((isCut) => reader.answer(isCut))
@@ -92,28 +102,39 @@ function plainCapture(reader: Reader): Capture {
 }
 
 /**
- * Decodes a copy of a compressed answer first; the bytes on their way to the client stay compressed. Past `maxBytes`
- * decoding stops: the client's last byte must not wait until a compression bomb is unpacked.
+ * Decodes a copy of a compressed answer first; the bytes on their way to the client stay compressed. Past 32 MB that
+ * are also more than `maxRatio` times the compressed ones decoding stops: the client's last byte must not wait until
+ * a compression bomb is unpacked.
  */
-function decoded(inner: Capture, decoder: Transform, maxBytes: number): Capture {
+function decoded(inner: Capture, decoder: Transform, maxRatio: number): Capture {
   let whenOver: (() => void) | undefined
   let isOver = false
+  let isWhole = false
+  let readBytes = 0
+  let decodedBytes = 0
   const over = (): void => {
     if (isOver) return
     isOver = true
     whenOver?.()
   }
-  let decodedBytes = 0
   decoder.on('data', (chunk: Buffer) => {
     inner.feed(chunk)
     decodedBytes += chunk.length
-    if (decodedBytes > maxBytes) decoder.destroy()
+    if (decodedBytes > Math.max(MAX_READ_BYTES, maxRatio * readBytes)) decoder.destroy()
   })
-  decoder.on('end', over).on('error', over).on('close', over)
+  decoder.once('end', () => {
+    isWhole = true
+    over()
+  })
+  decoder.on('error', over).on('close', over)
   return {
     ...inner,
+    events: () => (isOver && !isWhole ? undefined : inner.events()),
     feed: (chunk) => {
-      if (!isOver) decoder.write(chunk)
+      if (isOver) return
+      readBytes += chunk.length
+      decoder.write(chunk)
+      if (decoder.writableLength > MAX_WAITING_BYTES) decoder.destroy()
     },
     finish: (done) => {
       whenOver = () => inner.finish(done)

@@ -90,7 +90,6 @@ export class Relay implements UpstreamSink {
   head(status: number, statusText: string, raw: RawHeaders): void {
     const { request, response } = this.#job
     this.#headAt = this.#job.monotonic()
-    this.#status = status
     const facts = readHead(raw)
     this.#providerRequestId = facts.requestId
     this.#isStream = facts.isEventStream
@@ -100,9 +99,12 @@ export class Relay implements UpstreamSink {
     this.#capture = createCapture(request.api, facts.isEventStream, facts.encoding)
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
-    this.#outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
-    this.#outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
-    this.#outlet.flushHeadSoon()
+    const outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
+    // Throws on a head that cannot be sent on. Then nothing has been said, and the call fails as if no answer had come.
+    outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
+    outlet.flushHeadSoon()
+    this.#status = status
+    this.#outlet = outlet
   }
 
   data(chunk: Buffer): boolean {
@@ -130,7 +132,9 @@ export class Relay implements UpstreamSink {
 
   failed(failure: UpstreamFailure): void {
     if (this.#isConcluded) {
-      this.#outlet?.end([]) // after the last event nothing is missing
+      // After the last event nothing is missing, unless the head has promised so and so many bytes.
+      if (this.#responseBytes < this.#expectedBytes) this.#outlet?.destroyAfterHeld()
+      else this.#outlet?.end([])
       return
     }
     const { error, mayHaveRun } = failure

@@ -34,10 +34,22 @@ function codeOf(error: unknown, stage: CallStage): ErrorCode {
   return 'upstream_reset'
 }
 
+/** Heads that one parser lets pass and the next one, or Node's writer, does not: statuses, characters, two lengths. */
+const PROTOCOL_CODES: ReadonlySet<string> = new Set([
+  'ERR_ASSERTION',
+  'ERR_HTTP_INVALID_STATUS_CODE',
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+])
+const PROTOCOL_MESSAGES: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
+
 /** Bytes that no HTTP parser takes. An end in the middle of a message is a parser's error too, but that is a cut. */
 function isNotHttp(error: unknown, code: string): boolean {
   if (error instanceof errors.HeadersOverflowError) return true
   if (error instanceof errors.HTTPParserError) return !error.message.includes('EOF')
+  if (PROTOCOL_CODES.has(code)) return true
+  if (error instanceof errors.SocketError && PROTOCOL_MESSAGES.has(error.message)) return true
   return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
 }
 
