@@ -17,6 +17,13 @@ const ANTHROPIC_APIS: ReadonlyMap<string, Api> = new Map([
 ])
 const APIS: Readonly<Record<Dialect, ReadonlyMap<string, Api>>> = { openai: OPENAI_APIS, anthropic: ANTHROPIC_APIS }
 
+const MODEL_CALL = /\/v1\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)/
+
+/** Whether a request is likely one of the calls that are read; `recognise` has the last word. */
+export function isModelCall(method: string | undefined, url: string): boolean {
+  return method === 'POST' && MODEL_CALL.test(url)
+}
+
 /** Mounts that are a provider's own name; all others are reached as `/p/<provider>/…`. */
 const NAMED_MOUNTS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemini'])
 

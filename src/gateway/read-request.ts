@@ -65,10 +65,19 @@ function clientOf(headers: IncomingHttpHeaders): ClientFacts {
   }
 }
 
+/** Keys whose subject is remembered: an application sends the same one with every call. */
+const MAX_REMEMBERED_KEYS = 1_000
+const subjects = new Map<string, string>()
+
 /** The same key gives the same subject whichever header carried it; the key cannot be found from it. */
 function keySubject(header: string): string {
+  const known = subjects.get(header)
+  if (known !== undefined) return known
   const key = header.toLowerCase().startsWith('bearer ') ? header.slice(7) : header
-  return hash('sha256', `understudy:${key.trim()}`, 'hex').slice(0, 16)
+  const subject = hash('sha256', `understudy:${key.trim()}`, 'hex').slice(0, 16)
+  if (subjects.size >= MAX_REMEMBERED_KEYS) subjects.clear()
+  if (header.length <= MAX_CONTROL_CHARS) subjects.set(header, subject)
+  return subject
 }
 
 /** W3C trace context: version-traceid-parentid-flags. */

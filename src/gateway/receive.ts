@@ -15,30 +15,34 @@ export function receive(request: IncomingMessage, limits: Limits): Promise<Recei
     if (declared > limits.maxBodyBytes) return resolve({ kind: 'rejected', error: 'body_too_large' })
     const chunks: Buffer[] = []
     let receivedBytes = 0
+    let isSettled = false
+    // The listeners stay: taking five off costs more than the flag, and the request goes with them soon.
     const settle = (received: Received): void => {
+      isSettled = true
       clearTimeout(timer)
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
       resolve(received)
     }
-    const onData = (chunk: Buffer): void => {
-      receivedBytes += chunk.length
-      if (receivedBytes > limits.maxBodyBytes) {
-        request.pause()
-        return settle({ kind: 'rejected', error: 'body_too_large' })
-      }
-      chunks.push(chunk)
+    const onGone = (): void => {
+      if (!isSettled) settle({ kind: 'gone', receivedBytes })
     }
-    const onEnd = (): void => {
-      const [only] = chunks
-      settle({ kind: 'body', bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks) })
-    }
-    const onGone = (): void => settle({ kind: 'gone', receivedBytes })
     const timer = setTimeout(() => {
       request.pause()
       settle({ kind: 'rejected', error: 'body_timeout' })
     }, limits.bodyTimeoutMs)
-    request.on('error', onGone) // first: a later `off` must not leave the socket's error unhandled
-    request.on('error', () => undefined)
-    request.on('data', onData).on('end', onEnd).on('close', onGone)
+    request
+      .on('data', (chunk: Buffer) => {
+        if (isSettled) return
+        receivedBytes += chunk.length
+        if (receivedBytes <= limits.maxBodyBytes) return void chunks.push(chunk)
+        request.pause()
+        settle({ kind: 'rejected', error: 'body_too_large' })
+      })
+      .on('end', () => {
+        if (isSettled) return
+        const [only] = chunks
+        settle({ kind: 'body', bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks) })
+      })
+      .on('close', onGone)
+      .on('error', onGone)
   })
 }
