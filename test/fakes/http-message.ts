@@ -118,6 +118,6 @@ function headerOf(line: string): Header {
   return [line.slice(0, colon), line.slice(colon + 1).trim()]
 }
 
-export function isChunked(headers: readonly Header[]): boolean {
+function isChunked(headers: readonly Header[]): boolean {
   return valueOf(headers, 'transfer-encoding')?.toLowerCase().includes('chunked') === true
 }

@@ -1,5 +1,3 @@
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import Anthropic0 from 'anthropic-sdk-0'
 import OpenAI from 'openai'
@@ -10,7 +8,7 @@ import { valueOf } from '../fakes/http-message.ts'
 import { startProxy } from '../fakes/proxy.ts'
 import type { ProxyChanges, TestProxy } from '../fakes/proxy.ts'
 import { aPost, exchangeRaw, RawClient } from '../fakes/raw-client.ts'
-import { chunk, plain, STREAM_HEAD } from '../fakes/raw-upstream.ts'
+import { chunk, plain } from '../fakes/raw-upstream.ts'
 
 const CHAT = '/v1/chat/completions'
 const MESSAGES = '/v1/messages'
@@ -117,153 +115,6 @@ describe('a provider with too many calls under way', () => {
   })
 })
 
-describe('time limits', () => {
-  it.each([
-    ['recognised', CHAT],
-    ['passed through', '/v1/unknown'],
-  ])('a provider that cannot be reached is 502 (%s)', async (_kind, path) => {
-    const refusing = createServer()
-    await new Promise<void>((resolve) => void refusing.listen(0, '127.0.0.1', resolve))
-    const { port } = refusing.address() as AddressInfo
-    await new Promise((resolve) => refusing.close(resolve))
-    const proxy = await startProxy(`http://127.0.0.1:${port}`)
-    proxies.push(proxy)
-    const answer = await exchangeRaw(proxy.port, aPost(path, '{"model":"m"}'))
-    expect(answer.status).toBe(502)
-    expect(JSON.parse(answer.body.toString())).toMatchObject({
-      error: { code: 'understudy_connect_failed', type: 'server_error' },
-    })
-    await proxy.recorded(1)
-    expect(proxy.exchanges[0]).toMatchObject({
-      outcome: 'unavailable',
-      error: 'connect_failed',
-      status: 502,
-      attempts: [{ outcome: { mayHaveRun: false } }],
-    })
-  })
-
-  it('a provider that accepts no connection in time is 504', async () => {
-    // A TLS server that never greets: the TCP connection stands, the connection as a whole never does.
-    const silent = createServer(() => undefined)
-    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
-    const { port } = silent.address() as AddressInfo
-    const proxy = await startProxy(`https://127.0.0.1:${port}`, { provider: { connectTimeoutMs: 300 } })
-    proxies.push(proxy)
-    const answer = await exchangeRaw(proxy.port, aPost(CHAT, '{"model":"m"}'))
-    expect(answer.status).toBe(504)
-    await proxy.recorded(1)
-    expect(proxy.exchanges[0]).toMatchObject({
-      outcome: 'unavailable',
-      error: 'connect_timeout',
-      status: 504,
-      attempts: [{ outcome: { mayHaveRun: false } }],
-    })
-    silent.close()
-  })
-
-  it('a provider that does not begin to answer is 504, and both SDKs raise it', async () => {
-    const { upstream } = pair()
-    const proxy = await aProxy({ provider: { firstByteTimeoutMs: 120 } })
-    upstream.serve(() => undefined)
-    const arrived = upstream.next()
-    await expect(chat(proxy.url)).rejects.toMatchObject({ status: 504, code: 'understudy_first_byte_timeout' })
-    await (
-      await arrived
-    ).closed
-    await expect(anthropic(proxy.url).messages.create(MESSAGE)).rejects.toMatchObject({
-      status: 504,
-      error: { error: { type: 'timeout_error' } },
-    })
-    const records = await proxy.recorded(2)
-    expect(records.map(({ outcome, error, status }) => [outcome, error, status])).toEqual([
-      ['unavailable', 'first_byte_timeout', 504],
-      ['unavailable', 'first_byte_timeout', 504],
-    ])
-    expect(records[0]?.attempts[0]?.outcome).toMatchObject({ mayHaveRun: true })
-  })
-
-  const chatEvent = 'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
-  const messageEvents =
-    'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"c","content":[],"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
-  const responsesEvents =
-    'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":{"id":"r","output":[]}}\n\n'
-
-  /** Reads a stream to its end. */
-  async function drain(opening: PromiseLike<AsyncIterable<unknown>>): Promise<number> {
-    let parts = 0
-    for await (const _part of await opening) parts++
-    return parts
-  }
-
-  it.each<readonly [string, string, (url: string) => Promise<unknown>]>([
-    [
-      'the OpenAI SDK (chat)',
-      chatEvent,
-      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: prompt, stream: true })),
-    ],
-    [
-      'the OpenAI SDK (chat), in the middle of an event',
-      `${chatEvent}data: {"choi`,
-      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: prompt, stream: true })),
-    ],
-    [
-      'the OpenAI SDK (responses)',
-      responsesEvents,
-      (url) => drain(openai(url).responses.create({ model: 'm', input: 'hi', stream: true })),
-    ],
-    [
-      'the Anthropic SDK 1.x',
-      messageEvents,
-      (url) => drain(anthropic(url).messages.create({ ...MESSAGE, stream: true })),
-    ],
-    [
-      'the Anthropic SDK 0.x',
-      messageEvents,
-      (url) => drain(anthropic0(url).messages.create({ ...MESSAGE, stream: true })),
-    ],
-  ])('a stream that falls silent raises in %s, with words that say so', async (_name, begun, ask) => {
-    const { upstream } = pair()
-    const proxy = await aProxy({ provider: { idleTimeoutMs: 150 } })
-    upstream.serve((call) => call.write(STREAM_HEAD + chunk(begun).toString()))
-    const arrived = upstream.next()
-    await expect(ask(proxy.url)).rejects.toThrow(/understudy|stopped sending/)
-    await (
-      await arrived
-    ).closed
-    await proxy.recorded(1)
-    expect(proxy.exchanges[0]).toMatchObject({ outcome: 'interrupted', error: 'idle_timeout', status: 200 })
-  })
-
-  it('a plain answer that falls silent in the middle is cut', async () => {
-    const { upstream } = pair()
-    const proxy = await aProxy({ provider: { idleTimeoutMs: 120 } })
-    upstream.serve((call) => call.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
-    const answer = await exchangeRaw(proxy.port, aPost(CHAT, '{"model":"m"}'))
-    expect(answer).toMatchObject({ status: 200, end: 'cut' })
-    expect(answer.body.toString()).toBe('half')
-    await proxy.recorded(1)
-    expect(proxy.exchanges[0]).toMatchObject({ outcome: 'interrupted', error: 'idle_timeout', responseBytes: 4 })
-  })
-
-  it('heartbeats keep a silent stream alive', async () => {
-    const { upstream } = pair()
-    const proxy = await aProxy({ provider: { idleTimeoutMs: 400 } })
-    upstream.serve(async (call) => {
-      await call.write(STREAM_HEAD)
-      for (let i = 0; i < 8; i++) {
-        await call.write(chunk(': ping\n\n'))
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-      await call.write(Buffer.concat([chunk(`${chatEvent}data: [DONE]\n\n`), chunk()]))
-    })
-    const answer = await exchangeRaw(proxy.port, aPost(CHAT, '{"model":"m","stream":true}'))
-    expect(answer.end).toBe('whole')
-    expect(answer.body.toString()).toContain('[DONE]')
-    await proxy.recorded(1)
-    expect(proxy.exchanges[0]?.outcome).toBe('completed')
-  })
-})
-
 describe('a body larger than the limit', () => {
   const limits = { maxBodyBytes: 1000, bodyTimeoutMs: 60_000 }
 
@@ -339,21 +190,6 @@ describe('a body larger than the limit', () => {
     expect((await exchangeRaw(proxy.port, aPost(CHAT, 'x'.repeat(1000)))).status).toBe(200)
     expect((await exchangeRaw(proxy.port, aPost(CHAT, 'x'.repeat(1001)))).status).toBe(413)
   })
-})
-
-it('a body that does not arrive in time is answered 408 in the dialect', async () => {
-  const proxy = await aProxy({ policy: { limits: { maxBodyBytes: 1000, bodyTimeoutMs: 100 } } })
-  const client = new RawClient(proxy.port)
-  await client.send(`POST ${MESSAGES} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"model"`, 'POST')
-  const answer = await client.answer()
-  expect(answer).toMatchObject({ status: 408, end: 'whole' })
-  expect(JSON.parse(answer.body.toString())).toMatchObject({
-    type: 'error',
-    error: { type: 'timeout_error', message: expect.stringContaining('0.1 s') },
-  })
-  await proxy.recorded(1)
-  expect(proxy.exchanges[0]).toMatchObject({ outcome: 'rejected', error: 'body_timeout', status: 408 })
-  await client.closed()
 })
 
 it.each([
