@@ -5,58 +5,14 @@ import Anthropic0 from 'anthropic-sdk-0'
 import { streamText } from 'ai'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
+import { CHAT_BEGUN, event, MESSAGE_BEGUN, RESPONSES_BEGUN } from '../fakes/begun-streams.ts'
 import { aPair } from '../fakes/direct-and-proxied.ts'
-import { aPost, exchangeRaw } from '../fakes/raw-client.ts'
-import { chunk, plain, STREAM_HEAD } from '../fakes/raw-upstream.ts'
+import { chunk, STREAM_HEAD } from '../fakes/raw-upstream.ts'
 import type { RawCall } from '../fakes/raw-upstream.ts'
 
 globalThis.AI_SDK_LOG_WARNINGS = false // about models that it does not know
 
 const pair = aPair()
-
-const event = (name: string, value: object): string =>
-  `event: ${name}\ndata: ${JSON.stringify({ type: name, ...value })}\n\n`
-const chatChunk = (delta: object, finish: string | null = null): string =>
-  `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'm-1', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`
-
-const CHAT_BEGUN = chatChunk({ role: 'assistant', content: '' }) + chatChunk({ content: 'Hel' })
-const MESSAGE_BEGUN =
-  event('message_start', {
-    message: {
-      id: 'msg_1',
-      type: 'message',
-      role: 'assistant',
-      model: 'c-1',
-      content: [],
-      stop_reason: null,
-      stop_sequence: null,
-      usage: { input_tokens: 9, output_tokens: 1 },
-    },
-  }) +
-  event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }) +
-  event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'Hel' } })
-const RESPONSE = { id: 'resp_1', object: 'response', created_at: 1, status: 'in_progress', model: 'm-1', output: [] }
-const RESPONSES_BEGUN =
-  event('response.created', { sequence_number: 0, response: RESPONSE }) +
-  event('response.output_item.added', {
-    sequence_number: 1,
-    output_index: 0,
-    item: { id: 'msg_1', type: 'message', role: 'assistant', status: 'in_progress', content: [] },
-  }) +
-  event('response.content_part.added', {
-    sequence_number: 2,
-    item_id: 'msg_1',
-    output_index: 0,
-    content_index: 0,
-    part: { type: 'output_text', text: '', annotations: [] },
-  }) +
-  event('response.output_text.delta', {
-    sequence_number: 3,
-    item_id: 'msg_1',
-    output_index: 0,
-    content_index: 0,
-    delta: 'Hel',
-  })
 
 /** What a client got out of a stream: its text, and the name of the error that ended it. */
 type Seen = { readonly text: string; readonly error: string | undefined }
@@ -242,80 +198,5 @@ describe.each(CLIENTS)('%s', (_name, client) => {
     expect(proxied).toEqual(direct)
     expect(proxied.error).toBeDefined()
     expect(record).toMatchObject({ outcome: 'refused', error: 'upstream_stream_error', status: 200 })
-  })
-})
-
-describe('on the wire', () => {
-  it.each([
-    ['a promised length', plain('{"id":"x","choices":[]}').subarray(0, -5), 18],
-    [
-      'chunks',
-      Buffer.concat([
-        Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'),
-        chunk('{"id":'),
-        Buffer.from('a\r\n"x"'),
-      ]),
-      9,
-    ],
-  ])(
-    'a plain answer cut in the middle of %s is cut for the client too, with the bytes that came',
-    async (_how, bytes, length) => {
-      for (const path of ['/v1/chat/completions', '/v1/unknown']) {
-        const { direct, proxied, record } = await pair().bothWays(aPost(path, '{"model":"m"}'), async (call) => {
-          await call.body
-          await call.write(bytes)
-          await new Promise((resolve) => setTimeout(resolve, 10))
-          call.socket.destroy()
-        })
-        expect(direct.end).toBe('cut')
-        expect(proxied.end).toBe('cut')
-        expect(proxied.body.toString()).toBe(direct.body.toString())
-        expect(record).toMatchObject({
-          outcome: 'interrupted',
-          error: 'upstream_cut',
-          status: 200,
-          responseBytes: length,
-        })
-      }
-    },
-  )
-
-  it('a stream whose usage is spliced out is cut with everything that had come, half an event included', async () => {
-    const half = 'data: {"choices":[{"delta":{"content":"ha'
-    const { direct, proxied } = await pair().bothWays(
-      aPost('/v1/chat/completions', '{"model":"m","stream":true}'),
-      async (call) => {
-        await call.body
-        await call.write(STREAM_HEAD + chunk(CHAT_BEGUN + half).toString())
-        await new Promise((resolve) => setTimeout(resolve, 10))
-        call.socket.destroy()
-      },
-    )
-    expect(proxied.end).toBe('cut')
-    expect(proxied.body.toString()).toBe(direct.body.toString())
-  })
-
-  it.each([
-    ['/v1/chat/completions', { error: { code: 'understudy_upstream_reset', type: 'server_error' } }],
-    ['/v1/messages', { type: 'error', error: { type: 'api_error' } }],
-    ['/v1/unknown', { error: { code: 'understudy_upstream_reset' } }],
-  ])('a connection cut before the head of %s is answered 502 in the dialect', async (path, expected) => {
-    const { proxy, upstream, recordOf } = pair()
-    upstream.serve((call) => void call.socket.destroy())
-    const [record, answer] = await recordOf(() => exchangeRaw(proxy.port, aPost(path, '{"model":"m"}')))
-    expect(answer.status).toBe(502)
-    expect(JSON.parse(answer.body.toString())).toMatchObject(expected)
-    expect(record).toMatchObject({ outcome: 'unavailable', error: 'upstream_reset', status: 502 })
-  })
-
-  it('an interrupted Anthropic stream keeps the usage it had reported, marked as partial', async () => {
-    const { proxy, upstream, recordOf } = pair()
-    upstream.serve(async (call) => {
-      await call.body
-      await call.write(STREAM_HEAD + chunk(MESSAGE_BEGUN).toString())
-      call.socket.end()
-    })
-    const [record] = await recordOf(() => exchangeRaw(proxy.port, aPost('/v1/messages', '{"model":"c","stream":true}')))
-    expect(record.attempts[0]).toMatchObject({ servedModel: 'c-1', usage: { uncachedInputTokens: 9, isPartial: true } })
   })
 })
