@@ -12,7 +12,15 @@ const LINGER_MS = 2_000
  */
 export function answerRaw(socket: Duplex, error: ErrorCode, body: string, ownHeaders: readonly string[] = []): void {
   const { status } = ERRORS[error]
-  const headers = ['connection', 'close', 'content-type', 'application/json', 'content-length', String(Buffer.byteLength(body)), ...ownHeaders]
+  const headers = [
+    'connection',
+    'close',
+    'content-type',
+    'application/json',
+    'content-length',
+    String(Buffer.byteLength(body)),
+    ...ownHeaders,
+  ]
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.on('error', () => undefined) // whoever resets now has lost nothing but this answer

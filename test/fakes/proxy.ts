@@ -6,12 +6,14 @@ import type { Policy, Provider } from '../../src/domain/policy.ts'
 import type { Cell, World } from '../../src/domain/ports.ts'
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
+import type { Patience } from '../../src/gateway/server.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
 import { inboundHeaders, outboundHeaders } from '../../src/upstream/headers.ts'
 import { createPassThrough } from '../../src/upstream/passthrough.ts'
 import { createPools } from '../../src/upstream/pools.ts'
 import { createSend } from '../../src/upstream/send.ts'
 import { createSlots } from '../../src/upstream/slots.ts'
+import type { SlotUse } from '../../src/upstream/slots.ts'
 import { aPolicy, aProvider } from './a-provider.ts'
 
 export const realWorld: World = {
@@ -29,6 +31,9 @@ export type TestProxy = {
   readonly exchanges: readonly Exchange[]
   /** Waits until `count` records exist; fails with what there is after `timeoutMs`. */
   readonly recorded: (count: number, timeoutMs?: number) => Promise<readonly Exchange[]>
+  /** Takes away the records so far, so that a long test does not keep them all. */
+  readonly takeRecords: () => readonly Exchange[]
+  readonly slotUse: () => readonly SlotUse[]
   readonly badFramings: () => number
   readonly errors: readonly string[]
   readonly close: (deadlineMs?: number) => Promise<number>
@@ -37,6 +42,7 @@ export type TestProxy = {
 export type ProxyChanges = {
   readonly provider?: Partial<Provider>
   readonly policy?: Partial<Policy>
+  readonly patience?: Patience
   /** Stands between the record, which is kept in any case, and the release of the last bytes. */
   readonly holdRelease?: (exchange: Exchange, release: () => void) => void
 }
@@ -54,12 +60,13 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
   let badFramings = 0
   let isDraining = false
   const pools = createPools()
+  const slots = createSlots()
   const gateway = await openGateway(
     { host: '127.0.0.1', port: 0 },
     {
       world: realWorld,
       state,
-      send: createSend(pools, createSlots(), realWorld.monotonic),
+      send: createSend(pools, slots, realWorld.monotonic),
       outboundHeaders,
       inboundHeaders,
       passThrough: createPassThrough(),
@@ -80,6 +87,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       isDraining: () => isDraining,
       onBadFraming: () => badFramings++,
     },
+    changes.patience,
   )
   return {
     url: `http://127.0.0.1:${gateway.port}`,
@@ -97,6 +105,8 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       }
       return exchanges
     },
+    takeRecords: () => exchanges.splice(0),
+    slotUse: slots.use,
     badFramings: () => badFramings,
     errors,
     close: async (deadlineMs = 2000) => {
