@@ -3,6 +3,9 @@ import type { ConfigSource } from '../config/load-config.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
 import type { Config, Provider } from '../domain/policy.ts'
 
+/** What every command reads when it is told nothing else. */
+export const DEFAULT_CONFIG = 'config/understudy.yaml'
+
 export type BannerFacts = {
   readonly app: App
   readonly source: ConfigSource
@@ -27,9 +30,14 @@ export function banner({ app, source, config, version }: BannerFacts): string[] 
     `  Store        ${boot.store.kind === 'none' ? 'off: nothing is recorded (store.kind is none)' : 'starting; calls are served and spooled meanwhile'}`,
     `  Traces kept  ${policy.retention.tracesDays} days; request and response text is not stored`,
     `  Keys         ${keysLine([...policy.providers.values()])}`,
-    `  See rows     npx understudy traces    npx understudy summary`,
+    `  See rows     npx understudy traces${configFlag(source)}    (or summary)`,
     '',
   ]
+}
+
+/** What another command must be told to find this proxy: it looks in the data directory that its config names. */
+function configFlag({ file }: ConfigSource): string {
+  return file === DEFAULT_CONFIG ? '' : ` -c ${file}`
 }
 
 /** Where the store is, or why it is not there. */

@@ -33,7 +33,7 @@ const TROUBLES: ReadonlyMap<number, Trouble> = new Map([
   [37, 'unavailable'],
 ])
 
-const UNKNOWN_MODEL = 'no-such-model'
+const UNKNOWN_MODEL = 'gpt-0'
 const NEEDS_STREAM: ReadonlySet<Trouble> = new Set(['cut_midway', 'error_midway', 'client_leaves'])
 
 /** The calls of a demo; the same seed gives the same. */

@@ -14,7 +14,7 @@ export function modelLines(rows: readonly ModelSummary[]): readonly string[] {
     ...table([
       left(
         'model',
-        rows.map(({ model }) => model),
+        rows.map((row) => modelName(row, rows)),
       ),
       column('calls', ({ calls }) => String(calls)),
       column('err', ({ errors }) => String(errors)),
@@ -27,6 +27,12 @@ export function modelLines(rows: readonly ModelSummary[]): readonly string[] {
     ]),
     '  in, out: tokens. p50, p95, ttft (time to first token, median): milliseconds.',
   ]
+}
+
+/** The model, with its provider where two of them were asked for one of that name. */
+function modelName({ provider, model }: ModelSummary, rows: readonly ModelSummary[]): string {
+  const isShared = rows.some((row) => row.model === model && row.provider !== provider)
+  return isShared ? `${model} (${provider})` : model
 }
 
 /** What each team spent, with a bar for its share. */
@@ -146,7 +152,9 @@ function count(number: number | null): string {
 }
 
 function usd(decimal: string | null): string {
-  return decimal === null ? '' : Number(decimal).toFixed(4)
+  if (decimal === null) return ''
+  const dollars = Number(decimal)
+  return dollars > 0 && dollars < 0.0001 ? '<.0001' : dollars.toFixed(4)
 }
 
 function rounded(milliseconds: number | null): string {

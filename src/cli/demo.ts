@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { styleText } from 'node:util'
 import { systemWorld } from '../compose.ts'
 import { createDemoClient } from './demo-client.ts'
 import type { SendDemoCall } from './demo-client.ts'
@@ -39,11 +40,13 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
 }
 
 async function perform(
-  { print, complain }: Terminal,
+  { print, complain, process }: Terminal,
   stage: DemoStage,
   { requests, seed }: DemoOptions,
   stop: AbortSignal,
 ): Promise<number> {
+  const mark = (style: 'bold' | 'green' | 'red', words: string): string =>
+    styleText(style, words, { stream: process.stdout }) // plain where it is not a terminal
   const startedAt = systemWorld.monotonic()
   const elapsed = (): string => `${((systemWorld.monotonic() - startedAt) / 1000).toFixed(1)} s`
   print(`Simulated OpenAI and Anthropic  ${stage.simulatorUrl}`)
@@ -75,7 +78,7 @@ async function perform(
     outcomeLines(findings.outcomes),
     ...(findings.example === undefined ? [] : [callLines(findings.example)]),
   ]
-  for (const lines of sections) print(['', ...lines].join('\n'))
+  for (const [title, ...lines] of sections) print(['', mark('bold', title ?? ''), ...lines].join('\n'))
 
   const { due, stored } = findings.upstreamCalls
   const found = [
@@ -84,12 +87,11 @@ async function perform(
   ]
   const vouched = sent.filter(({ usage }) => usage !== undefined).length
   print('')
-  print(`sent ${sent.length}, recorded ${findings.recorded.length}`)
+  const verdict = `sent ${sent.length}, recorded ${findings.recorded.length}`
+  print(mark(found.length === 0 ? 'green' : 'red', verdict))
   if (found.length === 0) {
-    print('Each is there once, with the status that its client saw. Tokens are those that the')
-    print(
-      `SDKs reported for ${vouched} answers; ${findings.usageAsked} more are known though no client asked for them.`,
-    )
+    print('Each is there once, with the status that its client saw. Tokens are as the SDKs')
+    print(`reported them for ${vouched} answers, and known of ${findings.usageAsked} streams where no client asked.`)
     return 0
   }
   for (const line of found.slice(0, MOST_DIFFERENCES)) complain(`  ${line}`)

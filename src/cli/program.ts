@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { formatFault } from '../config/fault.ts'
+import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
 import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
@@ -11,8 +12,6 @@ import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
-
-const DEFAULT_CONFIG = 'config/understudy.yaml'
 
 /** Runs the command that the arguments name. Resolves to the exit code once it is done. */
 export async function run(process: NodeJS.Process): Promise<number> {

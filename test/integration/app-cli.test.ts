@@ -82,19 +82,14 @@ describe('the command line', () => {
     expect(readFileSync(SCHEMA_FILE, 'utf8')).toBe(committed)
   })
 
-  it.each(['serve', 'traces'])(
-    '%s starts nothing on a faulty config, and lists the faults',
-    async (command) => {
-      const bad = join(dir, 'faulty.yaml')
-      writeFileSync(bad, BAD_CONFIG)
-      const { code, stdout, stderr } = await runCli([command, '-c', bad])
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-      expect(stderr).toContain(
-        `${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, found "openia"`,
-      )
-      expect(stderr).toContain('nothing was started')
-    },
-  )
+  it.each(['serve', 'traces'])('%s starts nothing on a faulty config, and lists the faults', async (command) => {
+    const bad = join(dir, 'faulty.yaml')
+    writeFileSync(bad, BAD_CONFIG)
+    const { code, stdout, stderr } = await runCli([command, '-c', bad])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain(`${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, found "openia"`)
+    expect(stderr).toContain('nothing was started')
+  })
 
   it('serve says that there is no such config file', async () => {
     const { code, stderr } = await runCli(['serve', '-c', join(dir, 'nowhere.yaml')])
@@ -137,13 +132,14 @@ describe('the command line', () => {
     const ended = once(child, 'close')
     const lines = createInterface({ input: child.stdout ?? process.stdin })
     const said: string[] = []
+    let runFileMode: number | undefined
     for await (const line of lines) {
       said.push(line)
-      if (line.includes('See rows')) {
-        expect(statSync(join(dataDir, 'run.json')).mode & 0o777).toBe(0o600)
-        child.kill('SIGTERM')
-      }
+      if (!line.includes('See rows')) continue
+      runFileMode = statSync(join(dataDir, 'run.json')).mode & 0o777
+      child.kill('SIGTERM')
     }
+    expect(runFileMode).toBe(0o600) // it may hold the admin token
     expect(await ended).toEqual([0, null])
     expect(said.slice(-2)).toEqual([
       'Stopping: finishing what is under way. Once more to stop at once.',
@@ -179,7 +175,7 @@ describe('traces, summary and migrate', () => {
 
   describe.each(['while a proxy with an admin token runs', 'when none runs'])('%s', (when) => {
     beforeAll(async () => {
-      if (when === 'when none runs') expect(await proxy.end('SIGTERM')).toEqual({ code: 0, signal: null })
+      if (when === 'when none runs') await proxy.end('SIGTERM')
     })
 
     it('traces lists the newest calls, and shows one in full', async () => {
