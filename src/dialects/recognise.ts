@@ -81,8 +81,11 @@ function rootProvider(path: string, hasAnthropicVersion: boolean): Dialect {
   return hasAnthropicVersion ? 'anthropic' : 'openai'
 }
 
-/** Path and query, also of an absolute-form request line: the host in it is never looked at. */
-function originForm(url: string): string | undefined {
+/**
+ * Path and query, also of an absolute-form request line: the host in it is never looked at, nor is what may stand
+ * before it, a name and a password. Undefined for what has no path (`*`).
+ */
+export function originForm(url: string): string | undefined {
   if (url.startsWith('/')) return url
   const scheme = url.indexOf('://')
   if (scheme < 0) return undefined

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { originForm } from '../dialects/recognise.ts'
 import { ERRORS } from '../domain/errors.ts'
 import type { Decision } from '../domain/decide.ts'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -31,7 +32,7 @@ export function rejectedExchange(
 
 /** Stands in for the recognition of a path that leads nowhere; the dialect is a guess for the error's shape. */
 export function unrecognised(inbound: IncomingMessage): Recognised {
-  const url = inbound.url ?? ''
+  const url = originForm(inbound.url ?? '') ?? '*'
   const queryAt = url.indexOf('?')
   const isAnthropic =
     inbound.headers['anthropic-version'] !== undefined ||

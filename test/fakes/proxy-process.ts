@@ -129,11 +129,11 @@ export async function aProxyHome(
     configure,
     start: async () => {
       const launched = launch()
-      const adminUrl = await Promise.race([
-        adminUrlOf(join(dataDir, 'run.json'), launched.pid),
+      const run = await Promise.race([
+        runningAs(join(dataDir, 'run.json'), launched.pid),
         launched.ended.then(() => Promise.reject(new Error(`the proxy ended: ${launched.output()}`))),
       ])
-      return proxyProcess(launched, adminUrl, join(dataDir, 'clickhouse-ro-password'))
+      return proxyProcess(launched, run, join(dataDir, 'clickhouse-ro-password'))
     },
     startAndEnd: async () => {
       const launched = launch()
@@ -193,9 +193,10 @@ function watch(child: ChildProcess): Launched {
   }
 }
 
-function proxyProcess({ output, ...launched }: Launched, adminUrl: string, passwordFile: string): ProxyProcess {
+function proxyProcess({ output, ...launched }: Launched, { adminUrl, token }: Run, passwordFile: string): ProxyProcess {
   const admin: ProxyProcess['admin'] = async (path) => {
-    const answer = await fetch(`${adminUrl}${path}`, { headers: { connection: 'close' } })
+    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    const answer = await fetch(`${adminUrl}${path}`, { headers: { connection: 'close', ...authorization } })
     return { status: answer.status, text: await answer.text() }
   }
   const readiness = async (): Promise<Readiness> => JSON.parse((await admin('/readyz')).text)
@@ -248,18 +249,21 @@ export function parseRows<T>(text: string): readonly T[] {
     .map((line): T => JSON.parse(line))
 }
 
-/** Where the process `pid` says that its admin port is, once it answers there. */
-async function adminUrlOf(runFile: string, pid: number): Promise<string> {
+/** Where the admin port is and what opens it, as `run.json` says. */
+type Run = { readonly pid: number; readonly adminUrl: string; readonly token?: string }
+
+/** The word that process `pid` has left of itself, once it has. */
+async function runningAs(runFile: string, pid: number): Promise<Run> {
   const deadline = performance.now() + PATIENCE_MS
   while (performance.now() < deadline) {
     const run = readRun(runFile)
-    if (run?.pid === pid) return run.adminUrl
+    if (run?.pid === pid) return run
     await sleep(10)
   }
   throw new Error(`process ${pid} left no word in ${runFile}`)
 }
 
-function readRun(file: string): { readonly pid: number; readonly adminUrl: string } | undefined {
+function readRun(file: string): Run | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch {
