@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { MIXED_CALLS, startClosedLoop } from '../fakes/closed-loop.ts'
+import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
+import { aProxyHome, parseRows, settingsFor } from '../fakes/proxy-process.ts'
+import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
+
+let engine: TestEngine
+let simulator: Simulator
+
+beforeAll(async () => {
+  engine = await startTestEngine()
+  simulator = await startSimulator()
+})
+afterAll(async () => {
+  await simulator?.close()
+  await engine?.close()
+})
+
+it('refuses a second proxy on the same data directory, and names the process that holds it', async () => {
+  const home = await aProxyHome(settingsFor(simulator.url))
+  onTestFinished(() => home.close())
+  const first = await home.start()
+  await first.stored()
+  // Another port, or it would fail for that.
+  home.configure(settingsFor(simulator.url, { listen: '127.0.0.1:0' }))
+  const second = await home.startAndEnd()
+  expect(second.code).toBe(1)
+  expect(second.output).toContain(`is in use by process ${first.pid} on `)
+  expect(second.output).toContain('another data directory')
+
+  const loop = startClosedLoop(home.port, { clients: 2, calls: MIXED_CALLS })
+  await loop.answers(50)
+  await loop.stop()
+  await first.drained()
+  expect((await compareLedger(first.rows, loop.ledger)).difference).toEqual(NO_DIFFERENCE)
+})
+
+it('lets several proxies start at once on one ClickHouse: tables made once, rows of each kept apart', async () => {
+  const database = 'shared'
+  const store = { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database }
+  const rows = async <T>(sql: string): Promise<readonly T[]> => {
+    const settings = `default_format=JSONEachRow&output_format_json_quote_64bit_integers=0&database=${database}`
+    const answer = await fetch(`${engine.engine.url}/?${settings}`, {
+      method: 'POST',
+      headers: { 'x-clickhouse-user': 'app', 'x-clickhouse-key': 'app' },
+      body: sql,
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(text)
+    return parseRows(text)
+  }
+  const homes = await Promise.all([1, 2, 3].map(() => aProxyHome(settingsFor(simulator.url, { store }))))
+  for (const home of homes) onTestFinished(() => home.close())
+  const proxies = await Promise.all(homes.map((home) => home.start()))
+  const loops = homes.map(({ port }) => startClosedLoop(port, { clients: 3, calls: MIXED_CALLS }))
+  await Promise.all(loops.map((loop) => loop.answers(200)))
+  await Promise.all(proxies.map((proxy) => proxy.stored()))
+  await Promise.all(loops.map((loop) => loop.answers(100)))
+  await Promise.all(loops.map((loop) => loop.stop()))
+  await Promise.all(proxies.map((proxy) => proxy.drained()))
+
+  const all = new Map(loops.flatMap((loop) => [...loop.ledger]))
+  expect(await compareLedger(rows, all)).toEqual({ difference: NO_DIFFERENCE, others: [], traces: all.size })
+  const made = proxies.flatMap((proxy) => proxy.lines().filter(({ event }) => event === 'store_migrated'))
+  expect(new Set(made.map(({ migration }) => migration)).size).toBe(made.length)
+  const counts = await rows<{ instance: string; count: number }>(
+    'SELECT instance, count() AS count FROM traces GROUP BY instance',
+  )
+  const byPort = Object.fromEntries(counts.map(({ instance, count }) => [instance.split(':').at(-1), count]))
+  expect(byPort).toEqual(Object.fromEntries(homes.map(({ port }, index) => [String(port), loops[index]?.ledger.size])))
+})
