@@ -11,8 +11,7 @@ export type SendDemoCall = (call: DemoCall, signal: AbortSignal) => Promise<'ans
 const IMPATIENT_MS = 400
 
 /** The official SDKs, pointed at the proxy as an application would: nothing but the base URL differs. */
-export async function createDemoClient(proxyUrl: string, ledger: DemoLedger): Promise<SendDemoCall> {
-  const sdks = await loadSdks()
+export function createDemoClient(sdks: DemoSdks, proxyUrl: string, ledger: DemoLedger): SendDemoCall {
   const fetch = keepingAccount(ledger)
   const openai = new sdks.OpenAI({ baseURL: `${proxyUrl}/openai/v1`, apiKey: 'sk-demo', fetch })
   const anthropic = new sdks.Anthropic({ baseURL: `${proxyUrl}/anthropic`, apiKey: 'sk-ant-demo', fetch })
@@ -34,7 +33,7 @@ export async function createDemoClient(proxyUrl: string, ledger: DemoLedger): Pr
       return 'answered'
     } catch (error) {
       signal.throwIfAborted()
-      if (call.trouble === 'none') throw error // nothing was planned to go wrong
+      if (call.trouble === 'none') throw unexpected(call, error)
       return call.trouble === 'client_leaves' || call.trouble === 'client_gives_up' ? 'left' : 'failed'
     }
   }
@@ -141,8 +140,16 @@ function anthropicInput(usage: {
   return usage.input_tokens + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0)
 }
 
+function unexpected({ ordinal, call }: DemoCall, error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error)
+  const what = `call ${ordinal} (${call.api}, ${call.body.model})`
+  return new Error(`${what} failed, although nothing was to go wrong with it: ${why}`, { cause: error })
+}
+
+export type DemoSdks = { readonly OpenAI: typeof OpenAI; readonly Anthropic: typeof Anthropic }
+
 /** Throws with what to do where the SDKs, which only the demo needs, are not installed. */
-async function loadSdks(): Promise<{ OpenAI: typeof OpenAI; Anthropic: typeof Anthropic }> {
+export async function loadSdks(): Promise<DemoSdks> {
   try {
     const [openai, anthropic] = await Promise.all([import('openai'), import('@anthropic-ai/sdk')])
     return { OpenAI: openai.OpenAI, Anthropic: anthropic.Anthropic }

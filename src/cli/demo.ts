@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { styleText } from 'node:util'
 import { systemWorld } from '../compose.ts'
-import { createDemoClient } from './demo-client.ts'
-import type { SendDemoCall } from './demo-client.ts'
+import { createDemoClient, loadSdks } from './demo-client.ts'
+import type { DemoSdks, SendDemoCall } from './demo-client.ts'
 import { createDemoLedger, differences } from './demo-ledger.ts'
 import { demoCalls } from './demo-plan.ts'
 import type { DemoCall } from './demo-plan.ts'
@@ -25,11 +25,12 @@ const MOST_DIFFERENCES = 10
  * whether that is what the application sent. Exit code 1 when it is not; the directory stays then.
  */
 export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
+  const sdks = await loadSdks()
   const stop = stopSignal(terminal.process)
   const stage = await openDemoStage(options.seed, terminal.version)
   let exitCode = 1
   try {
-    exitCode = await perform(terminal, stage, options, stop)
+    exitCode = await perform(terminal, sdks, stage, options, stop)
     return exitCode
   } finally {
     await stage.close()
@@ -41,6 +42,7 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
 
 async function perform(
   { print, complain, process }: Terminal,
+  sdks: DemoSdks,
   stage: DemoStage,
   { requests, seed }: DemoOptions,
   stop: AbortSignal,
@@ -55,7 +57,7 @@ async function perform(
   print('')
 
   const ledger = createDemoLedger()
-  const send = await createDemoClient(stage.proxyUrl, ledger)
+  const send = createDemoClient(sdks, stage.proxyUrl, ledger)
   const ready = stage
     .storeReady(AbortSignal.any([stop, AbortSignal.timeout(STORE_READY_MS)]))
     .then(() => `ClickHouse was ready after ${elapsed()}`)

@@ -42,3 +42,22 @@ it('the demo stops at once on Ctrl-C and leaves nothing behind', async () => {
   expect(await said).toContain('understudy: stopped')
   expect(readdirSync(temporary)).toEqual([])
 })
+
+it('the demo says what to do where the SDKs are not installed', async () => {
+  const hide = `import { registerHooks } from 'node:module'
+    registerHooks({ resolve(name, context, next) {
+      if (name === '@anthropic-ai/sdk') throw new Error('Cannot find package')
+      return next(name, context)
+    } })`
+  const node = [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(hide)}`] as const
+  const { code, stdout, stderr } = await runCli(['demo'], { node, environment: { TMPDIR: temporary } })
+  expect(stderr).toMatch(/official SDKs, which are not installed: run `npm ci` without --omit=dev/)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+})
+
+it('the demo leaves its directory behind when told to, and says where', async () => {
+  const { code, stdout } = await runCli(['demo', '-n', '8', '--keep'], { environment: { TMPDIR: temporary } })
+  const dir = /^Config, log and data stay in (.+)$/m.exec(stdout)?.[1] ?? ''
+  expect(readdirSync(dir)).toEqual(expect.arrayContaining(['understudy.yaml', 'proxy.log', 'clickhouse', 'spool']))
+  expect(code).toBe(0)
+})
