@@ -1,4 +1,5 @@
 import type { Answered } from './closed-loop.ts'
+import type { Query } from './proxy-process.ts'
 
 export type StoredTrace = {
   readonly trace_id: string
@@ -23,8 +24,6 @@ export type Difference = {
 }
 
 export const NO_DIFFERENCE: Difference = { lost: [], twice: [], wrong: [], wrongAttempts: [], attemptsTwice: [] }
-
-type Query = <T>(sql: string) => Promise<readonly T[]>
 
 /** Compares the tables with a ledger, row by row; also the number of traces that nobody got whole. */
 export async function compareLedger(

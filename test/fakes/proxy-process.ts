@@ -55,7 +55,7 @@ export type ProxyProcess = {
   /** Waits until the store has taken every row that the spool held. */
   readonly drained: () => Promise<void>
   /** Rows of a query in the embedded store, as the user who may only read. */
-  readonly rows: <T>(sql: string) => Promise<readonly T[]>
+  readonly rows: Query
   /** One series of /metrics; undefined where there is none. */
   readonly metric: (name: string, labels?: Readonly<Record<string, string>>) => Promise<number | undefined>
 }
@@ -227,26 +227,33 @@ function proxyProcess({ output, ...launched }: Launched, { adminUrl, token }: Ru
     drained: () => until('drained', ({ store, spool }) => store.state === 'ready' && spool.rows === 0),
     rows: async (sql) => {
       const { access } = JSON.parse((await admin('/admin/store')).text)
-      const url = new URL(`?${QUERY_SETTINGS}&database=${access.database}`, access.url)
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: { 'x-clickhouse-user': 'ro', 'x-clickhouse-key': readFileSync(passwordFile, 'utf8').trim() },
-        body: sql,
-      })
-      const text = await answer.text()
-      if (!answer.ok) throw new Error(text)
-      return parseRows(text)
+      const password = readFileSync(passwordFile, 'utf8').trim()
+      return queryAs(access.url, { username: 'ro', password, database: access.database })(sql)
     },
     metric: async (name, labels) => sampleOf(parseExposition((await admin('/metrics')).text), name, labels),
   }
 }
 
-/** The rows of a JSONEachRow answer. */
-export function parseRows<T>(text: string): readonly T[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): T => JSON.parse(line))
+export type Query = <T>(sql: string) => Promise<readonly T[]>
+
+/** Queries a server over plain HTTP, as an analyst would: not through the code that is tested. */
+export function queryAs(
+  url: string,
+  { username, password, database }: { readonly username: string; readonly password: string; readonly database: string },
+): Query {
+  return async <T>(sql: string) => {
+    const answer = await fetch(new URL(`?${QUERY_SETTINGS}&database=${database}`, url), {
+      method: 'POST',
+      headers: { 'x-clickhouse-user': username, 'x-clickhouse-key': password },
+      body: sql,
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(text)
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): T => JSON.parse(line))
+  }
 }
 
 /** Where the admin port is and what opens it, as `run.json` says. */

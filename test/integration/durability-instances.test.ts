@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { MIXED_CALLS, startClosedLoop } from '../fakes/closed-loop.ts'
 import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
-import { aProxyHome, parseRows, settingsFor } from '../fakes/proxy-process.ts'
+import { aProxyHome, queryAs, settingsFor } from '../fakes/proxy-process.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 
 let engine: TestEngine
@@ -39,17 +39,7 @@ it('refuses a second proxy on the same data directory, and names the process tha
 it('lets several proxies start at once on one ClickHouse: tables made once, rows of each kept apart', async () => {
   const database = 'shared'
   const store = { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database }
-  const rows = async <T>(sql: string): Promise<readonly T[]> => {
-    const settings = `default_format=JSONEachRow&output_format_json_quote_64bit_integers=0&database=${database}`
-    const answer = await fetch(`${engine.engine.url}/?${settings}`, {
-      method: 'POST',
-      headers: { 'x-clickhouse-user': 'app', 'x-clickhouse-key': 'app' },
-      body: sql,
-    })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(text)
-    return parseRows(text)
-  }
+  const rows = queryAs(engine.engine.url, { username: 'app', password: 'app', database })
   const homes = await Promise.all([1, 2, 3].map(() => aProxyHome(settingsFor(simulator.url, { store }))))
   for (const home of homes) onTestFinished(() => home.close())
   const proxies = await Promise.all(homes.map((home) => home.start()))

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { MIXED_CALLS, startClosedLoop } from '../fakes/closed-loop.ts'
 import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
-import { aProxyHome, parseRows, settingsFor, type ProxyHome } from '../fakes/proxy-process.ts'
+import { aProxyHome, queryAs, settingsFor, type ProxyHome } from '../fakes/proxy-process.ts'
 import { aStoreDoor, type StoreDoor } from '../fakes/store-door.ts'
 import { plain, startRawUpstream } from '../fakes/raw-upstream.ts'
 import { ask } from '../fakes/ask.ts'
@@ -30,17 +30,7 @@ async function aHomeBehindDoor(database: string, upstream = simulator.url) {
   const store = { kind: 'url', url: door.url, username: 'app', password: 'app', database }
   const home: ProxyHome = await aProxyHome(settingsFor(upstream, { store }))
   onTestFinished(() => home.close())
-  const rows = async <T>(sql: string): Promise<readonly T[]> => {
-    const settings = `default_format=JSONEachRow&output_format_json_quote_64bit_integers=0&database=${database}`
-    const answer = await fetch(`${engine.engine.url}/?${settings}`, {
-      method: 'POST',
-      headers: { 'x-clickhouse-user': 'app', 'x-clickhouse-key': 'app' },
-      body: sql,
-    })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(text)
-    return parseRows(text)
-  }
+  const rows = queryAs(engine.engine.url, { username: 'app', password: 'app', database })
   return { door, home, rows }
 }
 
