@@ -24,23 +24,28 @@ export async function serve(terminal: Terminal, source: ConfigSource, loaded: Lo
     logFd: STDERR_FD,
   })
   dieLoudly(process, app)
+  // Before anyone is told that the proxy runs: a signal without a handler would end it on the spot.
+  process.on('SIGHUP', () => void app.reload())
+  const stopped = firstStopSignal(process)
   await rememberRunning(boot, { pid: process.pid, admin: app.admin, token: boot.admin.token })
   for (const line of banner({ app, source, config: loaded.config, version: terminal.version })) terminal.print(line)
   tellWhenStored(terminal, app)
   app.log.info('started', { version: terminal.version, policy: loaded.version, pid: process.pid })
-  process.on('SIGHUP', () => void app.reload())
-  await firstStopSignal(process)
+  await stopped
   terminal.print('Stopping: finishing what is under way. Once more to stop at once.')
   stopAtOnceOnNext(process)
   const { cutRequests, spooledRows } = await app.close()
   await forgetRunning(boot)
   if (cutRequests > 0) terminal.print(`${cutRequests} requests had not finished within the deadline and were cut.`)
-  terminal.print(
-    spooledRows === 0
-      ? 'Stopped; every row is stored.'
-      : `Stopped; ${spooledRows} rows wait in the spool for the next start.`,
-  )
+  terminal.print(lastLine(boot.store.kind !== 'none', spooledRows))
   return process.exit(0) // a client that never closes its connection must not keep the process
+}
+
+function lastLine(isRecording: boolean, spooledRows: number): string {
+  if (!isRecording) return 'Stopped; nothing was recorded (store.kind is none).'
+  return spooledRows === 0
+    ? 'Stopped; every row is stored.'
+    : `Stopped; ${spooledRows} rows wait in the spool for the next start.`
 }
 
 function firstStopSignal(process: NodeJS.Process): Promise<void> {
