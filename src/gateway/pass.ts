@@ -67,6 +67,7 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   if (provider === undefined) return refuseRaw(turn, socket, recognised, 'error' in found ? found.error : 'no_route', stages)
   if (!isWellFramed(inbound)) return refuseRaw(turn, socket, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return refuseRaw(turn, socket, recognised, 'shutting_down', stages)
+  if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
   const passage = createPassage(turn, recognised, provider, stages)
   let status: number | undefined
   socket.once('end', () => closeSoon(socket)).once('finish', () => closeSoon(socket))
@@ -142,6 +143,7 @@ function outcomeFor(status: number): AttemptOutcome {
 
 /** Answers a request that came without a response object (an upgrade, CONNECT) with the proxy's own error. */
 export function refuseRaw(turn: Omit<Turn, 'response'>, socket: Duplex, recognised: Recognised, error: ErrorCode, stages: Stages): void {
+  if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
   const body = errorBody(recognised.dialect, error, turn.id)
   recordRejected(turn, recognised, error, stages, 0, () => answerRaw(socket, error, body, ['x-understudy-trace-id', turn.id]))
 }

@@ -80,22 +80,29 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
     listener,
   )
   server.on('checkExpectation', listener) // an expectation nobody knows may be ignored (RFC 9110 §10.1.1)
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // Behind a request still being answered Node would write it into the middle of that answer; a client need not wait.
+    if (response.socket !== null) response.writeContinue()
+    listener(request, response)
+  })
   server.setTimeout(patience.stallMs, (socket) => framing.stalled(socket, connections.latestOn(socket)))
   server.on('clientError', (error, socket) => framing.broke(error, socket, connections.latestOn(socket)))
-  const turnOf = (request: IncomingMessage): Omit<Turn, 'response'> => {
-    const { world } = stages
-    const arrival = { at: world.now(), monotonicMs: world.monotonic() }
-    return { id: world.newId(), inbound: request, arrival, state: stages.state.current() }
+  const leaveHttp = (take: (turn: Omit<Turn, 'response'>, socket: Duplex, head: Buffer) => void) => {
+    return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      socket.on('error', () => undefined) // a reset connection is recorded by its close
+      connections.upgraded(socket)
+      const { world } = stages
+      const arrival = { at: world.now(), monotonicMs: world.monotonic() }
+      const turn = { id: world.newId(), inbound: request, arrival, state: stages.state.current() }
+      // What was asked before on this connection is answered before.
+      const current = connections.latestOn(socket)
+      if (current === undefined || current.closed) take(turn, socket, head)
+      else current.once('close', () => take(turn, socket, head))
+    }
   }
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => undefined) // a reset connection is recorded by its close
-    connections.upgraded(socket)
-    passUpgrade(turnOf(request), socket, head, stages)
-  })
+  server.on('upgrade', leaveHttp((turn, socket, head) => passUpgrade(turn, socket, head, stages)))
   // A tunnel goes to a host of the client's choice: never here.
-  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
-    refuseRaw(turnOf(request), socket, unrecognised(request), 'no_route', stages)
-  })
+  server.on('connect', leaveHttp((turn, socket) => refuseRaw(turn, socket, unrecognised(turn.inbound), 'no_route', stages)))
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => reject(listenFailure('listen', listen, error))
     server.once('error', refuse)

@@ -117,7 +117,6 @@ export function ambiguitiesOf(call: RawCall, upstream: RawUpstream): readonly st
   if (named('host').length !== 1) faults.push('not one host')
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\s]+ HTTP\/1\.1$/.test(call.line)) faults.push(`a request line: ${call.line}`)
   for (const [name, value] of call.headers) {
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value))
       faults.push(`a header: ${name}`)
     if (name.toLowerCase().startsWith('x-understudy-')) faults.push(`our own header: ${name}`)
