@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Closable, Log, World } from '../domain/ports.ts'
 import type { EpochMs } from '../domain/units.ts'
 import { alarm } from './alarm.ts'
+import { diskRoom } from './disk-room.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { SpooledTable } from './insert.ts'
 import { recoverSegments } from './recover-segments.ts'
@@ -40,7 +41,7 @@ export type SpoolStatus = {
   readonly droppedRows: {
     /** Deleted unstored, oldest first, because the spool had reached its cap. */
     readonly overCap: PerTable
-    /** Never written, because the disk refused them. */
+    /** Never written, because the disk refused them or had little left. */
     readonly writeFailed: PerTable
   }
   /** Segments of earlier processes that ended in the middle of a row. The writer puts the pieces in `<dir>/dead`. */
@@ -91,7 +92,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     maxAgeMs: () =>
       maxAgeMs * Math.min(LONGEST_AGE_FACTOR, 1 + Math.floor(queue.status().segments / PATIENCE_SEGMENTS)),
   }
-  const open = (table: SpooledTable) => tableAppender({ dir, table, limits, world, log, onClosed: queue.push })
+  const hasRoom = diskRoom(dir, world)
+  const open = (table: SpooledTable) => tableAppender({ dir, table, limits, hasRoom, world, log, onClosed: queue.push })
   const appenders = { traces: open('traces'), attempts: open('attempts') }
   const each = SPOOLED_TABLES.map((table) => appenders[table])
   const openBytes = () => each.reduce((sum, appender) => sum + appender.status().openBytes, 0)

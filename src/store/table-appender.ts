@@ -42,13 +42,15 @@ type Options = {
   readonly dir: string
   readonly table: SpooledTable
   readonly limits: SegmentLimits
+  /** False while what the disk has left is not for rows. */
+  readonly hasRoom: () => boolean
   readonly world: World
   readonly log: Log
   readonly onClosed: (segment: Segment) => void
 }
 
 /** Opens nothing until the first row comes. `<dir>/<table>` must exist. */
-export function tableAppender({ dir, table, limits, world, log, onClosed }: Options): TableAppender {
+export function tableAppender({ dir, table, limits, hasRoom, world, log, onClosed }: Options): TableAppender {
   const directoryFd = openSync(join(dir, table), 'r')
   const releasing = new Set<Promise<void>>()
   let current: OpenSegment | undefined
@@ -108,8 +110,8 @@ export function tableAppender({ dir, table, limits, world, log, onClosed }: Opti
   return {
     append: (lines) => {
       let left = lines
-      if (isClosed) {
-        lastError = 'the spool is closed'
+      if (isClosed || !hasRoom()) {
+        lastError = isClosed ? 'the spool is closed' : 'the disk is nearly full; what is left is for the store'
         refuse(lines.length)
         return
       }

@@ -34,9 +34,9 @@ type TightPlace = {
 }
 
 /** ENOSPC for the spool and the engine alike. */
-function aSmallFileSystem(): TightPlace {
+function aSmallFileSystem(megabytes = 200): TightPlace {
   const dir = mkdtempSync(join(tmpdir(), 'understudy-full-'))
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', dir]).status).toBe(0)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir]).status).toBe(0)
   onTestFinished(() => void spawnSync('umount', ['--lazy', dir]))
   const filler = join(dir, 'filler')
   const home = join(dir, 'home')
@@ -64,7 +64,7 @@ function aFileSizeLimit(): TightPlace {
 
 const places: readonly (readonly [string, () => TightPlace])[] = [
   ['a limit on file size', aFileSizeLimit],
-  ...(mayMount() ? [['a full file system', aSmallFileSystem] as const] : []),
+  ...(mayMount() ? [['a full file system', () => aSmallFileSystem()] as const] : []),
 ]
 
 it.each(places)(
@@ -131,6 +131,32 @@ const WIDE: Call = {
   outcome: 'completed',
   attempts: 1,
 }
+
+it.runIf(mayMount())('leaves the engine on the same disk the room to take what the spool holds', async () => {
+  const { dir } = aSmallFileSystem(80)
+  const simulator = await startSimulator()
+  onTestFinished(() => simulator.close())
+  const home = await aProxyHome(settingsFor(simulator.url), { dir })
+  onTestFinished(() => home.close())
+  const proxy = await home.start()
+  await proxy.stored()
+  // The engine hangs for as long as it takes the spool to fill the disk.
+  process.kill(proxy.enginePid(), 'SIGSTOP')
+  const reported = proxy.nextLine('spool_write_failed')
+  const loop = startClosedLoop(home.port, { clients: CAP_CLIENTS, calls: [WIDE] })
+  onTestFinished(() => loop.stop())
+  await reported
+  await loop.answers(1_000)
+  await loop.stop()
+  process.kill(proxy.enginePid(), 'SIGCONT')
+  await proxy.drained()
+
+  expect(loop.failures).toEqual([])
+  const { difference } = await compareLedger(proxy.rows, loop.ledger)
+  const dropped = await droppedRows(proxy, 'write_failed')
+  expect(difference.lost.length + difference.wrongAttempts.length).toBe(dropped)
+  expect(dropped).toBeLessThan(loop.ledger.size)
+})
 
 it('drops the oldest rows at the cap of the spool, counts and reports them, and lets no client wait', async () => {
   const simulator = await startSimulator()
