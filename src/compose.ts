@@ -155,6 +155,7 @@ export async function compose(options: AppOptions): Promise<App> {
       state,
       send: createSend(pools, slots, world.monotonic),
       outboundHeaders,
+      propagate: () => undefined,
       inboundHeaders,
       passThrough: createPassThrough(),
       price: prices.price,

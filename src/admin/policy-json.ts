@@ -36,6 +36,7 @@ function providerJson(provider: Provider): Json {
     priced_as: provider.pricedAs,
     supports_include_usage: provider.supportsIncludeUsage,
     headers: Object.fromEntries([...provider.headers.keys()].map((name) => [name, 'set'])),
+    trace_context: provider.traceContext,
     max_concurrent: provider.maxConcurrent,
     max_queued: provider.maxQueued,
     queue_timeout_ms: provider.queueTimeoutMs,

@@ -62,6 +62,7 @@ function resolveProvider(name: string, entry: ProviderEntry): Provider {
     supportsIncludeUsage:
       entry.include_usage ?? (entry.dialect === 'openai' && entry.base_url.host === 'api.openai.com'),
     headers: new Map(Object.entries(entry.headers).map(([header, value]) => [header.toLowerCase(), value])),
+    traceContext: entry.trace_context,
     maxConcurrent: entry.limits.max_concurrent,
     maxQueued: entry.limits.max_queued,
     queueTimeoutMs: entry.limits.queue_timeout,

@@ -50,6 +50,9 @@ const provider = section({
     .record(z.string(), headerValue(), { error: 'a mapping' })
     .prefault({})
     .describe('Extra request headers, set on every call.'),
+  trace_context: choice(['forward', 'propagate', 'strip'])
+    .prefault('forward')
+    .describe("The client's traceparent and tracestate: sent on, made to name our own span, or left out."),
   limits: providerLimits.prefault({}),
   timeouts: providerTimeouts.prefault({}),
 })

@@ -24,6 +24,7 @@ export type Provider = {
   readonly supportsIncludeUsage: boolean
   /** Extra request headers, set on every call. */
   readonly headers: ReadonlyMap<string, string>
+  readonly traceContext: TraceContextMode
   readonly maxConcurrent: number
   readonly maxQueued: number
   readonly queueTimeoutMs: number
@@ -33,6 +34,13 @@ export type Provider = {
   /** Longest silence inside an answer. */
   readonly idleTimeoutMs: number
 }
+
+/**
+ * What becomes of a client's `traceparent` and `tracestate` on the way to a provider. `forward`: they go on as they
+ * came. `propagate`: `traceparent` names the span of our own call, so that the provider's spans hang below it; while
+ * no spans are exported there is no such span, and it is as `forward`. `strip`: they do not leave.
+ */
+export type TraceContextMode = 'forward' | 'propagate' | 'strip'
 
 export type Limits = {
   /** Largest body of a recognised request; pass-through bodies are streamed and unlimited. */

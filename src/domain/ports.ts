@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { Cost } from './cost.ts'
+import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
 import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
 
@@ -27,6 +28,16 @@ export type Cell<T> = {
  * nothing else. Never throws.
  */
 export type Recorder = { readonly record: (exchange: Exchange, release: () => void) => void }
+
+/**
+ * The `traceparent` of one call to a provider, so that the provider's spans hang below ours; undefined while no spans
+ * are exported.
+ */
+export type Propagate = (
+  requestId: RequestId,
+  attemptId: RequestId,
+  parent: TraceParent | undefined,
+) => string | undefined
 
 /** Looks at every finished exchange (metrics, log line). Never throws, never waits. */
 export type Observer = (exchange: Exchange) => void

@@ -1,3 +1,4 @@
+import type { TraceParent } from './trace-context.ts'
 import type { RequestId } from './units.ts'
 
 /** Whose wire format a request speaks. */
@@ -59,8 +60,8 @@ export type ClientFacts = {
   readonly sdkRetry: number | undefined
   /** `x-stainless-timeout`, in seconds. */
   readonly sdkTimeoutSeconds: number | undefined
-  /** The W3C trace id of `traceparent`, to join a trace with the application's own. */
-  readonly traceParentId: string | undefined
+  /** The application's own span, from `traceparent` and `tracestate`, to join our trace with it. */
+  readonly traceParent: TraceParent | undefined
 }
 
 /** Facts of the body that the record keeps; all undefined or false where the body was not read. */

@@ -15,6 +15,7 @@ import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { sendError } from './fail.ts'
 import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
+import { ownTraceparent } from './own-traceparent.ts'
 import { readRequest } from './read-request.ts'
 import { recordRejected } from './record-rejected.ts'
 import { unrecognised } from './rejected.ts'
@@ -39,7 +40,7 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
     passage.conclude({ outcome, requestBytes, release })
   }
   response.once('close', () => conclude({ kind: 'cancelled', status }, () => undefined))
-  stages.passThrough.web(inbound, response, provider, recognised.upstreamPath, {
+  stages.passThrough.web(inbound, response, provider, recognised.upstreamPath, passage.traceparent, {
     head: (code, headers) => {
       status = code
       passage.head(code)
@@ -71,7 +72,7 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   const passage = createPassage(turn, recognised, provider, stages)
   let status: number | undefined
   socket.once('end', () => closeSoon(socket)).once('finish', () => closeSoon(socket))
-  stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, {
+  stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, passage.traceparent, {
     head: (code) => {
       status = code
       passage.head(code)
@@ -103,6 +104,7 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
   let responseBytes = 0
   let isConcluded = false
   return {
+    traceparent: ownTraceparent(bare, attemptId, provider, stages),
     head: (code: number): void => {
       headAt ??= world.monotonic()
       status = code

@@ -13,6 +13,7 @@ import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { hintFor, sendError } from './fail.ts'
 import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
+import { ownTraceparent } from './own-traceparent.ts'
 import { passThrough } from './pass.ts'
 import { readRequest } from './read-request.ts'
 import { recordRejected } from './record-rejected.ts'
@@ -80,7 +81,8 @@ function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing:
       stages.recorder.record(exchange, release)
     },
   })
-  const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider)
+  const traceparent = ownTraceparent(request, attemptId, outgoing.provider, stages)
+  const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider, traceparent)
   relay.attach(
     stages.send(
       outgoing.provider,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { ClientFacts, Controls, LlmRequest, Recognised } from '../domain/request.ts'
+import { readTraceParent } from '../domain/trace-context.ts'
 import type { RequestId } from '../domain/units.ts'
 import type { BodyReading } from '../dialects/read-body.ts'
 
@@ -61,7 +62,7 @@ function clientOf(headers: IncomingHttpHeaders): ClientFacts {
     userAgent: headers['user-agent'] ?? '',
     sdkRetry: wholeNumber(headers['x-stainless-retry-count']),
     sdkTimeoutSeconds: wholeNumber(headers['x-stainless-timeout']),
-    traceParentId: traceIdOf(one(headers['traceparent'])),
+    traceParent: readTraceParent(headers['traceparent'], headers['tracestate']),
   }
 }
 
@@ -78,12 +79,6 @@ function keySubject(header: string): string {
   if (subjects.size >= MAX_REMEMBERED_KEYS) subjects.clear()
   if (header.length <= MAX_CONTROL_CHARS) subjects.set(header, subject)
   return subject
-}
-
-/** W3C trace context: version-traceid-parentid-flags. */
-function traceIdOf(traceparent: string | undefined): string | undefined {
-  const id = traceparent?.split('-')[1]
-  return id !== undefined && /^[0-9a-f]{32}$/.test(id) ? id : undefined
 }
 
 function wholeNumber(header: string | string[] | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Cell, Log, Observer, PriceCall, Recorder, World } from '../domain/ports.ts'
+import type { Cell, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -10,12 +10,14 @@ export type Stages = {
   readonly world: World
   readonly state: Cell<RoutingState>
   readonly send: SendUpstream
-  readonly outboundHeaders: (raw: RawHeaders, provider: Provider) => string[]
+  /** `traceparent`: what the client's is replaced by; undefined = the provider gets the client's own, or none. */
+  readonly outboundHeaders: (raw: RawHeaders, provider: Provider, traceparent: string | undefined) => string[]
   readonly inboundHeaders: (raw: RawHeaders) => string[]
   readonly passThrough: PassThrough
   readonly price: PriceCall
   readonly recorder: Recorder
   readonly observe: Observer
+  readonly propagate: Propagate
   readonly log: Log
   /** True once shutdown has begun: new requests are refused, those under way finish. */
   readonly isDraining: () => boolean
@@ -42,6 +44,7 @@ export type PassThrough = {
     response: ServerResponse,
     provider: Provider,
     upstreamPath: string,
+    traceparent: string | undefined,
     sink: PassThroughSink,
   ) => void
   readonly upgrade: (
@@ -49,6 +52,7 @@ export type PassThrough = {
     head: Buffer,
     provider: Provider,
     upstreamPath: string,
+    traceparent: string | undefined,
     sink: UpgradeSink,
   ) => void
 }

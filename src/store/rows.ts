@@ -66,7 +66,7 @@ function controlFields({ request: { controls, client, shape } }: Exchange): stri
     textField('user_agent', client.userAgent) +
     smallCountField('sdk_retry', client.sdkRetry) +
     durationField('sdk_timeout_s', client.sdkTimeoutSeconds) +
-    textField('parent_trace_id', client.traceParentId)
+    textField('parent_trace_id', client.traceParent?.traceId)
   )
 }
 

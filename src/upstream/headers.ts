@@ -21,19 +21,40 @@ const CLIENT_KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 
 
 const CONTROL_PREFIX = 'x-understudy-'
 
+const NO_NAMES: ReadonlySet<string> = new Set()
+const TRACEPARENT: ReadonlySet<string> = new Set(['traceparent'])
+const TRACE_CONTEXT: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
+
 /**
  * Request headers for `provider`, in the client's order and case: all but hop-by-hop ones, host and our own
- * controls. Where the config holds a key for the provider, it replaces whatever key the client sent.
+ * controls. Where the config holds a key for the provider, it replaces whatever key the client sent; `traceparent`
+ * likewise replaces the client's.
  */
-export function outboundHeaders(raw: RawHeaders, provider: Provider): string[] {
+export function outboundHeaders(raw: RawHeaders, provider: Provider, traceparent?: string): string[] {
   const named = connectionNamed(raw)
+  const replaced = replacedContext(raw, provider, traceparent)
   const out: string[] = []
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
-    if (isForwarded(name.toLowerCase(), provider, named)) out.push(name, raw[i + 1] ?? '')
+    const lower = name.toLowerCase()
+    if (!replaced.has(lower) && isForwarded(lower, provider, named)) out.push(name, raw[i + 1] ?? '')
   }
+  if (traceparent !== undefined && !provider.headers.has('traceparent')) out.push('traceparent', traceparent)
   for (const [name, value] of ownHeaders(provider)) out.push(name, value)
   return out
+}
+
+/** Headers of the client's trace context that do not go to `provider`. */
+function replacedContext(raw: RawHeaders, provider: Provider, traceparent: string | undefined): ReadonlySet<string> {
+  if (provider.traceContext === 'strip') return TRACE_CONTEXT
+  if (traceparent === undefined) return NO_NAMES
+  // What vendors noted about the client's trace says nothing about another one (W3C Trace Context §3.4).
+  return raw.some((text) => isSameTrace(text, traceparent)) ? TRACEPARENT : TRACE_CONTEXT
+}
+
+/** Whether two `traceparent` values name the same trace. */
+function isSameTrace(one: string, other: string): boolean {
+  return one.length >= 55 && one.slice(2, 36) === other.slice(2, 36)
 }
 
 /** Whether a client's request header goes to `provider`. `name` in lower case. */

@@ -31,6 +31,7 @@ type UpgradeSink = {
 
 type Job = Progress & {
   readonly upstreamPath: string
+  readonly traceparent: string | undefined
   readonly web: WebSink | undefined
   readonly upgraded: UpgradeSink | undefined
   /** The first error of an upgraded connection. */
@@ -53,7 +54,7 @@ export function createPassThrough() {
     on: {
       proxyReq: (outgoing, request, response) => {
         const job = jobOf(jobs, request)
-        setHeaders(outgoing, request, job.provider)
+        setHeaders(outgoing, request, job)
         watchConnecting(outgoing, job)
         watchFirstByte(outgoing, job)
         watchSilence(outgoing, response, job)
@@ -63,7 +64,7 @@ export function createPassThrough() {
       },
       proxyReqWs: (outgoing, request) => {
         const job = jobOf(jobs, request)
-        setHeaders(outgoing, request, job.provider)
+        setHeaders(outgoing, request, job)
         outgoing.once('socket', () => {
           watchConnecting(outgoing, job)
           takeErrors(outgoing, request, job)
@@ -82,12 +83,14 @@ export function createPassThrough() {
       response: ServerResponse,
       provider: Provider,
       upstreamPath: string,
+      traceparent: string | undefined,
       sink: WebSink,
     ): void => {
       response.setMaxListeners(20) // express, the relay, the pipeline and the record each wait for its close
       jobs.set(request, {
         provider,
         upstreamPath,
+        traceparent,
         web: sink,
         stage: 'connecting',
         failure: undefined,
@@ -101,11 +104,13 @@ export function createPassThrough() {
       head: Buffer,
       provider: Provider,
       upstreamPath: string,
+      traceparent: string | undefined,
       sink: UpgradeSink,
     ): void => {
       const job: Job = {
         provider,
         upstreamPath,
+        traceparent,
         web: undefined,
         stage: 'connecting',
         failure: undefined,
@@ -142,8 +147,8 @@ function hideFromRelay(request: IncomingMessage): void {
 }
 
 /** The client's headers in their own order and case; a header that came several times comes so again, in one place. */
-function setHeaders(outgoing: ClientRequest, request: IncomingMessage, provider: Provider): void {
-  const raw = outboundHeaders(request.rawHeaders, provider)
+function setHeaders(outgoing: ClientRequest, request: IncomingMessage, { provider, traceparent }: Job): void {
+  const raw = outboundHeaders(request.rawHeaders, provider, traceparent)
   const byName = new Map<string, { readonly name: string; readonly values: string[] }>()
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name = '', value = ''] = [raw[i], raw[i + 1]]

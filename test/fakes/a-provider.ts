@@ -10,6 +10,7 @@ export function aProvider(changes: Partial<Provider> = {}): Provider {
     pricedAs: 'openai',
     supportsIncludeUsage: true,
     headers: new Map(),
+    traceContext: 'forward',
     maxConcurrent: 512,
     maxQueued: 1024,
     queueTimeoutMs: 10_000,

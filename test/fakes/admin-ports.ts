@@ -53,6 +53,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
           pricedAs: 'openai',
           supportsIncludeUsage: true,
           headers: new Map(),
+          traceContext: 'forward',
           maxConcurrent: 256,
           maxQueued: 512,
           queueTimeoutMs: 10_000,

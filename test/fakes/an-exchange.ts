@@ -45,7 +45,7 @@ export function aRequest(parts: Partial<LlmRequest> = {}): LlmRequest {
       userAgent: 'OpenAI/JS 7.55.0',
       sdkRetry: undefined,
       sdkTimeoutSeconds: undefined,
-      traceParentId: undefined,
+      traceParent: undefined,
     },
     shape: {
       endUser: undefined,

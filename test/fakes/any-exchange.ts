@@ -116,7 +116,7 @@ const facts: fc.Arbitrary<ClientFacts> = fc.record({
   userAgent: text,
   sdkRetry: optional(fc.nat(9)),
   sdkTimeoutSeconds: optional(fc.nat(600)),
-  traceParentId: optional(text),
+  traceParent: optional(fc.record({ traceId: text, spanId: text, flags: fc.nat(255), state: optional(text) })),
 })
 const shape: fc.Arbitrary<BodyShape> = fc.record({
   endUser: optional(text),

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { createCell } from '../../src/domain/cell.ts'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
-import type { Cell, World } from '../../src/domain/ports.ts'
+import type { Cell, Observer, Propagate, World } from '../../src/domain/ports.ts'
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
 import type { Patience } from '../../src/gateway/server.ts'
@@ -43,6 +43,8 @@ export type ProxyChanges = {
   readonly provider?: Partial<Provider>
   readonly policy?: Partial<Policy>
   readonly patience?: Patience
+  readonly observe?: Observer
+  readonly propagate?: Propagate
   /** Stands between the record, which is kept in any case, and the release of the last bytes. */
   readonly holdRelease?: (exchange: Exchange, release: () => void) => void
 }
@@ -78,7 +80,8 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
           else changes.holdRelease(exchange, release)
         },
       },
-      observe: () => undefined,
+      observe: changes.observe ?? (() => undefined),
+      propagate: changes.propagate ?? (() => undefined),
       log: {
         info: () => undefined,
         warn: () => undefined,

@@ -147,7 +147,7 @@ function expectedTrace(of: Exchange): Record<string, unknown> {
     user_agent: kept(request.client.userAgent),
     sdk_retry: orNull(request.client.sdkRetry),
     sdk_timeout_s: orNull(request.client.sdkTimeoutSeconds),
-    parent_trace_id: kept(request.client.traceParentId),
+    parent_trace_id: kept(request.client.traceParent?.traceId),
     task: kept(request.controls.task) || 'unknown',
     complexity: 'unknown',
     route: kept(decision.route),

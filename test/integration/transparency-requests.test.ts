@@ -129,7 +129,7 @@ describe('request headers', () => {
     expect(record.request).toMatchObject({
       controls: { tags: { a: 'b' } },
       client: {
-        traceParentId: '0af7651916cd43dd8448eb211c80319c',
+        traceParent: { traceId: '0af7651916cd43dd8448eb211c80319c' },
         sdkTimeoutSeconds: 600,
         userAgent: 'OpenAI/JS 7.55.0',
       },

@@ -50,6 +50,7 @@ describe('GET /admin/policy', () => {
             priced_as: 'openai',
             supports_include_usage: true,
             headers: { 'x-extra-key': 'set' },
+            trace_context: 'forward',
             max_concurrent: 256,
             max_queued: 512,
             queue_timeout_ms: 10_000,

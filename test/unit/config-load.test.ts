@@ -23,6 +23,7 @@ test('a file with providers alone is a whole config', () => {
           pricedAs: 'openai',
           supportsIncludeUsage: true,
           headers: new Map(),
+          traceContext: 'forward',
           maxConcurrent: 512,
           maxQueued: 512,
           queueTimeoutMs: 10_000,

@@ -131,7 +131,7 @@ describe('the line of a request', () => {
         userAgent: planted,
         sdkRetry: 1,
         sdkTimeoutSeconds: 2,
-        traceParentId: planted,
+        traceParent: { traceId: planted, spanId: planted, flags: 1, state: planted },
       },
       shape: { ...aRequest().shape, endUser: planted, conversation: planted },
     })

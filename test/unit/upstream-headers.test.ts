@@ -63,6 +63,42 @@ describe('outboundHeaders', () => {
   })
 })
 
+describe('the trace context of a request', () => {
+  const THEIRS = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const OURS = '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01'
+  const raw = ['Traceparent', THEIRS, 'a', '1', 'tracestate', 'vendor=x']
+
+  it('goes on as the client wrote it by default, whatever it is', () => {
+    expect(outboundHeaders(raw, aProvider())).toEqual(raw)
+    expect(outboundHeaders(['traceparent', 'nonsense'], aProvider())).toEqual(['traceparent', 'nonsense'])
+  })
+
+  it('does not leave where it is to be stripped', () => {
+    expect(outboundHeaders(raw, aProvider({ traceContext: 'strip' }))).toEqual(['a', '1'])
+  })
+
+  it('names our own span where it is propagated, and keeps what vendors noted about the same trace', () => {
+    const provider = aProvider({ traceContext: 'propagate' })
+    expect(outboundHeaders(raw, provider, OURS)).toEqual(['a', '1', 'tracestate', 'vendor=x', 'traceparent', OURS])
+  })
+
+  it('begins anew, without the notes of another trace, where the client sent nothing usable', () => {
+    const provider = aProvider({ traceContext: 'propagate' })
+    const broken = ['traceparent', THEIRS.toUpperCase(), 'tracestate', 'vendor=x', 'a', '1']
+    expect(outboundHeaders(broken, provider, OURS)).toEqual(['a', '1', 'traceparent', OURS])
+  })
+
+  it('goes on as it came where it would be propagated but no spans are exported', () => {
+    expect(outboundHeaders(raw, aProvider({ traceContext: 'propagate' }))).toEqual(raw)
+  })
+
+  it('is not there twice where the config sets one', () => {
+    const headers = new Map([['traceparent', 'fixed']])
+    const provider = aProvider({ traceContext: 'propagate', headers })
+    expect(outboundHeaders(raw, provider, OURS)).toEqual(['a', '1', 'tracestate', 'vendor=x', 'traceparent', 'fixed'])
+  })
+})
+
 describe('inboundHeaders', () => {
   it('keeps duplicates, order and case and drops only what belongs to the connection', () => {
     const raw = [
