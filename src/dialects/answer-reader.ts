@@ -1,7 +1,9 @@
 import type { Api } from '../domain/request.ts'
 import type { AnswerReader } from './answer.ts'
-import { createCountTokensReader } from './anthropic-count-tokens.ts'
 import { createMessagesReader } from './anthropic-messages.ts'
+import { createCountTokensReader } from './count-tokens.ts'
+import { createGenerateContentReader } from './gemini-content.ts'
+import { createEmbedContentReader } from './gemini-embeddings.ts'
 import { createChatReader } from './openai-chat.ts'
 import { createEmbeddingsReader } from './openai-embeddings.ts'
 import { createResponsesReader } from './openai-responses.ts'
@@ -20,6 +22,10 @@ export function readerFor(api: Api): AnswerReader | undefined {
       return createMessagesReader()
     case 'count_tokens':
       return createCountTokensReader()
+    case 'generate_content':
+      return createGenerateContentReader()
+    case 'embed_content':
+      return createEmbedContentReader()
     case 'passthrough':
       return undefined
   }

@@ -17,10 +17,10 @@ export type SseEvent = { readonly event: string | undefined; readonly data: stri
 export type Answer = {
   readonly model: string | undefined
   readonly responseId: string | undefined
-  /** The provider's own word: `stop`, `length`, `tool_calls`, `end_turn`, `refusal` …; the first choice's where there are several. */
+  /** The provider's own word: `stop`, `length`, `tool_calls`, `end_turn`, `refusal`, `STOP` …; the first choice's where there are several. */
   readonly finishReason: string | undefined
   readonly usage: Usage | undefined
-  /** `error.type` (or `error.code`) of an error answer: never its message, which may quote the request. */
+  /** `error.type` (or `error.status`, `error.code`) of an error answer: never its message, which may quote the request. */
   readonly errorType: string | undefined
 }
 
@@ -30,6 +30,11 @@ export type Answer = {
  */
 export type AnswerReader = {
   readonly event: (event: SseEvent) => EventMeaning
+  /**
+   * Of a dialect whose streams have no last word of their own: whether the stream may end here. More may still come,
+   * so only the end of the answer itself says that it has ended.
+   */
+  readonly mayEnd?: () => boolean
   /** A whole (decoded) JSON answer; called at most once, instead of `event`. */
   readonly body: (bytes: Buffer) => void
   /** `isCut`: the stream ended without its terminal event, so usage seen so far is partial. */

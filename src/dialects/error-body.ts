@@ -20,6 +20,19 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   504: 'timeout_error',
 }
 
+/** google.rpc.Code by HTTP status (github.com/googleapis/googleapis, google/rpc/code.proto). */
+const GEMINI_STATUSES: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  404: 'NOT_FOUND',
+  408: 'DEADLINE_EXCEEDED',
+  413: 'INVALID_ARGUMENT',
+  431: 'INVALID_ARGUMENT',
+  500: 'INTERNAL',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+}
+
 /**
  * The JSON body with which the proxy itself answers, in the shape that the client's SDK expects. `code` names the
  * row of the error table; `hint` (what was expected, which limit) follows the public text.
@@ -27,16 +40,32 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 export function errorBody(dialect: Dialect, code: ErrorCode, requestId: string | undefined, hint?: string): string {
   const { status, text } = ERRORS[code]
   const message = `understudy: ${text}${hint === undefined ? '' : ` ${hint}`}`
-  if (dialect === 'anthropic') {
-    return JSON.stringify({
-      type: 'error',
-      error: { type: ANTHROPIC_TYPES[status] ?? 'api_error', message },
-      request_id: requestId ?? null,
-    })
+  switch (dialect) {
+    case 'anthropic':
+      return JSON.stringify({
+        type: 'error',
+        error: { type: ANTHROPIC_TYPES[status] ?? 'api_error', message },
+        request_id: requestId ?? null,
+      })
+    case 'gemini':
+      return JSON.stringify({ error: rpcStatus(status, message, code, requestId) })
+    case 'openai':
+      return JSON.stringify({
+        error: { message, type: OPENAI_TYPES[status] ?? 'server_error', param: null, code: `understudy_${code}` },
+      })
   }
-  return JSON.stringify({
-    error: { message, type: OPENAI_TYPES[status] ?? 'server_error', param: null, code: `understudy_${code}` },
-  })
+}
+
+/** As google.rpc.Status in JSON, with what is ours in its details. */
+function rpcStatus(status: number, message: string, code: ErrorCode, requestId: string | undefined): object {
+  const info = {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    reason: `UNDERSTUDY_${code.toUpperCase()}`,
+    domain: 'understudy',
+  }
+  const request = { '@type': 'type.googleapis.com/google.rpc.RequestInfo', requestId }
+  const details = requestId === undefined ? [info] : [info, request]
+  return { code: status, message, status: GEMINI_STATUSES[status] ?? 'UNKNOWN', details }
 }
 
 /**
@@ -48,5 +77,7 @@ export function errorEvent(dialect: Dialect, api: Api, code: ErrorCode, requestI
   if (api === 'responses') {
     return `\n\nevent: error\ndata: ${JSON.stringify({ type: 'error', code: `understudy_${code}`, message, param: null })}\n\n`
   }
-  return `\n\nevent: error\ndata: ${errorBody(dialect, code, requestId)}\n\n`
+  // Gemini's events have no names, and its SDK looks for an error in each one's data.
+  const name = dialect === 'gemini' ? '' : 'event: error\n'
+  return `\n\n${name}data: ${errorBody(dialect, code, requestId)}\n\n`
 }

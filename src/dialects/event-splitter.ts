@@ -6,7 +6,11 @@ import type { SseEvent } from './answer.ts'
 const MAX_EVENT_CHARS = 16 * 1024 * 1024
 
 /** Splits text of `text/event-stream` into events; comments and retry fields are passed over. */
-export type EventSplitter = { readonly feed: (text: string) => void }
+export type EventSplitter = {
+  readonly feed: (text: string) => void
+  /** An event stream has no closing bracket: it may end anywhere. */
+  readonly isClosed: () => boolean
+}
 
 /**
  * Calls `onEvent` for each whole event. Text in which no event ends within the limit is given up, not buffered, and
@@ -22,5 +26,5 @@ export function createEventSplitter(onEvent: (event: SseEvent) => void, onGivenU
       onGivenUp()
     },
   })
-  return { feed: (text) => parser?.feed(text) }
+  return { feed: (text) => parser?.feed(text), isClosed: () => true }
 }

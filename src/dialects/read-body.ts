@@ -44,7 +44,8 @@ export function readBody(api: Api, bytes: Buffer, canAskForUsage: boolean): Body
       hasSchema:
         isFilled(bytes, body, 'response_format') ||
         isFilled(bytes, body, 'output_format') ||
-        isFilled(bytes, body, 'output_config'),
+        isFilled(bytes, body, 'output_config') ||
+        hasResponseSchema(bytes, body),
       injectsUsage:
         canAskForUsage &&
         isStream &&
@@ -100,6 +101,18 @@ function isTrue(bytes: Buffer, object: ScannedObject, key: string): boolean {
 function isFilled(bytes: Buffer, object: ScannedObject, key: string): boolean {
   const member = memberOf(object, key)
   return member !== undefined && !isLiteral(bytes, member.value, 'null') && !isLiteral(bytes, member.value, '[]')
+}
+
+/** Gemini's names for it, in both of the spellings that its API takes. */
+const GENERATION_CONFIGS = ['generationConfig', 'generation_config']
+const RESPONSE_SCHEMAS = ['responseSchema', 'response_schema', 'responseJsonSchema', 'response_json_schema']
+
+function hasResponseSchema(bytes: Buffer, body: ScannedObject): boolean {
+  return GENERATION_CONFIGS.some((name) => {
+    const config = memberOf(body, name)
+    const inner = config === undefined ? undefined : scanObject(bytes, config.value.start)
+    return inner !== undefined && RESPONSE_SCHEMAS.some((key) => isFilled(bytes, inner, key))
+  })
 }
 
 function anthropicUser(bytes: Buffer, body: ScannedObject): string | undefined {

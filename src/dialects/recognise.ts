@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Api, Dialect, Recognised } from '../domain/request.ts'
+import { geminiCall, isGeminiPath } from './gemini-path.ts'
+import { withoutQueryKey } from './query-key.ts'
 
 /** Where a path leads, or which error tells the client that it leads nowhere. */
 export type Recognition = Recognised | { readonly error: ErrorCode }
@@ -15,9 +17,8 @@ const ANTHROPIC_APIS: ReadonlyMap<string, Api> = new Map([
   ['/v1/messages', 'messages'],
   ['/v1/messages/count_tokens', 'count_tokens'],
 ])
-const APIS: Readonly<Record<Dialect, ReadonlyMap<string, Api>>> = { openai: OPENAI_APIS, anthropic: ANTHROPIC_APIS }
-
-const MODEL_CALL = /\/v1\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)/
+const MODEL_CALL =
+  /\/v1\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)|:(?:\w+Content|countTokens|batchEmbedContents)(?:\?|$)/
 
 /** Whether a request is likely one of the calls that are read; `recognise` has the last word. */
 export function isModelCall(method: string | undefined, url: string): boolean {
@@ -29,7 +30,7 @@ const NAMED_MOUNTS: ReadonlySet<string> = new Set(['openai', 'anthropic', 'gemin
 
 /**
  * Tells provider, dialect and operation by mount and path (decision 1), never by the kind of key. At the root the
- * path decides; on paths that both dialects own an `anthropic-version` header means Anthropic.
+ * path decides; on paths that OpenAI and Anthropic both own an `anthropic-version` header means Anthropic.
  */
 export function recognise(
   method: string,
@@ -65,17 +66,31 @@ function mounted(
   if (provider === undefined) return { error: 'unknown_provider' }
   const rest = path.slice(mountLength)
   const upstreamPath = mountLength === 0 ? target : target.slice(mountLength)
-  const api = method === 'POST' ? APIS[provider.dialect].get(rest) : undefined
+  const called = method === 'POST' ? calledAt(provider.dialect, rest) : { api: 'passthrough' as const }
+  const outgoing = upstreamPath.startsWith('/') ? upstreamPath : `/${upstreamPath}`
   return {
     provider: provider.name,
     dialect: provider.dialect,
-    api: api ?? 'passthrough',
-    upstreamPath: upstreamPath.startsWith('/') ? upstreamPath : `/${upstreamPath}`,
+    ...called,
+    // The config's key goes in a header, and no client's key goes beside it.
+    upstreamPath: provider.dialect === 'gemini' && provider.apiKey !== undefined ? withoutQueryKey(outgoing) : outgoing,
     path,
   }
 }
 
+function calledAt(dialect: Dialect, path: string): Pick<Recognised, 'api' | 'inPath'> {
+  switch (dialect) {
+    case 'openai':
+      return { api: OPENAI_APIS.get(path) ?? 'passthrough' }
+    case 'anthropic':
+      return { api: ANTHROPIC_APIS.get(path) ?? 'passthrough' }
+    case 'gemini':
+      return geminiCall(path) ?? { api: 'passthrough' }
+  }
+}
+
 function rootProvider(path: string, hasAnthropicVersion: boolean): Dialect {
+  if (isGeminiPath(path)) return 'gemini'
   if (path.startsWith('/v1/messages')) return 'anthropic'
   for (const owned of OPENAI_APIS.keys()) if (path === owned || path.startsWith(`${owned}/`)) return 'openai'
   return hasAnthropicVersion ? 'anthropic' : 'openai'

@@ -2,7 +2,7 @@ import type { TraceParent } from './trace-context.ts'
 import type { RequestId } from './units.ts'
 
 /** Whose wire format a request speaks. */
-export type Dialect = 'openai' | 'anthropic'
+export type Dialect = 'openai' | 'anthropic' | 'gemini'
 
 /** The operation, as far as it is recognised; `passthrough` is relayed and recorded but never read. */
 export type Api =
@@ -12,6 +12,8 @@ export type Api =
   | 'embeddings'
   | 'messages'
   | 'count_tokens'
+  | 'generate_content'
+  | 'embed_content'
   | 'passthrough'
 
 /** Where a request came in and where it goes, told by mount and path alone, never by the kind of key. */
@@ -19,11 +21,16 @@ export type Recognised = {
   readonly provider: string
   readonly dialect: Dialect
   readonly api: Api
-  /** Path and query to send upstream, mount taken off, otherwise as the client wrote it. */
+  /** Path and query to send upstream, mount taken off (and a key that the config's replaces), else as the client wrote it. */
   readonly upstreamPath: string
   /** Path as the client wrote it, without the query: a query may hold a key. */
   readonly path: string
+  /** Where the dialect says it in the path (Gemini): undefined where the body does. */
+  readonly inPath?: PathFacts | undefined
 }
+
+/** What a path itself asks for. */
+export type PathFacts = { readonly model: string; readonly isStream: boolean }
 
 /** Header and body names: as on the wire, in the order in which they came: name, value, name, value … */
 export type RawHeaders = readonly string[]
@@ -32,7 +39,7 @@ export type RawHeaders = readonly string[]
 export type LlmRequest = Recognised & {
   readonly id: RequestId
   readonly method: string
-  /** The model the client named; undefined where the body names none or cannot be read. */
+  /** The model the client named; undefined where path and body name none or the body cannot be read. */
   readonly model: string | undefined
   readonly isStream: boolean
   readonly requestBytes: number

@@ -24,16 +24,20 @@ export type Usage = {
   readonly webSearchRequests: number
   /**
    * Tier that the provider says it served (`default`, `flex`, `priority`, `batch`, `standard` …). Anthropic's fast mode
-   * is `fast`; `/us` at the end is its surcharge for inference kept in the United States.
+   * is `fast`; `/us` at the end is its surcharge for inference kept in the United States. `/audio`, `/image` or
+   * `/video` at the end of a part's tier: tokens of that kind, at their own price.
    */
   readonly serviceTier: string | undefined
-  /** Usage of a single model inside one call, where the provider splits it (Anthropic `usage.iterations`). */
+  /**
+   * The call again, piece by piece, where its pieces have prices of their own: models (Anthropic `usage.iterations`),
+   * or kinds of token that no bucket tells apart (Gemini's images and cached audio).
+   */
   readonly parts: readonly UsagePart[]
   /** True when the stream was cut before the provider's last word: at least this much was used. */
   readonly isPartial: boolean
 }
 
-/** One model's share of a call that the provider answered with several. */
+/** One share of a call that is priced in several. */
 export type UsagePart = { readonly model: string; readonly usage: Usage }
 
 /** Sum of every input bucket. Equals `providerInputTokens` where the provider counts cached tokens as input. */

@@ -2,6 +2,7 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Transform } from 'node:stream'
 import type { Answer, SseEvent } from '../dialects/answer.ts'
 import { readerFor } from '../dialects/answer-reader.ts'
+import { createArraySplitter } from '../dialects/array-splitter.ts'
 import { createEventSplitter } from '../dialects/event-splitter.ts'
 import type { Api } from '../domain/request.ts'
 import { decoderFor } from './encoding.ts'
@@ -23,6 +24,8 @@ export type Capture = {
   /** Of a stream: whether an event with content, the last event, an error event has been seen. */
   readonly hasToken: () => boolean
   readonly isTerminal: () => boolean
+  /** Of a stream: whether nothing is missing if it ends here. */
+  readonly mayEnd: () => boolean
   readonly hasStreamError: () => boolean
   /** Events so far; undefined for a plain answer, and for a stream that could not be followed to its end. */
   readonly events: () => number | undefined
@@ -30,11 +33,15 @@ export type Capture = {
   readonly finish: (done: (answer: (isCut: boolean) => Answer) => void) => void
 }
 
-/** Captures an answer of `api`; `isStream` says whether its content type is `text/event-stream`. */
-export function createCapture(api: Api, isStream: boolean, encoding: string): Capture {
+/** How an answer comes: `text/event-stream`, a JSON array whose elements are events (Gemini), or in one piece. */
+export type AnswerForm = 'events' | 'array' | 'plain'
+
+/** Captures an answer of `api`. */
+export function createCapture(api: Api, form: AnswerForm, encoding: string): Capture {
   const reader = readerFor(api)
   if (reader === undefined) return blindCapture()
-  const inner = isStream ? streamCapture(reader) : plainCapture(reader)
+  const isStream = form !== 'plain'
+  const inner = isStream ? streamCapture(reader, form) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
   return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? MAX_STREAM_RATIO : 1)
@@ -47,13 +54,14 @@ function blindCapture(): Capture {
     feed: () => undefined,
     hasToken: () => false,
     isTerminal: () => false,
+    mayEnd: () => false,
     hasStreamError: () => false,
     events: () => undefined,
     finish: (done) => done(() => NOTHING),
   }
 }
 
-function streamCapture(reader: Reader): Capture {
+function streamCapture(reader: Reader, form: 'events' | 'array'): Capture {
   const text = new StringDecoder('utf8')
   let events = 0
   let hasToken = false
@@ -67,13 +75,15 @@ function streamCapture(reader: Reader): Capture {
     else if (meaning === 'terminal') isTerminal = true
     else if (meaning === 'error') hasError = true
   }
-  const splitter = createEventSplitter(onEvent, () => {
+  const lost = (): void => {
     isLost = true
-  })
+  }
+  const splitter = form === 'events' ? createEventSplitter(onEvent, lost) : arrayOfEvents(onEvent, lost)
   return {
     feed: (chunk) => splitter.feed(text.write(chunk)),
     hasToken: () => hasToken,
     isTerminal: () => isTerminal,
+    mayEnd: () => isTerminal || (reader.mayEnd?.() === true && splitter.isClosed()),
     hasStreamError: () => hasError,
     events: () => (isLost ? undefined : events),
     finish: (done) => {
@@ -81,6 +91,10 @@ function streamCapture(reader: Reader): Capture {
       done((isCut) => reader.answer(isCut))
     },
   }
+}
+
+function arrayOfEvents(onEvent: (event: SseEvent) => void, onGivenUp: () => void) {
+  return createArraySplitter((data) => onEvent({ event: undefined, data }), onGivenUp)
 }
 
 function plainCapture(reader: Reader): Capture {

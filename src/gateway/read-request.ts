@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { ClientFacts, Controls, LlmRequest, Recognised } from '../domain/request.ts'
 import { readTraceParent } from '../domain/trace-context.ts'
 import type { RequestId } from '../domain/units.ts'
+import { queryKey } from '../dialects/query-key.ts'
 import type { BodyReading } from '../dialects/read-body.ts'
 
 /** Longest value of a control header that is kept; a longer one is cut, never an error. */
@@ -21,11 +22,11 @@ export function readRequest(
     ...recognised,
     id,
     method: request.method ?? 'GET',
-    model: body.model,
-    isStream: body.isStream,
+    model: recognised.inPath?.model ?? body.model,
+    isStream: recognised.inPath?.isStream ?? body.isStream,
     requestBytes,
     controls: controlsOf(request.headers),
-    client: clientOf(request.headers),
+    client: clientOf(request.headers, recognised.dialect === 'gemini' ? queryKey(request.url ?? '') : undefined),
     shape: body.shape,
   }
 }
@@ -55,8 +56,14 @@ function parseTags(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(tags)
 }
 
-function clientOf(headers: IncomingHttpHeaders): ClientFacts {
-  const key = headers.authorization ?? one(headers['x-api-key']) ?? one(headers['api-key'])
+/** `keyInQuery`: where a client has put its key there instead of in a header. */
+function clientOf(headers: IncomingHttpHeaders, keyInQuery: string | undefined): ClientFacts {
+  const key =
+    headers.authorization ??
+    one(headers['x-api-key']) ??
+    one(headers['api-key']) ??
+    one(headers['x-goog-api-key']) ??
+    keyInQuery
   return {
     keySubject: key === undefined ? '' : keySubject(key),
     userAgent: headers['user-agent'] ?? '',

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isGeminiPath } from '../dialects/gemini-path.ts'
 import { originForm } from '../dialects/recognise.ts'
 import { ERRORS } from '../domain/errors.ts'
 import type { Decision } from '../domain/decide.ts'
@@ -38,11 +39,13 @@ export function unrecognised(inbound: IncomingMessage): Recognised {
     inbound.headers['anthropic-version'] !== undefined ||
     url.startsWith('/anthropic/') ||
     url.startsWith('/v1/messages')
+  const path = queryAt < 0 ? url : url.slice(0, queryAt)
+  const isGemini = path.startsWith('/gemini/') || isGeminiPath(path)
   return {
     provider: '',
-    dialect: isAnthropic ? 'anthropic' : 'openai',
+    dialect: isAnthropic ? 'anthropic' : isGemini ? 'gemini' : 'openai',
     api: 'passthrough',
     upstreamPath: '',
-    path: queryAt < 0 ? url : url.slice(0, queryAt),
+    path,
   }
 }

@@ -8,7 +8,7 @@ import type { AttemptOutcome } from '../domain/exchange.ts'
 import type { LlmRequest, RawHeaders } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
-import type { Capture } from './capture.ts'
+import type { AnswerForm, Capture } from './capture.ts'
 import { createCapture } from './capture.ts'
 import { encodingOf, isReadable } from './encoding.ts'
 import { createOutlet } from './outlet.ts'
@@ -64,7 +64,7 @@ export class Relay implements UpstreamSink {
   #headAt: MonotonicMs | undefined
   #tokenAt: MonotonicMs | undefined
   #status: number | undefined
-  #isStream = false
+  #form: AnswerForm = 'plain'
   #isDelimited = false
   #expectedBytes = -1
   #responseBytes = 0
@@ -92,11 +92,11 @@ export class Relay implements UpstreamSink {
     this.#headAt = this.#job.monotonic()
     const facts = readHead(raw)
     this.#providerRequestId = facts.requestId
-    this.#isStream = facts.isEventStream
+    this.#form = formOf(facts, request, status)
     this.#isDelimited = facts.isDelimited
     const splices = request.shape.injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
     this.#expectedBytes = splices ? -1 : facts.contentLength
-    this.#capture = createCapture(request.api, facts.isEventStream, facts.encoding)
+    this.#capture = createCapture(request.api, this.#form, facts.encoding)
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
     const outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
@@ -115,10 +115,10 @@ export class Relay implements UpstreamSink {
     if (!this.#isConcluded) {
       capture.feed(chunk)
       if (this.#tokenAt === undefined && (!this.#isStream || capture.hasToken())) this.#tokenAt = this.#job.monotonic()
-      const isLast = this.#isStream ? capture.isTerminal() : this.#responseBytes === this.#expectedBytes
-      if (isLast) outlet.hold()
+      const isTerminal = this.#isStream && capture.isTerminal()
+      if (isTerminal || this.#responseBytes === this.#expectedBytes) outlet.hold()
       const mayContinue = outlet.write(chunk)
-      if (isLast && this.#isStream) this.#completed() // a provider may linger after its last event; the client need not
+      if (isTerminal) this.#completed() // a provider may linger after its last event; the client need not
       return mayContinue
     }
     return outlet.write(chunk)
@@ -146,7 +146,7 @@ export class Relay implements UpstreamSink {
     }
     this.#conclude(() => ({ kind: 'interrupted', status, error }), isCut, () => {
       // Our own time-out is told in the dialect; a cut is passed on as a cut, which every client sees as an error.
-      if (error === 'idle_timeout' && this.#isStream && outlet.isPlain()) {
+      if (error === 'idle_timeout' && this.#form === 'events' && outlet.isPlain()) {
         outlet.finishWith(errorEvent(this.#job.request.dialect, this.#job.request.api, error, this.#job.request.id))
       } else outlet.destroyAfterHeld()
     })
@@ -169,11 +169,15 @@ export class Relay implements UpstreamSink {
     })
   }
 
+  get #isStream(): boolean {
+    return this.#form !== 'plain'
+  }
+
   /** Whether this is a stream that has not said its last word. Known for certain once the capture has finished. */
   #lacksEnd(): boolean {
     const capture = this.#capture
     if (!this.#isStream || capture?.events() === undefined || (this.#status ?? 0) >= 400) return false
-    return !capture.isTerminal() && !capture.hasStreamError()
+    return !capture.mayEnd() && !capture.hasStreamError()
   }
 
   #outcomeOf(answer: Answer): AttemptOutcome {
@@ -224,8 +228,15 @@ export class Relay implements UpstreamSink {
   }
 }
 
+/** Gemini streams an array where its client does not ask for events (`alt=sse`). */
+function formOf(head: Head, request: LlmRequest, status: number): AnswerForm {
+  if (head.isEventStream) return 'events'
+  return head.isJson && request.api === 'generate_content' && request.isStream && status < 400 ? 'array' : 'plain'
+}
+
 type Head = {
   readonly isEventStream: boolean
+  readonly isJson: boolean
   readonly encoding: string
   readonly contentLength: number
   /** Whether the message says where it ends; false = only the closing connection does. */
@@ -235,6 +246,7 @@ type Head = {
 
 function readHead(raw: RawHeaders): Head {
   let isEventStream = false
+  let isJson = false
   let encoding = ''
   let contentLength = -1
   let isDelimited = false
@@ -244,6 +256,7 @@ function readHead(raw: RawHeaders): Head {
     switch ((raw[i] ?? '').toLowerCase()) {
       case 'content-type':
         isEventStream = value.toLowerCase().includes('text/event-stream')
+        isJson = value.toLowerCase().includes('application/json')
         break
       case 'content-encoding':
         encoding = encodingOf(value)
@@ -261,7 +274,7 @@ function readHead(raw: RawHeaders): Head {
         break
     }
   }
-  return { isEventStream, encoding, contentLength, isDelimited, requestId }
+  return { isEventStream, isJson, encoding, contentLength, isDelimited, requestId }
 }
 
 /** Splicing changes the length, and happens on decoded bytes. */

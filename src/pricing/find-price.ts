@@ -55,9 +55,9 @@ function isFor(override: PriceOverrides[number], { provider, model }: Wanted, ti
 const SNAPSHOT = /-(?:20\d\d-?[01]\d-?[0-3]\d|latest)$/
 
 function fromLibrary({ pricedAs, model, at }: Wanted, tier: ServiceTier): ListedPrice {
-  const exact = libraryRates(pricedAs, model, at)
+  const exact = libraryRates(pricedAs, model, at, tier.modality)
   // A snapshot newer than the library costs what its family costs, nearly always; the source says what was done.
-  const sheet = exact ?? libraryRates(pricedAs, model.replace(SNAPSHOT, ''), at)
+  const sheet = exact ?? libraryRates(pricedAs, model.replace(SNAPSHOT, ''), at, tier.modality)
   const [first, ...more] = sheet?.bands.map((band) => surcharged(band, sheet.providerId, tier)) ?? []
   if (sheet === undefined || first === undefined) return { ...ALWAYS, kind: 'unpriced', why: 'unknown_model' }
   const source = `genai-prices@${LIBRARY_VERSION}${exact === undefined ? ` as ${sheet.modelId}` : ''}`

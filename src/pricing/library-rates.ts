@@ -1,6 +1,7 @@
 import { calcPrice, type ConditionalPrice, type ModelPrice, type PriceCalculation } from '@pydantic/genai-prices'
 import type { Rates } from '../domain/cost.ts'
 import type { EpochMs } from '../domain/units.ts'
+import type { Modality } from './service-tier.ts'
 
 /** Version of @pydantic/genai-prices whose prices these are; a test compares it with the package installed. */
 export const LIBRARY_VERSION = '0.1.8'
@@ -23,13 +24,14 @@ const MAX_NAME_LENGTH = 200
 /**
  * The library's prices for `model` at `provider` (a library id or alias) in force at `at`; undefined when it knows none.
  * A model name travels a long way: the provider must be given, so that a private `gpt-4o` is not priced as OpenAI's.
+ * `modality`: the rates are for tokens of that kind alone.
  */
-export function libraryRates(provider: string, model: string, at: EpochMs): RateSheet | undefined {
+export function libraryRates(provider: string, model: string, at: EpochMs, modality?: Modality): RateSheet | undefined {
   if (model === '' || model.length > MAX_NAME_LENGTH) return undefined
   const found = lookUp(provider, model, at)
   if (found === null) return undefined
   const { from, until } = validity(found.model.prices, at)
-  return { bands: bandsOf(found), from, until, providerId: found.provider.id, modelId: found.model.id }
+  return { bands: bandsOf(found, modality), from, until, providerId: found.provider.id, modelId: found.model.id }
 }
 
 function lookUp(providerId: string, model: string, at: EpochMs): PriceCalculation | null {
@@ -47,12 +49,16 @@ function validity(prices: ConditionalPrice[] | ModelPrice, at: EpochMs): { from:
   return { from, until: from + span }
 }
 
-function bandsOf({ model, model_price: price }: PriceCalculation): RateSheet['bands'] {
+function bandsOf({ provider, model, model_price: price }: PriceCalculation, modality: Modality | undefined): RateSheet['bands'] {
   const starts = Object.values(price).flatMap((value) =>
     typeof value === 'object' ? value.tiers.map((tier) => tier.start) : [],
   )
   const edges = [...new Set([-1, ...starts])].sort((a, b) => a - b)
-  return edges.map((above) => ({ above, rates: ratesAt(price, above, model.id) }))
+  return edges.map((above) => {
+    const rates = ratesAt(price, above, model.id)
+    const own = provider.id === 'google' ? asGoogleLists(rates) : rates
+    return { above, rates: modality === undefined ? own : ratesIn(modality, own, price, above) }
+  })
 }
 
 /** Charged by something that no usage states: the call, the citation. Such a model has no price of tokens alone. */
@@ -91,6 +97,26 @@ function ratesAt(price: ModelPrice, above: number, modelId: string): Rates {
     reasoning: perToken('output_reasoning_mtok') ?? textOutput,
     audioOutput: perToken('output_audio_mtok'),
     webSearch: picoPerCall(amountAt(price['web_searches_kcount'], above)),
+  }
+}
+
+/** Google lists a price for audio exactly where it differs from that of text (ai.google.dev/gemini-api/docs/pricing). */
+function asGoogleLists(rates: Rates): Rates {
+  const { uncachedInput, textOutput } = rates
+  return { ...rates, audioInput: rates.audioInput ?? uncachedInput, audioOutput: rates.audioOutput ?? textOutput }
+}
+
+/**
+ * `rates` for tokens of one kind. Input without a price of its own costs what text does; images and videos that a model
+ * makes cost a multiple of its text, and are left without a rate.
+ */
+function ratesIn(modality: Modality, rates: Rates, price: ModelPrice, above: number): Rates {
+  const perToken = (key: string): number | undefined => picoPerToken(amountAt(price[key], above))
+  return {
+    ...rates,
+    uncachedInput: perToken(`input_${modality}_mtok`) ?? rates.uncachedInput,
+    cacheRead: perToken(`cache_${modality}_read_mtok`) ?? rates.cacheRead,
+    textOutput: perToken(`output_${modality}_mtok`),
   }
 }
 

@@ -4,6 +4,7 @@ import type { PriceCall, PricedCall } from '../domain/ports.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
 import { inputTokens, type Usage } from '../domain/usage.ts'
 import { findPrice, type ListedPrice, overridesOf, type PriceOverrides } from './find-price.ts'
+import { serviceTierOf } from './service-tier.ts'
 
 /** What prices depend on besides the library: the operator's own, and which provider is priced as which. */
 export type PriceSettings = Pick<Policy, 'prices'> & {
@@ -45,13 +46,15 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
     if (usage === undefined) return NO_USAGE
     const own = find(provider, model, usage.serviceTier, at)
     if (own.kind === 'unpriced') return own
-    const rates = ratesFor(own, usage)
+    const rates = ratesFor(own, inputTokens(usage))
     if (usage.parts.length === 0) return priced(costOf(usage, rates), rates, own.source)
     const parts: { model: string; usage: Usage; rates: Rates }[] = []
+    const size = isSplitByModality(usage) ? inputTokens(usage) : undefined
     for (const part of usage.parts) {
-      const partPrice = find(provider, part.model, part.usage.serviceTier, at)
+      const partModel = part.model === '' ? model : part.model
+      const partPrice = find(provider, partModel, part.usage.serviceTier, at)
       if (partPrice.kind === 'unpriced') return partPrice
-      parts.push({ ...part, rates: ratesFor(partPrice, part.usage) })
+      parts.push({ ...part, rates: ratesFor(partPrice, size ?? inputTokens(part.usage)) })
     }
     const partRates = parts.map((part) => ({ model: part.model, rates: part.rates }))
     return priced(costOfParts(usage, rates, parts), rates, own.source, partRates)
@@ -67,11 +70,15 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
   }
 }
 
-/** The rates of the band that the prompt's whole size falls into, as the providers with tiers by size bill. */
-function ratesFor({ bands }: Extract<ListedPrice, { kind: 'listed' }>, usage: Usage): Rates {
+/** Whether the parts are kinds of token in one prompt, and not prompts of their own. */
+function isSplitByModality(usage: Usage): boolean {
+  return usage.parts.some((part) => serviceTierOf(part.usage.serviceTier, '').modality !== undefined)
+}
+
+/** The rates of the band that a prompt of `size` tokens falls into, as the providers with tiers by size bill. */
+function ratesFor({ bands }: Extract<ListedPrice, { kind: 'listed' }>, size: number): Rates {
   let [{ rates }] = bands
   if (bands.length === 1) return rates
-  const size = inputTokens(usage)
   for (const band of bands) if (size > band.above) rates = band.rates
   return rates
 }

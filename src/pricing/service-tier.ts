@@ -4,7 +4,12 @@ export type ServiceTier = {
   readonly name: string
   /** Anthropic's surcharge for inference kept in the United States applies. */
   readonly isUsOnly: boolean
+  /** The tokens are all of this kind, which may have a price of its own. */
+  readonly modality: Modality | undefined
 }
+
+export type Modality = (typeof MODALITIES)[number]
+const MODALITIES = ['audio', 'image', 'video'] as const
 
 /** The names under which providers serve at list price; `on_demand` is Groq's. */
 const AT_LIST_PRICE: ReadonlySet<string> = new Set([
@@ -22,8 +27,9 @@ const AT_LIST_PRICE: ReadonlySet<string> = new Set([
  * OpenAI's `flex` is about half, `priority` 1.7 to 2.5 times, `scale` and Anthropic's `priority` are prepaid.
  */
 export function serviceTierOf(stated: string | undefined, pricedAs: string): ServiceTier {
-  const [tier = '', place] = (stated ?? '').toLowerCase().split('/')
+  const [tier = '', after] = (stated ?? '').toLowerCase().split('/')
   // "Pricing matches the on-demand tier" (console.groq.com/docs/flex-processing).
   const isNormal = AT_LIST_PRICE.has(tier) || (tier === 'flex' && pricedAs === 'groq')
-  return { name: isNormal ? 'normal' : tier, isUsOnly: place === 'us' }
+  const modality = MODALITIES.find((known) => known === after)
+  return { name: isNormal ? 'normal' : tier, isUsOnly: after === 'us', modality }
 }

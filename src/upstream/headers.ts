@@ -1,5 +1,5 @@
 import type { Provider } from '../domain/policy.ts'
-import type { RawHeaders } from '../domain/request.ts'
+import type { Dialect, RawHeaders } from '../domain/request.ts'
 
 /** Headers of one connection (RFC 9110 §7.6.1); they say nothing about the message and are never carried over. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -68,10 +68,18 @@ function isForwarded(name: string, provider: Provider, connectionOptions: Readon
 function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
   const extras = [...provider.headers]
   if (provider.apiKey === undefined) return extras
-  return [
-    provider.dialect === 'anthropic' ? ['x-api-key', provider.apiKey] : ['authorization', `Bearer ${provider.apiKey}`],
-    ...extras,
-  ]
+  return [keyHeader(provider.dialect, provider.apiKey), ...extras]
+}
+
+function keyHeader(dialect: Dialect, key: string): readonly [string, string] {
+  switch (dialect) {
+    case 'openai':
+      return ['authorization', `Bearer ${key}`]
+    case 'anthropic':
+      return ['x-api-key', key]
+    case 'gemini':
+      return ['x-goog-api-key', key]
+  }
 }
 
 /** Response headers for the client: all but hop-by-hop ones, in the upstream's order and case. */

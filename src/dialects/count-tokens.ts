@@ -3,7 +3,10 @@ import type { AnswerReader } from './answer.ts'
 import { errorTypeOf } from './error-type.ts'
 import { asRecord, countOf, parseJson } from './json-value.ts'
 
-/** Counting is free (platform.claude.com/docs, "Token counting"): a known nothing, not an unknown. */
+/**
+ * Counting is free (platform.claude.com/docs, "Token counting"; ai.google.dev/gemini-api/docs/tokens): a known nothing,
+ * not an unknown.
+ */
 const FREE: Usage = {
   uncachedInputTokens: 0,
   cacheReadTokens: 0,
@@ -21,7 +24,7 @@ const FREE: Usage = {
   isPartial: false,
 }
 
-/** Reads an answer of `count_tokens`, whose `input_tokens` is the answer itself and not a usage. */
+/** Reads an answer of `count_tokens`, whose `input_tokens` (Gemini: `totalTokens`) is the answer itself and not a usage. */
 export function createCountTokensReader(): AnswerReader {
   let usage: Usage | undefined
   let errorType: string | undefined
@@ -30,7 +33,7 @@ export function createCountTokensReader(): AnswerReader {
     body: (bytes) => {
       const whole = asRecord(parseJson(bytes.toString('utf8')))
       if (whole === undefined) return
-      if (countOf(whole['input_tokens']) !== undefined) usage = FREE
+      if (countOf(whole['input_tokens'] ?? whole['totalTokens']) !== undefined) usage = FREE
       errorType = errorTypeOf(whole)
     },
     answer: () => ({ model: undefined, responseId: undefined, finishReason: undefined, usage, errorType }),
