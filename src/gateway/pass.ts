@@ -10,6 +10,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Recognised } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
+import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import { answerRaw, closeSoon } from './answer-raw.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { sendError } from './fail.ts'
@@ -83,9 +84,7 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
     },
     closed: (bytes, failure) => {
       passage.bytes(bytes.sent)
-      const outcome: AttemptOutcome =
-        status !== undefined ? outcomeFor(status) : failure === undefined ? { kind: 'cancelled', status } : { kind: 'unavailable', ...failure }
-      passage.conclude({ outcome, requestBytes: bytes.received, release: () => undefined })
+      passage.conclude({ outcome: upgradeOutcome(status, failure), requestBytes: bytes.received, release: () => undefined })
     },
   })
 }
@@ -141,6 +140,13 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
 
 function outcomeFor(status: number): AttemptOutcome {
   return status >= 400 ? { kind: 'refused', status, error: 'upstream_error', errorType: undefined } : { kind: 'completed', status }
+}
+
+/** How a connection that was to leave HTTP ended: by an answer or a refusal, whole or cut, or without any. */
+function upgradeOutcome(status: number | undefined, failure: UpstreamFailure | undefined): AttemptOutcome {
+  if (status === undefined) return failure === undefined ? { kind: 'cancelled', status } : { kind: 'unavailable', ...failure }
+  const isCut = failure !== undefined && status !== 101
+  return isCut ? { kind: 'interrupted', status, error: failure.error } : outcomeFor(status)
 }
 
 /** Answers a request that came without a response object (an upgrade, CONNECT) with the proxy's own error. */

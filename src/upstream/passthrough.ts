@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Transform, pipeline } from 'node:stream'
 import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
+import { errors } from 'undici'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
@@ -184,15 +185,17 @@ function watchUpgrade(outgoing: ClientRequest, request: IncomingMessage, job: Jo
       upstreamSocket.once('close', () => clearTimeout(timer)).end()
     })
   })
-  // Comes before http-proxy's own listener, which relays whatever head it is given.
-  outgoing.once('response', (answer: IncomingMessage) => {
+  // Comes before http-proxy's own listener, which relays whatever head it is given unless it is that of an upgrade.
+  outgoing.once('response', (answer: IncomingMessage & { upgrade?: boolean }) => {
     if (!isFinal(answer)) {
+      answer.upgrade = true
       report(notHttp(`status ${answer.statusCode}`), job)
       answer.destroy()
       return
     }
     job.stage = 'answering'
     job.upgraded?.head(answer.statusCode ?? 502)
+    outgoing.setTimeout(job.provider.idleTimeoutMs, () => outgoing.destroy(new errors.BodyTimeoutError()))
     request.socket.resume() // what came after a refused handshake is nobody's, and unread it would keep the socket open
   })
 }
@@ -213,6 +216,11 @@ function report(error: Error, job: Job): void {
 function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job): void {
   const sink = job.web
   if (sink === undefined || response.destroyed) return
+  if (!isFinal(answer)) {
+    report(notHttp(`status ${answer.statusCode}`), job)
+    answer.destroy()
+    return
+  }
   job.stage = 'answering'
   const headers = sink.head(answer.statusCode ?? 502, answer.rawHeaders)
   response.sendDate = false

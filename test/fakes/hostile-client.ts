@@ -44,8 +44,12 @@ export function sendHostile(port: number, bytes: Uint8Array, sending: Sending = 
     const reader = createMessageReader({
       head: ({ line }) => {
         const status = Number(line.split(' ')[1])
-        if (status < 200) return 'none'
+        if (status >= 100 && status < 200 && status !== 101) return 'none'
         statuses.push(status)
+        if (status === 101) {
+          setImmediate(settle, 'answered')
+          return 'until_close'
+        }
         if (method === 'HEAD' || status === 204 || status === 304) return 'none'
         return 'by_headers'
       },

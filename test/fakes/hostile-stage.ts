@@ -131,7 +131,7 @@ export function contradictionsOf(record: Exchange): readonly string[] {
   if (outcome === 'rejected' && (attempts.length > 0 || error === undefined)) faults.push('rejected, yet called')
   if (outcome === 'rejected' && error !== undefined && status !== ERRORS[error].status)
     faults.push('not the status of its error')
-  if (outcome === 'completed' && (error !== undefined || status >= 400 || status < 200))
+  if (outcome === 'completed' && (error !== undefined || status >= 400 || (status < 200 && status !== 101)))
     faults.push('completed, yet failed')
   if (outcome === 'cancelled' && error !== 'client_closed') faults.push('cancelled by nobody')
   if (outcome === 'refused' && status < 400 && error === undefined) faults.push('refused without a reason')
