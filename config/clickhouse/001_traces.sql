@@ -6,8 +6,8 @@ CREATE TABLE IF NOT EXISTS {database}.traces {on_cluster}
     instance LowCardinality(String) COMMENT 'Proxy process that served it.' CODEC(ZSTD(1)),
 
     provider LowCardinality(String) COMMENT 'Provider that the client addressed.' CODEC(ZSTD(1)),
-    dialect LowCardinality(String) COMMENT 'Wire format: openai or anthropic.' CODEC(ZSTD(1)),
-    api LowCardinality(String) COMMENT 'Operation: chat_completions, responses, completions, embeddings, messages, count_tokens, or passthrough (not read).' CODEC(ZSTD(1)),
+    dialect LowCardinality(String) COMMENT 'Wire format: openai, anthropic or gemini.' CODEC(ZSTD(1)),
+    api LowCardinality(String) COMMENT 'Operation: chat_completions, responses, completions, embeddings, messages, count_tokens, generate_content, embed_content, or passthrough (not read).' CODEC(ZSTD(1)),
     method LowCardinality(String) COMMENT 'HTTP method.' CODEC(ZSTD(1)),
     path String COMMENT 'Path as the client wrote it, without the query; at most 256 characters.' CODEC(ZSTD(3)),
     requested_model LowCardinality(String) COMMENT 'Model that the client named; empty = none.' CODEC(ZSTD(1)),
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS {database}.traces {on_cluster}
     served_provider LowCardinality(String) COMMENT 'Provider of the last such attempt; empty = no attempt.' CODEC(ZSTD(1)),
     target_model LowCardinality(String) COMMENT 'Model that the last attempt asked for; empty = none.' CODEC(ZSTD(1)),
     served_model LowCardinality(String) COMMENT 'Model named in the answer; empty = none.' CODEC(ZSTD(1)),
-    finish_reason LowCardinality(String) COMMENT 'Word of the provider: stop, length, tool_calls, end_turn …; empty = none.' CODEC(ZSTD(1)),
+    finish_reason LowCardinality(String) COMMENT 'Word of the provider: stop, length, tool_calls, end_turn, STOP …; empty = none.' CODEC(ZSTD(1)),
     error_type LowCardinality(String) COMMENT 'error.type of the answer of the provider; empty = none.' CODEC(ZSTD(1)),
 
     uncached_input_tokens Nullable(UInt64) COMMENT 'Sum over the attempts whose usage is known; disjoint from the other buckets; NULL = unknown. Likewise all *_tokens.' CODEC(ZSTD(1)),

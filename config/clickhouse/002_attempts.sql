@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS {database}.attempts {on_cluster}
     served_model LowCardinality(String) COMMENT 'Model named in the answer; empty = none.' CODEC(ZSTD(1)),
     provider_request_id String COMMENT 'Request id of the provider, for its support; empty = none.' CODEC(ZSTD(3)),
     response_id String COMMENT 'Id of the answer (chatcmpl-…, msg_…); empty = none.' CODEC(ZSTD(3)),
-    finish_reason LowCardinality(String) COMMENT 'Word of the provider: stop, length, tool_calls, end_turn …; empty = none.' CODEC(ZSTD(1)),
+    finish_reason LowCardinality(String) COMMENT 'Word of the provider: stop, length, tool_calls, end_turn, STOP …; empty = none.' CODEC(ZSTD(1)),
     service_tier LowCardinality(String) COMMENT 'Tier that the provider says it served; empty = not said.' CODEC(ZSTD(1)),
 
     uncached_input_tokens Nullable(UInt64) COMMENT 'Neither read from nor written to a cache, text and images. The buckets are disjoint; NULL = unknown. Likewise all *_tokens.' CODEC(ZSTD(1)),
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS {database}.attempts {on_cluster}
     provider_input_tokens Nullable(UInt64) COMMENT 'Input total as the provider states it, for auditing; NULL = not stated.' CODEC(ZSTD(1)),
     provider_output_tokens Nullable(UInt64) COMMENT 'Output total as the provider states it, for auditing; NULL = not stated.' CODEC(ZSTD(1)),
     usage_is_partial Bool COMMENT 'The stream was cut before the provider said the last word: at least this much was used.' CODEC(ZSTD(1)),
-    usage_parts Array(Tuple(model LowCardinality(String), tokens Map(LowCardinality(String), UInt64))) COMMENT 'Shares of single models where the provider splits a call; buckets by column name, zeros left out.' CODEC(ZSTD(3)),
+    usage_parts Array(Tuple(model LowCardinality(String), tokens Map(LowCardinality(String), UInt64))) COMMENT 'Shares of a call that have prices of their own: of single models, or of images, videos and cached audio after the rest; buckets by column name, zeros left out.' CODEC(ZSTD(3)),
 
     cost_usd Nullable(Decimal(18, 12)) COMMENT 'US dollars, exact; NULL = unknown (unpriced_why says why).' CODEC(ZSTD(1)),
     price_source LowCardinality(String) COMMENT 'config, or genai-prices@<version>; empty = unpriced.' CODEC(ZSTD(1)),

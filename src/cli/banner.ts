@@ -2,6 +2,7 @@ import type { App } from '../compose.ts'
 import type { ConfigSource } from '../config/load-config.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
 import type { Config, Provider } from '../domain/policy.ts'
+import type { TracingSettings } from '../telemetry/tracing-settings.ts'
 
 /** What every command reads when it is told nothing else. */
 export const DEFAULT_CONFIG = 'config/understudy.yaml'
@@ -29,6 +30,7 @@ export function banner({ app, source, config, version }: BannerFacts): string[] 
     `  Data         ${boot.dataDir}`,
     `  Store        ${boot.store.kind === 'none' ? 'off: nothing is recorded (store.kind is none)' : 'starting; calls are served and spooled meanwhile'}`,
     `  Traces kept  ${policy.retention.tracesDays} days; request and response text is not stored`,
+    `  Spans        ${spansLine(app.spans)}`,
     `  Keys         ${keysLine([...policy.providers.values()])}`,
     `  See rows     npx understudy traces${configFlag(source)}    (or summary)`,
     '',
@@ -50,10 +52,23 @@ export function storeLine(app: App): string {
   return `  Store        ready: ClickHouse at ${access.url}, database ${access.database}${user}`
 }
 
+const NAMED_MOUNTS = ['openai', 'anthropic', 'gemini']
+
 function sdkLine(data: string, provider: Provider): string {
-  const mount = provider.name === 'openai' || provider.name === 'anthropic' ? provider.name : `p/${provider.name}`
+  const mount = NAMED_MOUNTS.includes(provider.name) ? provider.name : `p/${provider.name}`
   const base = provider.dialect === 'openai' ? `${data}/${mount}/v1` : `${data}/${mount}`
   return `baseURL ${base}  → ${provider.baseUrl.href.replace(/\/$/, '')}`
+}
+
+function spansLine(spans: TracingSettings): string {
+  if (spans.kind === 'on') return `exported to ${withoutSecrets(spans.url)}, sampler ${spans.sampler.name}`
+  return `off: ${spans.because ?? 'set OTEL_EXPORTER_OTLP_ENDPOINT to export them to a collector'}`
+}
+
+/** A collector's URL may hold a password or, in its query, a key. */
+function withoutSecrets(text: string): string {
+  const { origin, pathname } = new URL(text)
+  return `${origin}${pathname}`
 }
 
 function keysLine(providers: readonly Provider[]): string {

@@ -14,7 +14,7 @@ const OF_THE_CONNECTION = [
   'upgrade',
 ]
 /** Carriers of keys: those have a place of their own, where it is known that they are keys. */
-const OF_THE_KEY = ['authorization', 'x-api-key', 'proxy-authorization', 'cookie']
+const OF_THE_KEY = ['authorization', 'x-api-key', 'x-goog-api-key', 'proxy-authorization', 'cookie']
 
 /** What is wrong with `name` as an extra request header, as the second half of `expected …`; undefined if nothing. */
 export function headerNameFault(name: string): string | undefined {

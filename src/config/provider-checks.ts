@@ -6,10 +6,15 @@ import { isLoopback, isWildcard, parseListen } from './listen-address.ts'
 /** First path segments of the data port that mean something else than a provider's name. */
 const RESERVED = new Map([
   ['p', '/p/<provider>/ is the mount of every provider'],
-  ['gemini', '/gemini/ is the mount of the Gemini dialect'],
 ])
 /** A provider of one of these names answers the mount of that dialect. */
-const MOUNTS = ['openai', 'anthropic']
+const MOUNTS = ['openai', 'anthropic', 'gemini']
+
+/** Dialects, and their names, in which a stream tells its usage unasked. */
+const CARRY_USAGE = new Map([
+  ['anthropic', 'Anthropic'],
+  ['gemini', 'Gemini'],
+])
 
 /** Names, mounts, headers and addresses of the providers. */
 export function checkProviders(file: Loose): Finding[] {
@@ -44,8 +49,9 @@ function checkDialect(file: Loose, name: string): Finding[] {
     findings.push({ path, at: 'value', text })
   }
   const usage = ['providers', name, 'include_usage']
-  if (dialect === 'anthropic' && file.at(usage) === true) {
-    const text = 'expected it only where the dialect is openai, found true: Anthropic streams always carry usage'
+  const carriesUsage = typeof dialect === 'string' ? CARRY_USAGE.get(dialect) : undefined
+  if (carriesUsage !== undefined && file.at(usage) === true) {
+    const text = `expected it only where the dialect is openai, found true: ${carriesUsage} streams always carry usage`
     findings.push({ path: usage, at: 'value', text })
   }
   return findings

@@ -57,7 +57,7 @@ function resolveProvider(name: string, entry: ProviderEntry): Provider {
     dialect: entry.dialect,
     baseUrl: entry.base_url,
     apiKey: entry.api_key,
-    pricedAs: entry.priced_as ?? name,
+    pricedAs: entry.priced_as ?? (entry.dialect === 'gemini' ? 'google' : name),
     // Elsewhere an unknown field may be a 400, so only the provider that documents it gets it unasked.
     supportsIncludeUsage:
       entry.include_usage ?? (entry.dialect === 'openai' && entry.base_url.host === 'api.openai.com'),

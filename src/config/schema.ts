@@ -39,10 +39,12 @@ const providerTimeouts = section({
 })
 
 const provider = section({
-  dialect: choice(['openai', 'anthropic']).describe('Whose wire format it speaks.'),
-  base_url: baseUrl().describe("Origin and path prefix, without /v1: the client's own path supplies that."),
+  dialect: choice(['openai', 'anthropic', 'gemini']).describe('Whose wire format it speaks.'),
+  base_url: baseUrl().describe("Origin and path prefix, without /v1 or /v1beta: the client's own path supplies that."),
   api_key: secret().optional().describe("Server-side key. Without one, the client's own key is forwarded."),
-  priced_as: name().optional().describe("The price library's name of this provider, where it differs from ours."),
+  priced_as: name()
+    .optional()
+    .describe("The price library's name of this provider. Default: its name here, or google for the gemini dialect."),
   include_usage: flag()
     .optional()
     .describe('Whether it understands stream_options.include_usage. Default: true for api.openai.com, else false.'),

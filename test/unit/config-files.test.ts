@@ -36,6 +36,7 @@ test('the default config is good without any environment', () => {
   expect([...policy.providers.values()].map((p) => [p.name, p.dialect, p.baseUrl.href, p.apiKey])).toEqual([
     ['openai', 'openai', 'https://api.openai.com/', undefined],
     ['anthropic', 'anthropic', 'https://api.anthropic.com/', undefined],
+    ['gemini', 'gemini', 'https://generativelanguage.googleapis.com/', undefined],
   ])
 })
 
@@ -105,6 +106,7 @@ test('check says what a good file means', async () => {
     '  store       embedded ClickHouse, port 8123, memory up to 2GB',
     "  provider    openai (openai) https://api.openai.com, the client's own key, first byte within 10m",
     "  provider    anthropic (anthropic) https://api.anthropic.com, the client's own key, first byte within 10m",
+    "  provider    gemini (gemini) https://generativelanguage.googleapis.com, the client's own key, first byte within 10m",
     '  prices      0 of your own',
   ])
 })
