@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,14 +79,61 @@ describe('launching', () => {
     expect(environmentOf(engine.pid)).not.toContain('sk-secret')
   })
 
-  test('refuses strangers: no user without a password may read or write', async () => {
+  test('refuses strangers: nothing is answered without a password, in whatever way the user is named', async () => {
     const engine = await launched()
-    const ask = async (user: string, sql: string) =>
-      (await fetch(`${engine.url}/?user=${user}`, { method: 'POST', body: sql })).status
-    expect(await ask('app', 'SELECT 1')).toBe(403)
-    expect(await ask('ro', 'SELECT 1')).toBe(403)
-    expect(await ask('default', 'CREATE DATABASE mine')).not.toBe(200)
-    expect(await ask('default', 'SELECT * FROM system.users')).not.toBe(200)
+    const query = `query=${encodeURIComponent('SELECT currentUser()')}`
+    const basic = (credentials: string) => ({ authorization: `Basic ${btoa(credentials)}` })
+    const named = (user: string, password?: string) => ({
+      'x-clickhouse-user': user,
+      ...(password === undefined ? {} : { 'x-clickhouse-key': password }),
+    })
+    const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+      (await (await fetch(`${engine.url}/${path}`, { method, headers })).text()).trim()
+    expect(await ask(`?${query}`, basic('app:app'))).toBe('app')
+    expect(await ask(`?${query}`, basic('ro:ro'))).toBe('ro')
+    expect(await ask(`?${query}`, named('ro', 'ro'))).toBe('ro')
+    const strangers: readonly (readonly [string, Record<string, string>?])[] = [
+      [`?${query}`],
+      [`?user=default&${query}`],
+      [`?user=ro&password=&${query}`],
+      [`?${query}`, basic('default:')],
+      [`?${query}`, basic('app:')],
+      [`?${query}`, basic('ro:app')],
+      [`?user=default&${query}`, basic('ro:app')],
+      [`?user=default&${query}`, named('ro', 'ro')],
+      [`?${query}`, { ...basic('ro:ro'), ...named('default') }],
+      [`?${query}`, named('default')],
+      [`?${query}`, named('ro')],
+      [`?user=default&${query}`, named('ro')],
+      [`?${query}`, { ...basic('app:'), ...named('default') }],
+      [`ping?${query}`, named('default')],
+    ]
+    const letIn: string[] = []
+    for (const [path, headers] of strangers) {
+      for (const method of ['GET', 'POST']) {
+        const answer = await ask(path, headers, method)
+        if (/^(?:default|app|ro)$/m.test(answer)) letIn.push(`${method} ${path} ${JSON.stringify(headers)}: ${answer}`)
+      }
+    }
+    expect(letIn).toEqual([])
+  })
+
+  test('does not let a web page in the browser of its machine read files through it', async () => {
+    const engine = await launched()
+    const file = join(tempDir(), 'notes')
+    writeFileSync(file, 'private')
+    const sql = encodeURIComponent(`SELECT file('${file}')`)
+    const answer = await fetch(`${engine.url}/?add_http_cors_header=1&query=${sql}`, {
+      headers: { origin: 'https://a-page.example' },
+    })
+    expect(answer.status).toBe(404)
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+    expect(await answer.text()).not.toContain('private')
+    const preflight = await fetch(`${engine.url}/?add_http_cors_header=1`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://a-page.example', 'access-control-request-headers': 'authorization' },
+    })
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
   })
 
   test('takes the next free port when the wanted one is taken', async () => {

@@ -16,7 +16,10 @@ export type ServerConfig = {
   readonly roPassword: string
 }
 
-/** Server settings: loopback only, sized for a laptop that has other things to do. */
+/**
+ * Server settings: loopback only, sized for a laptop that has other things to do. Holds both passwords, so the file must
+ * be readable by its owner only.
+ */
 export function serverConfigXml(config: ServerConfig): string {
   const dir = xml(config.dir)
   return `<clickhouse>
@@ -32,13 +35,36 @@ export function serverConfigXml(config: ServerConfig): string {
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <backups><allowed_path>${dir}/backups/</allowed_path></backups>
+  <http_handlers>${httpRules(config)}</http_handlers>
 </clickhouse>
 `
 }
 
 /**
+ * Who may ask over HTTP; what fits no rule is answered 404. `default` is kept out: it has no password, and any user,
+ * whatever its grants, may have the engine read any file of this account (`SELECT file('…')`). Everyone on this machine
+ * could, and with `?add_http_cors_header=1` every page in its browser.
+ *
+ * Basic credentials must be right already here, word for word, because a `?user=` in the URL would win over them. The
+ * engine itself refuses one beside `X-ClickHouse-User`.
+ */
+function httpRules({ appPassword, roPassword }: ServerConfig): string {
+  const basic = (user: string, password: string): string =>
+    `<headers><authorization>Basic ${Buffer.from(`${user}:${password}`).toString('base64')}</authorization></headers>`
+  const asks = '<handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler>'
+  return [
+    '<url>/ping</url><methods>GET</methods><handler><type>ping</type></handler>',
+    `${basic('app', appPassword)}${asks}`,
+    `${basic('ro', roPassword)}${asks}`,
+    `<headers><X-ClickHouse-User>regex:(app|ro)</X-ClickHouse-User></headers>${asks}`,
+  ]
+    .map((rule) => `<rule>${rule}</rule>`)
+    .join('')
+}
+
+/**
  * Three users. `default` must stay without a password, because the engine's own session uses it; so it may do no
- * more than start listening. Passwords appear only as hashes.
+ * more than start listening, and HTTP does not know it (see `httpRules`). Passwords appear only as hashes.
  */
 export function usersConfigXml(config: ServerConfig): string {
   const database = `\`${config.database}\``
