@@ -56,6 +56,34 @@ describe('createSlots', () => {
     )
   })
 
+  it('lets those that wait in as soon as a call brings a higher limit, whatever the calls under way came with', () => {
+    const slots = createSlots()
+    const granted: string[] = []
+    const ask = (name: string, maxConcurrent: number): void => {
+      const refused = (): void => void granted.push(`${name} refused`)
+      slots.acquire(aProvider({ maxConcurrent, maxQueued: 9 }), { granted: () => void granted.push(name), refused })
+    }
+    ask('hung', 1)
+    ask('waiting', 1)
+    expect(granted).toEqual(['hung'])
+    ask('after the reload', 4)
+    expect(granted).toEqual(['hung', 'waiting', 'after the reload'])
+  })
+
+  it('keeps to a lower limit from the first call that brings it, also when an older call ends', () => {
+    const slots = createSlots()
+    const before = aProvider({ maxConcurrent: 3, maxQueued: 9 })
+    const after = aProvider({ maxConcurrent: 1, maxQueued: 9 })
+    const ignore = { granted: () => undefined, refused: () => undefined }
+    for (let call = 0; call < 3; call++) slots.acquire(before, ignore)
+    slots.acquire(after, ignore)
+    slots.release(before)
+    expect(slots.use()).toMatchObject([{ inFlight: 2, queued: 1 }])
+    slots.release(before)
+    slots.release(before)
+    expect(slots.use()).toMatchObject([{ inFlight: 1, queued: 0 }])
+  })
+
   it('refuses a waiter whose time is up', async () => {
     const provider = aProvider({ maxConcurrent: 1, queueTimeoutMs: 5 })
     const slots = createSlots()
