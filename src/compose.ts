@@ -7,6 +7,7 @@ import { startReloader } from './config/reload.ts'
 import type { ReloadOutcome, ReloadTrigger } from './config/reload.ts'
 import { formatFault } from './config/fault.ts'
 import { createCell } from './domain/cell.ts'
+import type { Provider } from './domain/policy.ts'
 import type { Log, Recorder, World } from './domain/ports.ts'
 import type { RoutingState } from './domain/state.ts'
 import { openGateway } from './gateway/server.ts'
@@ -24,7 +25,10 @@ import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import type { Metrics } from './telemetry/metrics.ts'
 import { observeAll } from './telemetry/observe-all.ts'
+import { openTracing } from './telemetry/open-tracing.ts'
 import { createRequestLine } from './telemetry/request-line.ts'
+import { readTracingSettings } from './telemetry/tracing-settings.ts'
+import type { TracingSettings } from './telemetry/tracing-settings.ts'
 import { inboundHeaders, outboundHeaders } from './upstream/headers.ts'
 import { createPassThrough } from './upstream/passthrough.ts'
 import { createPools } from './upstream/pools.ts'
@@ -53,6 +57,8 @@ export type App = {
   readonly data: { readonly host: string; readonly port: number }
   readonly admin: { readonly host: string; readonly port: number }
   readonly log: Log
+  /** Whether spans are exported, and where to. */
+  readonly spans: TracingSettings
   readonly storeStatus: () => StoreStatus
   readonly storeAccess: () => StoreAccess | undefined
   /** Calls `listener` after each change of the store's status. Returns the unsubscribe. */
@@ -77,6 +83,7 @@ export async function compose(options: AppOptions): Promise<App> {
   const { boot } = loaded.config
   const state = createCell<RoutingState>({ policy: loaded.config.policy, policyVersion: loaded.version })
   const policy = () => state.current().policy
+  const spans = readTracingSettings(source.environment)
   const lines = openLineDestination(options.logFd)
   const log = createLogger({ level: () => policy().log.level, write: lines.write, now: world.now })
   const closers: (() => Promise<unknown>)[] = [lines.close]
@@ -106,6 +113,10 @@ export async function compose(options: AppOptions): Promise<App> {
     let isDraining = false
     let isServing = false
 
+    const providerOf = (name: string): Provider | undefined => policy().providers.get(name)
+    const tracing = await openTracing(spans, { version: options.version, instance, providerOf, log })
+    if (tracing !== undefined) closers.push(tracing.close)
+
     const metrics: Metrics = createMetrics({
       build: { version: options.version, node: process.version },
       now: world.now,
@@ -124,6 +135,7 @@ export async function compose(options: AppOptions): Promise<App> {
       isStoreUp: () => (hasStore ? store.status().kind === 'ready' : undefined),
       config: () => reloader.status(),
       droppedLogLines: lines.droppedLines,
+      spans: () => tracing?.counts(),
     })
     const writer =
       spool === undefined
@@ -155,13 +167,17 @@ export async function compose(options: AppOptions): Promise<App> {
       state,
       send: createSend(pools, slots, world.monotonic),
       outboundHeaders,
-      propagate: () => undefined,
+      propagate: tracing?.propagate ?? (() => undefined),
       inboundHeaders,
       passThrough: createPassThrough(),
       price: prices.price,
       recorder: createRecorder(spool, instance, log),
       observe: observeAll(
-        [metrics.observe, createRequestLine({ settings: () => policy().log, write: lines.write })],
+        [
+          metrics.observe,
+          createRequestLine({ settings: () => policy().log, write: lines.write }),
+          ...(tracing === undefined ? [] : [tracing.observe]),
+        ],
         (error) => {
           metrics.countObserverFailure()
           log.error('observer_failed', { error })
@@ -179,7 +195,7 @@ export async function compose(options: AppOptions): Promise<App> {
       const cutRequests = await gateway.close(boot.shutdownDeadlineMs)
       isServing = false
       spool?.seal()
-      await writer?.drain(store.status().kind === 'ready' ? DRAIN_MS : 0)
+      await Promise.all([writer?.drain(store.status().kind === 'ready' ? DRAIN_MS : 0), tracing?.close()])
       const spooledRows = spool?.status().rows ?? 0
       log.info('stopped', { cutRequests, spooledRows })
       await closeAll()
@@ -190,6 +206,7 @@ export async function compose(options: AppOptions): Promise<App> {
       data: { host: gateway.host, port: gateway.port },
       admin: { host: admin.host, port: admin.port },
       log,
+      spans,
       storeStatus: store.status,
       storeAccess: store.access,
       onStoreChange: store.subscribe,

@@ -1,5 +1,6 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { EpochMs } from '../domain/units.ts'
+import type { SpanCounts } from './tracing.ts'
 
 /**
  * What the other rooms know about themselves at the moment of a scrape. They read what is already in memory, do no
@@ -18,6 +19,8 @@ export type MetricSources = {
   readonly config: () => ReloadStatus
   /** Log lines lost to a slow or missing reader. */
   readonly droppedLogLines: () => number
+  /** Undefined while no spans are exported. */
+  readonly spans: () => SpanCounts | undefined
 }
 
 export type ProviderLoad = { readonly provider: string; readonly inFlight: number; readonly queued: number }

@@ -63,6 +63,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...providerFamilies(sources),
     ...spoolFamilies(sources),
     ...storeFamilies(sources),
+    ...spanFamilies(sources),
     {
       type: 'gauge',
       name: 'understudy_config_last_applied_timestamp_seconds',
@@ -201,6 +202,33 @@ function storeFamilies({ writer, isStoreUp }: MetricSources): readonly SourceFam
       help: 'Batches sent again because ClickHouse had not acknowledged them.',
       labelNames: [],
       read: () => one(writer().retries),
+    },
+  ]
+}
+
+function spanFamilies({ spans }: MetricSources): readonly SourceFamily[] {
+  return [
+    {
+      type: 'counter',
+      name: 'understudy_spans_total',
+      help: 'OpenTelemetry spans by what became of them: exported, failed, dropped because the queue was full.',
+      labelNames: ['result'],
+      read: () => {
+        const counts = spans()
+        if (counts === undefined) return []
+        return (['exported', 'failed', 'dropped'] as const).map((result) => [[result], counts[result]])
+      },
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_spans_waiting',
+      help: 'OpenTelemetry spans queued or on their way to the collector; absent while none are exported.',
+      // With a label it can be absent.
+      labelNames: ['exporter'],
+      read: () => {
+        const counts = spans()
+        return counts === undefined ? [] : [[['otlp'], counts.waiting]]
+      },
     },
   ]
 }

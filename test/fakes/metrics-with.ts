@@ -29,6 +29,7 @@ export function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
     isStoreUp: () => undefined,
     config: () => config,
     droppedLogLines: () => 0,
+    spans: () => undefined,
     ...sources,
   })
 }
