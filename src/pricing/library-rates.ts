@@ -19,7 +19,7 @@ export type RateSheet = {
 }
 
 /** Names are short; a client can put anything into one, and the library runs regular expressions over it. */
-const MAX_NAME_LENGTH = 200
+export const MAX_NAME_LENGTH = 200
 
 /**
  * The library's prices for `model` at `provider` (a library id or alias) in force at `at`; undefined when it knows none.
@@ -49,7 +49,10 @@ function validity(prices: ConditionalPrice[] | ModelPrice, at: EpochMs): { from:
   return { from, until: from + span }
 }
 
-function bandsOf({ provider, model, model_price: price }: PriceCalculation, modality: Modality | undefined): RateSheet['bands'] {
+function bandsOf(
+  { provider, model, model_price: price }: PriceCalculation,
+  modality: Modality | undefined,
+): RateSheet['bands'] {
   const starts = Object.values(price).flatMap((value) =>
     typeof value === 'object' ? value.tiers.map((tier) => tier.start) : [],
   )

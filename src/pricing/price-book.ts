@@ -4,6 +4,7 @@ import type { PriceCall, PricedCall } from '../domain/ports.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
 import { inputTokens, type Usage } from '../domain/usage.ts'
 import { findPrice, type ListedPrice, overridesOf, type PriceOverrides } from './find-price.ts'
+import { MAX_NAME_LENGTH } from './library-rates.ts'
 import { serviceTierOf } from './service-tier.ts'
 
 /** What prices depend on besides the library: the operator's own, and which provider is priced as which. */
@@ -21,6 +22,7 @@ export type PriceBook = {
 const MAX_LISTED = 2_000
 
 const NO_USAGE: Cost = { kind: 'unpriced', why: 'no_usage' }
+const NO_NAME: ListedPrice = { kind: 'unpriced', why: 'unknown_model', from: -Infinity, until: Infinity }
 
 /**
  * The operator's own prices, then @pydantic/genai-prices, then unpriced: never zero for want of a price. A price is
@@ -32,6 +34,7 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
   let listed = new Map<string, ListedPrice>()
 
   const find = (provider: string, model: string, tier: string | undefined, at: EpochMs): ListedPrice => {
+    if (model.length > MAX_NAME_LENGTH) return NO_NAME // nor kept as a key: it may be as long as a body
     const key = `${provider}\n${model}\n${tier ?? ''}`
     const known = listed.get(key)
     if (known !== undefined && known.from <= at && at < known.until) return known
