@@ -13,7 +13,7 @@ const ANSWERS = loadAnswers()
 /** Streams on which the proxy asks for usage when the client does not. */
 const SPLICED = ANSWERS.filter(({ isStream, api }) => isStream && (api === 'chat_completions' || api === 'completions'))
 
-const PATHS: Readonly<Record<Api, string>> = {
+const PATHS: Readonly<Record<Exclude<Api, 'generate_content' | 'embed_content'>, string>> = {
   chat_completions: '/v1/chat/completions',
   responses: '/v1/responses',
   completions: '/v1/completions',
@@ -21,6 +21,17 @@ const PATHS: Readonly<Record<Api, string>> = {
   messages: '/v1/messages',
   count_tokens: '/v1/messages/count_tokens',
   passthrough: '/v1/unknown',
+}
+
+/** Gemini's path names the model, and whether to stream, and how. */
+function pathOf({ api, provider, isStream, isArray }: AnswerFixture): string {
+  const model = '/v1beta/models/as-asked'
+  if (api === 'generate_content') {
+    if (!isStream) return `${model}:generateContent`
+    return `${model}:streamGenerateContent${isArray ? '' : '?alt=sse'}`
+  }
+  if (api === 'embed_content') return `${model}:batchEmbedContents`
+  return provider === 'gemini' ? `${model}:countTokens` : PATHS[api]
 }
 
 /** What a client got: everything to the end, or to where it was cut. */
@@ -47,7 +58,7 @@ beforeAll(async () => {
   const providers = Object.fromEntries(
     ANSWERS.map(({ provider }) => [
       provider,
-      { dialect: provider === 'anthropic' ? 'anthropic' : 'openai', base_url, include_usage: provider !== 'anthropic' },
+      { dialect: dialectOf(provider), base_url, include_usage: dialectOf(provider) === 'openai' },
     ]),
   )
   // Prices have dates: the table of expected costs was worked out for this one. Rows of then must not expire by now.
@@ -147,11 +158,11 @@ async function aRecordedOrigin(): Promise<Server> {
 }
 
 function ask(fixture: AnswerFixture, asksUsage: boolean): Promise<Got> {
-  const { file, api, provider, isStream } = fixture
+  const { file, provider, isStream } = fixture
   const body = { model: 'as-asked', ...(isStream ? { stream: true } : {}), ...(asksUsage ? askingUsage(fixture) : {}) }
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'x-fixture': file }
-    const outgoing = request(`${app.url}/p/${provider}${PATHS[api]}`, { method: 'POST', headers }, (response) => {
+    const outgoing = request(`${app.url}/p/${provider}${pathOf(fixture)}`, { method: 'POST', headers }, (response) => {
       const chunks: Buffer[] = []
       const done = (isCut: boolean) => (): void =>
         resolve({ status: response.statusCode, headers: response.headers, bytes: Buffer.concat(chunks), isCut })
@@ -162,6 +173,10 @@ function ask(fixture: AnswerFixture, asksUsage: boolean): Promise<Got> {
     outgoing.once('error', reject)
     outgoing.end(JSON.stringify(body))
   })
+}
+
+function dialectOf(provider: string): string {
+  return provider === 'anthropic' || provider === 'gemini' ? provider : 'openai'
 }
 
 function askingUsage({ api, isStream }: AnswerFixture): object {
