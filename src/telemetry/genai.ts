@@ -44,14 +44,14 @@ export function genAiSpanName({ api }: LlmRequest, model: string | undefined): s
  */
 export function genAiAttributes(request: LlmRequest, attempt: Attempt, pricedAs: string): Attributes {
   const operation = OPERATIONS[request.api]
-  const provider = { 'gen_ai.provider.name': PROVIDERS.get(pricedAs) ?? pricedAs }
+  const provider = { 'gen_ai.provider.name': PROVIDERS.get(pricedAs) ?? clip(pricedAs) }
   if (operation === undefined) return provider
   const attributes: Attributes = { 'gen_ai.operation.name': operation, ...provider }
   const { model } = attempt.target
   if (model !== undefined) attributes['gen_ai.request.model'] = clip(model)
   if (request.isStream) attributes['gen_ai.request.stream'] = true
   if (request.shape.hasSchema) attributes['gen_ai.output.type'] = 'json'
-  if (request.controls.session !== undefined) attributes['gen_ai.conversation.id'] = request.controls.session
+  if (request.controls.session !== undefined) attributes['gen_ai.conversation.id'] = clip(request.controls.session)
   if (request.dialect === 'openai' && (request.api === 'chat_completions' || request.api === 'responses')) {
     attributes['openai.api.type'] = request.api
   }

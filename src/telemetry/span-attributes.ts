@@ -49,7 +49,7 @@ export function clientAttributes(request: LlmRequest, attempt: Attempt, provider
     ...(status === undefined ? {} : { 'http.response.status_code': status }),
     ...(errorType === undefined ? {} : { 'error.type': clip(errorType) }),
     'understudy.attempt_id': attempt.id,
-    'understudy.provider': attempt.target.provider,
+    'understudy.provider': clip(attempt.target.provider),
     'understudy.role': attempt.role,
     'understudy.outcome': outcome.kind,
     'understudy.queue_ms': attempt.queueMs,
