@@ -40,7 +40,7 @@ export type StoreClient = Closable & {
   readonly address: StoreAddress
   readonly insert: Insert
   readonly select: Select
-  /** As `insert`, into any table of the database; rejects with the server's error. */
+  /** As `insert`, named rows into any table of the database; rejects with the server's error. */
   readonly insertRows: (table: string, rows: string | Buffer, token: string, signal?: AbortSignal) => Promise<void>
   /** Runs one statement without a result; rejects with the server's error. */
   readonly command: (sql: string, signal?: AbortSignal) => Promise<void>
@@ -58,8 +58,12 @@ const EVERY_QUERY: ClickHouseSettings = {
 
 const EVERY_INSERT: ClickHouseSettings = {
   log_comment: 'understudy:insert',
-  // A misspelt column would otherwise vanish in silence.
+  // Columns go by the names in the first line. A misspelt one would otherwise vanish in silence.
+  input_format_with_names_use_header: 1,
   input_format_skip_unknown_fields: 0,
+  // Null, and a column that the rows do not have, stand for the column's default.
+  input_format_null_as_default: 1,
+  input_format_defaults_for_omitted_fields: 1,
   insert_deduplicate: 1,
   // Without it a retried batch doubles what materialized views have summed up.
   deduplicate_blocks_in_dependent_materialized_views: 1,
@@ -101,7 +105,7 @@ export function openClient(address: StoreAddress): StoreClient {
   const insertRows: StoreClient['insertRows'] = async (table, rows, token, signal) => {
     signal?.throwIfAborted() // the library does not look at a signal that has aborted already
     const result = await client.exec({
-      query: `INSERT INTO ${identifier(address.database)}.${identifier(table)} FORMAT JSONEachRow`,
+      query: `INSERT INTO ${identifier(address.database)}.${identifier(table)} FORMAT JSONCompactEachRowWithNames`,
       values: Readable.from([rows], { objectMode: false }),
       clickhouse_settings: { ...EVERY_INSERT, insert_deduplication_token: token },
       ...(signal === undefined ? {} : { abort_signal: signal }),

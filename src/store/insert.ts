@@ -10,7 +10,8 @@ export type Inserted =
   | { readonly kind: 'unavailable'; readonly detail: string }
 
 /**
- * Inserts NDJSON rows (one JSON object per line) into `table`. `token` is the deduplication token: the same rows
- * with the same token are stored once, however often they are sent. Never throws.
+ * Inserts named rows (see `named-rows.ts`: a line with the names of the columns, then one line per row) into `table`.
+ * `token` is the deduplication token: the same rows with the same token are stored once, however often they are sent.
+ * Never throws.
  */
 export type Insert = (table: SpooledTable | 'quarantine', rows: Buffer, token: string) => Promise<Inserted>

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { identifier, type StoreClient } from './client.ts'
 import { parseAs } from './columns.ts'
+import { namedRows } from './named-rows.ts'
 
 /** A right that one instance holds at a time, for `leaseMs` unless renewed. */
 export type Lease = {
@@ -71,13 +72,11 @@ async function propose(
 }
 
 async function insertRevision(client: StoreClient, lease: Lease, leaseMs: number, signal: AbortSignal): Promise<void> {
-  const row = JSON.stringify({
-    name: lease.name,
-    revision: String(lease.revision),
-    holder: lease.holder,
-    lease_ms: leaseMs,
-  })
-  await client.insertRows('leases', row, `${lease.name}/${lease.revision}`, signal)
+  const rows = namedRows(
+    ['name', 'revision', 'holder', 'lease_ms'],
+    [lease.name, String(lease.revision), lease.holder, leaseMs],
+  )
+  await client.insertRows('leases', rows, `${lease.name}/${lease.revision}`, signal)
 }
 
 async function latest(client: StoreClient, name: string, signal: AbortSignal): Promise<LeaseState> {

@@ -5,6 +5,7 @@ import { identifier, type Query, type StoreClient } from './client.ts'
 import { parseAs, type RowOf } from './columns.ts'
 import { giveBack, type Lease, renewLease, waitForLease } from './lease.ts'
 import { readSqlFiles, renderStatement, type SqlFile, type SqlNames } from './sql-files.ts'
+import { namedRows } from './named-rows.ts'
 
 export type MigrateOptions = {
   readonly client: StoreClient
@@ -83,8 +84,11 @@ async function applyUnderLease(
         (await waitForLease(client, 'migrate', instance, LEASE_MS, signal))
       await client.command(renderStatement(statement, names), signal)
     }
-    const row = { version: file.version, name: file.name, checksum: file.checksum, instance }
-    await client.insertRows('migrations', JSON.stringify(row), `migration/${file.version}`, signal)
+    const rows = namedRows(
+      ['version', 'name', 'checksum', 'instance'],
+      [file.version, file.name, file.checksum, instance],
+    )
+    await client.insertRows('migrations', rows, `migration/${file.version}`, signal)
     log.info('store_migrated', { migration: file.name })
     done.push(file.name)
   }

@@ -1,9 +1,9 @@
-import { close, fdatasync, fsync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { close, closeSync, fdatasync, fsync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Log } from '../domain/ports.ts'
 import type { MonotonicMs, RequestId } from '../domain/units.ts'
 import type { SpooledTable } from './insert.ts'
-import { closedPath, countRows, openPath, type Segment } from './segments.ts'
+import { closedPath, countLines, openPath, type Segment } from './segments.ts'
 
 const NEWLINE = 10
 const syncFile = promisify(fdatasync)
@@ -28,13 +28,21 @@ export class OpenSegment {
   #isNameSynced = false
   #syncing: Promise<void> | undefined
 
-  /** Creates the file. Throws what the disk says. */
-  constructor(dir: string, table: SpooledTable, id: RequestId, openedAt: MonotonicMs) {
+  /** Creates the file with `names`, the line of its columns' names. Throws what the disk says, and leaves no file. */
+  constructor(dir: string, table: SpooledTable, names: Buffer, id: RequestId, openedAt: MonotonicMs) {
     this.id = id
     this.table = table
     this.openedAt = openedAt
     this.#dir = dir
     this.#fd = openSync(openPath(dir, table, id), 'ax', 0o600)
+    const { written, error } = this.#put(names)
+    if (written === names.length) {
+      this.#grow(0, written)
+      return
+    }
+    closeSync(this.#fd)
+    unlinkSync(openPath(dir, table, id))
+    throw error
   }
 
   get isDirty(): boolean {
@@ -46,23 +54,17 @@ export class OpenSegment {
    * process (they are in the page cache), and after the next `sync` a loss of power. Never throws.
    */
   write(batch: Buffer, rows: number): Written {
-    let written = 0
-    try {
-      while (written < batch.length) {
-        const taken = writeSync(this.#fd, batch, written)
-        if (taken === 0) throw new Error('the file took no more bytes')
-        written += taken
-      }
-      this.#grow(rows, batch.length)
+    const { written, error } = this.#put(batch)
+    if (written === batch.length) {
+      this.#grow(rows, written)
       return { kept: rows, error: undefined }
-    } catch (error) {
-      // A nearly full disk takes the first part of a batch and refuses the rest, most often in the middle of a row.
-      const whole = written === 0 ? 0 : batch.lastIndexOf(NEWLINE, written - 1) + 1
-      const kept = countRows(batch.subarray(0, whole))
-      if (written > whole) this.#cutTo(this.bytes + whole)
-      this.#grow(kept, whole)
-      return { kept, error }
     }
+    // A nearly full disk takes the first part of a batch and refuses the rest, most often in the middle of a row.
+    const whole = written === 0 ? 0 : batch.lastIndexOf(NEWLINE, written - 1) + 1
+    const kept = countLines(batch.subarray(0, whole))
+    if (written > whole) this.#cutTo(this.bytes + whole)
+    this.#grow(kept, whole)
+    return { kept, error }
   }
 
   /** Puts what has been written on the disk itself, and the file's name in its directory. Rejects with the disk's word. */
@@ -92,6 +94,21 @@ export class OpenSegment {
       log.error('spool_rename_failed', { path, error: String(error) })
     }
     return { segment: rows === 0 ? undefined : { id, table, path, rows, settledRows: 0, bytes }, released }
+  }
+
+  /** Writes as much of `bytes` as the disk takes; `error` says why that is not all. */
+  #put(bytes: Buffer): { written: number; error: unknown } {
+    let written = 0
+    try {
+      while (written < bytes.length) {
+        const taken = writeSync(this.#fd, bytes, written)
+        if (taken === 0) throw new Error('the file took no more bytes')
+        written += taken
+      }
+      return { written, error: undefined }
+    } catch (error) {
+      return { written, error }
+    }
   }
 
   #grow(rows: number, bytes: number): void {

@@ -2,7 +2,15 @@ import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { SpooledTable } from './insert.ts'
 import { readProgress } from './progress.ts'
-import { closedPath, countRows, openPath, progressPath, readSegment, SPOOLED_TABLES, type Segment } from './segments.ts'
+import {
+  closedPath,
+  openPath,
+  progressPath,
+  readSegment,
+  rowOffsets,
+  SPOOLED_TABLES,
+  type Segment,
+} from './segments.ts'
 
 const CLOSED = /^([^.]+)\.(\d+)\.ndjson$/
 
@@ -33,13 +41,18 @@ export async function recoverSegments(dir: string): Promise<{ segments: Segment[
   return { segments: segments.sort((a, b) => (a.id < b.id ? -1 : 1)), tornTails }
 }
 
-/** Closes a segment whose process died. True when it ends in the middle of a row: who sends it cuts it there. */
+/**
+ * Closes a segment whose process died; one that holds no more than the names of columns, or a piece of them, goes.
+ * True when it ends in the middle of a row: who sends it cuts it there.
+ */
 async function closeLeftover(dir: string, table: SpooledTable, id: string): Promise<boolean> {
   const path = openPath(dir, table, id)
-  const { rows, tornTail } = await readSegment(path)
-  if (rows.length + tornTail.length === 0) await unlink(path)
-  else await rename(path, closedPath(dir, table, id, countRows(rows)))
-  return tornTail.length > 0
+  const content = await readSegment(path)
+  const rows = rowOffsets(content).length - 1
+  const isTorn = content.namesLength > 0 && content.tornTail.length > 0
+  if (rows === 0 && !isTorn) await unlink(path)
+  else await rename(path, closedPath(dir, table, id, rows))
+  return isTorn
 }
 
 async function closedSegment(dir: string, table: SpooledTable, id: string, rows: number): Promise<Segment> {

@@ -8,7 +8,10 @@ export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts']
 /** A count of rows per spooled table. */
 export type PerTable = Readonly<Record<SpooledTable, number>>
 
-/** A closed file of NDJSON rows that waits to be stored. Nothing is ever added to it. */
+/**
+ * A closed file that waits to be stored: the names of the columns on the first line, then a row on each (see
+ * `named-rows.ts`). Nothing is ever added to it.
+ */
 export type Segment = {
   /** UUIDv7 given when the segment was opened: its age, its place in the queue and its deduplication token. */
   readonly id: RequestId
@@ -19,6 +22,16 @@ export type Segment = {
   /** Of these, how many an earlier process had settled before it ended. */
   readonly settledRows: number
   readonly bytes: number
+}
+
+/** What a segment file holds. */
+export type SegmentContent = {
+  /** The names of the columns and all whole rows, as they were written: what is sent. */
+  readonly whole: Buffer
+  /** Length of the first line of `whole`, newline included. */
+  readonly namesLength: number
+  /** The bytes after the last newline: what a kill or a power cut left of a row, or of the names. */
+  readonly tornTail: Buffer
 }
 
 const NEWLINE = 10
@@ -44,26 +57,31 @@ export function openedAt(id: RequestId): EpochMs | undefined {
   return Number.isNaN(milliseconds) ? undefined : milliseconds
 }
 
-/**
- * The whole rows of a segment file, and the bytes after its last newline: what a kill or a power cut left of a row.
- * A file that is gone is empty. Rejects when the disk cannot be read.
- */
-export async function readSegment(path: string): Promise<{ rows: Buffer; tornTail: Buffer }> {
+/** Reads a segment file. One that is gone is empty. Rejects when the disk cannot be read. */
+export async function readSegment(path: string): Promise<SegmentContent> {
   const bytes = await readIfThere(path)
   const end = bytes.lastIndexOf(NEWLINE) + 1
-  return { rows: bytes.subarray(0, end), tornTail: bytes.subarray(end) }
+  return {
+    whole: bytes.subarray(0, end),
+    namesLength: bytes.indexOf(NEWLINE) + 1,
+    tornTail: bytes.subarray(end),
+  }
 }
 
-/** Offsets at which the rows of `bytes` begin, and after the last of them its length: row n is [n, n + 1). */
-export function rowOffsets(bytes: Buffer): number[] {
-  const offsets = [0]
-  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, end + 1)) offsets.push(end + 1)
+/** Offsets at which the rows of a segment begin, and after the last of them its length: row n is [n, n + 1). */
+export function rowOffsets({ whole, namesLength }: SegmentContent): number[] {
+  return lineOffsets(whole, namesLength)
+}
+
+/** How many whole lines there are in `bytes`. */
+export function countLines(bytes: Buffer): number {
+  return lineOffsets(bytes, 0).length - 1
+}
+
+function lineOffsets(bytes: Buffer, from: number): number[] {
+  const offsets = [from]
+  for (let end = bytes.indexOf(NEWLINE, from); end >= 0; end = bytes.indexOf(NEWLINE, end + 1)) offsets.push(end + 1)
   return offsets
-}
-
-/** How many whole rows there are in `bytes`. */
-export function countRows(bytes: Buffer): number {
-  return rowOffsets(bytes).length - 1
 }
 
 /** The bytes of a file, none if there is no such file. Rejects when the disk cannot be read. */

@@ -31,20 +31,26 @@ export type Sending = {
  */
 export async function sendSegment(segment: Segment, sending: Sending): Promise<Sent> {
   const { dir, insert, onSettled } = sending
-  const { rows, tornTail } = await readSegment(segment.path)
-  if (tornTail.length > 0) await setAside(dir, `${segment.table}.${segment.id}.torn`, tornTail)
+  const content = await readSegment(segment.path)
+  if (content.tornTail.length > 0) await setAside(dir, `${segment.table}.${segment.id}.torn`, content.tornTail)
+  const names = content.whole.subarray(0, content.namesLength)
   const progress = await readProgress(progressPath(dir, segment.table, segment.id))
-  const offsets = rowOffsets(rows)
+  const offsets = rowOffsets(content)
   const whole = { from: 0, to: offsets.length - 1 }
 
   /** The parts to go on with, none when the range is settled; or why it has to wait. */
   const step = async (range: RowRange): Promise<RowRange[] | string> => {
     const size = range.to - range.from
-    const bytes = rows.subarray(offsets[range.from], offsets[range.to])
+    const rows = content.whole.subarray(offsets[range.from], offsets[range.to])
     const token = size === whole.to ? segment.id : `${segment.id}/${range.from}-${range.to}`
     let reason = progress.refusal(range)
     if (reason === undefined) {
-      const answer = await insert(segment.table, bytes, token)
+      // All that there is, as it is; a part gets the names on top.
+      const answer = await insert(
+        segment.table,
+        size === whole.to ? content.whole : Buffer.concat([names, rows]),
+        token,
+      )
       if (answer.kind === 'unavailable') return answer.detail
       if (answer.kind === 'stored') {
         // All at once needs no note: the segment itself is deleted next.
@@ -56,11 +62,12 @@ export async function sendSegment(segment: Segment, sending: Sending): Promise<S
       await progress.refuse(range, reason)
     }
     if (size > 1) return halves(range)
-    const refused = quarantineRow({ at: sending.world.now(), table: segment.table, reason, row: bytes.subarray(0, -1) })
-    const answer = await insert('quarantine', refused, `${token}/quarantine`)
+    const [at, row] = [sending.world.now(), rows.subarray(0, -1)]
+    const refused = quarantineRow({ at, table: segment.table, reason, names, row })
+    const answer = await insert('quarantine', refused.rows, `${token}/quarantine`)
     if (answer.kind === 'unavailable') return answer.detail
     const settlement = answer.kind === 'stored' ? 'quarantined' : 'dead'
-    if (settlement === 'dead') await setAside(dir, `${segment.table}.${token.replace('/', '.')}.json`, refused)
+    if (settlement === 'dead') await setAside(dir, `${segment.table}.${token.replace('/', '.')}.json`, refused.json)
     await progress.settle(range, settlement)
     onSettled(settlement, 1)
     return []

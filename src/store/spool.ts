@@ -8,9 +8,10 @@ import type { SpooledTable } from './insert.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { segmentQueue, type SegmentQueue } from './segment-queue.ts'
 import { SPOOLED_TABLES, type PerTable } from './segments.ts'
+import { SPOOLED_COLUMNS } from './spooled-columns.ts'
 import { tableAppender } from './table-appender.ts'
 
-/** One row as a JSON object on one line, without its newline. */
+/** One row as a JSON array of its table's columns on one line, without its newline. */
 export type SpoolLine = { readonly table: SpooledTable; readonly line: string }
 
 /** Rows on disk between the request that made them and ClickHouse. The spool is the queue. */
@@ -55,6 +56,8 @@ export type SpoolOptions = {
   readonly dir: string
   /** Cap on all that is spooled; beyond it the oldest segments are dropped. */
   readonly maxBytes: number
+  /** Names of the columns whose values the lines hold. */
+  readonly columns?: Readonly<Record<SpooledTable, readonly string[]>>
   readonly maxRows?: number
   readonly maxSegmentBytes?: number
   readonly maxAgeMs?: number
@@ -72,7 +75,16 @@ const LONGEST_AGE_FACTOR = 60
  * the directory, or when the directory cannot be read or written.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { dir, maxBytes, maxRows = 10_000, maxAgeMs = 1000, syncEveryMs = 100, world, log } = options
+  const {
+    dir,
+    maxBytes,
+    columns = SPOOLED_COLUMNS,
+    maxRows = 10_000,
+    maxAgeMs = 1000,
+    syncEveryMs = 100,
+    world,
+    log,
+  } = options
   // Four segments at least, or the cap would drop everything at once: two may be open and two on their way.
   const maxSegmentBytes = Math.min(options.maxSegmentBytes ?? 8 * 1024 * 1024, Math.ceil(maxBytes / 4))
   mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -93,7 +105,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       maxAgeMs * Math.min(LONGEST_AGE_FACTOR, 1 + Math.floor(queue.status().segments / PATIENCE_SEGMENTS)),
   }
   const hasRoom = diskRoom(dir, world)
-  const open = (table: SpooledTable) => tableAppender({ dir, table, limits, hasRoom, world, log, onClosed: queue.push })
+  const open = (table: SpooledTable) =>
+    tableAppender({ dir, table, columns: columns[table], limits, hasRoom, world, log, onClosed: queue.push })
   const appenders = { traces: open('traces'), attempts: open('attempts') }
   const each = SPOOLED_TABLES.map((table) => appenders[table])
   const openBytes = () => each.reduce((sum, appender) => sum + appender.status().openBytes, 0)

@@ -4,6 +4,8 @@ import type { Log, World } from '../domain/ports.ts'
 import type { EpochMs } from '../domain/units.ts'
 import { alarm } from './alarm.ts'
 import type { SpooledTable } from './insert.ts'
+import { lineBuffer } from './line-buffer.ts'
+import { namedRows } from './named-rows.ts'
 import { OpenSegment } from './open-segment.ts'
 import { openedAt, type Segment } from './segments.ts'
 
@@ -41,6 +43,8 @@ export type AppenderStatus = {
 type Options = {
   readonly dir: string
   readonly table: SpooledTable
+  /** Columns of the rows, in their order. */
+  readonly columns: readonly string[]
   readonly limits: SegmentLimits
   /** False while what the disk has left is not for rows. */
   readonly hasRoom: () => boolean
@@ -50,8 +54,10 @@ type Options = {
 }
 
 /** Opens nothing until the first row comes. `<dir>/<table>` must exist. */
-export function tableAppender({ dir, table, limits, hasRoom, world, log, onClosed }: Options): TableAppender {
+export function tableAppender({ dir, table, columns, limits, hasRoom, world, log, onClosed }: Options): TableAppender {
   const directoryFd = openSync(join(dir, table), 'r')
+  const names = Buffer.from(namedRows(columns))
+  const toBytes = lineBuffer()
   const releasing = new Set<Promise<void>>()
   let current: OpenSegment | undefined
   let ageTimer: NodeJS.Timeout | undefined
@@ -84,7 +90,7 @@ export function tableAppender({ dir, table, limits, hasRoom, world, log, onClose
     }, limits.checkEveryMs).unref()
   }
   const openSegment = () => {
-    const segment = new OpenSegment(dir, table, world.newId(), world.monotonic())
+    const segment = new OpenSegment(dir, table, names, world.newId(), world.monotonic())
     current = segment
     watchAge(segment)
     return segment
@@ -94,7 +100,7 @@ export function tableAppender({ dir, table, limits, hasRoom, world, log, onClose
 
   /** Writes as many of `lines` as the disk takes; how many those are, and its word on the others. */
   const write = (lines: readonly string[]): { kept: number; error: unknown } => {
-    const batch = Buffer.from(`${lines.join('\n')}\n`)
+    const batch = toBytes(lines)
     if (current !== undefined && current.rows > 0 && isFull(current, lines.length, batch.length)) closeSegment()
     try {
       const segment = current ?? openSegment()

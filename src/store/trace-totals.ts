@@ -34,7 +34,7 @@ export function totalsOf(exchange: Exchange): TraceTotals {
     usage = addUsage(usage, attempt.usage)
     if (attempt.usage?.isPartial === true) usageIsPartial = true
     if (attempt.cost.kind === 'priced') {
-      picoUsd = (picoUsd ?? 0n) + attempt.cost.picoUsd
+      picoUsd = picoUsd === undefined ? attempt.cost.picoUsd : picoUsd + attempt.cost.picoUsd
     } else {
       if (hasAnswered(attempt)) isCostUnknown = true
       if (mayBeBilled(attempt)) unpricedAttempts += 1

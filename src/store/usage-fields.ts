@@ -1,6 +1,6 @@
 import type { Rates } from '../domain/cost.ts'
 import type { Usage, UsagePart } from '../domain/usage.ts'
-import { countField, LIST_ENTRIES, quoted } from './row-fields.ts'
+import { countField, type Field, LIST_ENTRIES, textField } from './row-fields.ts'
 
 /** Column of each usage bucket; the tables, the parts of a call and its rates all use these names. */
 const BUCKETS = [
@@ -17,23 +17,6 @@ const BUCKETS = [
 
 /** The nine disjoint counts of a call. */
 export type UsageCounts = Pick<Usage, (typeof BUCKETS)[number][0]>
-
-/** Known usage has all nine fields, zeros included: a zero is a fact, a missing field is NULL. */
-export function usageFields(usage: UsageCounts | undefined): string {
-  if (usage === undefined) return ''
-  // Written out: this runs for every row, and a loop over names costs three times as much.
-  return (
-    countField('uncached_input_tokens', usage.uncachedInputTokens) +
-    countField('cache_read_tokens', usage.cacheReadTokens) +
-    countField('cache_write_5m_tokens', usage.cacheWrite5mTokens) +
-    countField('cache_write_1h_tokens', usage.cacheWrite1hTokens) +
-    countField('audio_input_tokens', usage.audioInputTokens) +
-    countField('text_output_tokens', usage.textOutputTokens) +
-    countField('reasoning_tokens', usage.reasoningTokens) +
-    countField('audio_output_tokens', usage.audioOutputTokens) +
-    countField('web_search_requests', usage.webSearchRequests)
-  )
-}
 
 /** Bucket by bucket; undefined only when both are. */
 export function addUsage(sum: UsageCounts | undefined, usage: UsageCounts | undefined): UsageCounts | undefined {
@@ -52,26 +35,37 @@ export function addUsage(sum: UsageCounts | undefined, usage: UsageCounts | unde
 }
 
 /** Shares of single models, zero buckets left out. */
-export function usagePartsField(parts: readonly UsagePart[]): string {
-  if (parts.length === 0) return ''
-  const items = parts.slice(0, LIST_ENTRIES).map((part) => {
-    const counts = BUCKETS.map(([bucket, column]) =>
-      part.usage[bucket] === 0 ? '' : countField(column, part.usage[bucket]),
-    )
-    return `{"model":${quoted(part.model)},"tokens":{${counts.join('').slice(1)}}}`
-  })
-  return `,"usage_parts":[${items.join(',')}]`
+export function usagePartsField(parts: readonly UsagePart[] | undefined): readonly Field[] {
+  if (parts === undefined || parts.length === 0) return []
+  return parts.slice(0, LIST_ENTRIES).map((part) => ({
+    model: textField(part.model),
+    tokens: known((bucket) => (part.usage[bucket] === 0 ? undefined : part.usage[bucket])),
+  }))
 }
 
 // The price book hands out the same object for the same price, so most rows find theirs here.
-const ratesCache = new WeakMap<Rates, string>()
+const ratesCache = new WeakMap<Rates, Field>()
+
+const NO_RATES = {}
 
 /** The known rates in pico-dollars per token, by usage column. */
-export function ratesField(rates: Rates): string {
-  const known = ratesCache.get(rates)
-  if (known !== undefined) return known
-  const entries = BUCKETS.map(([, column, rate]) => countField(column, rates[rate])).join('')
-  const field = entries === '' ? '' : `,"rates_pico_usd":{${entries.slice(1)}}`
+export function ratesField(rates: Rates | undefined): Field {
+  if (rates === undefined) return NO_RATES
+  const cached = ratesCache.get(rates)
+  if (cached !== undefined) return cached
+  const field = known((_bucket, rate) => rates[rate])
   ratesCache.set(rates, field)
   return field
+}
+
+type Bucket = (typeof BUCKETS)[number]
+
+/** A map from usage column to count, of the buckets that have one. */
+function known(countOf: (bucket: Bucket[0], rate: Bucket[2]) => number | undefined): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    BUCKETS.flatMap(([bucket, column, rate]) => {
+      const count = countField(countOf(bucket, rate))
+      return count === null ? [] : [[column, count] as const]
+    }),
+  )
 }

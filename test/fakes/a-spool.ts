@@ -14,11 +14,15 @@ export function aDirectory(): string {
   return dir
 }
 
+/** What `aSpool` writes on the first line of every segment, unless it is told otherwise. */
+export const NAMES = '["id"]\n'
+
 /** A spool of the real kind, closed when the test is over. It closes no segment by age within a test. */
 export async function aSpool(options: Partial<SpoolOptions> = {}): Promise<Spool> {
   const spool = await openSpool({
     dir: options.dir ?? aDirectory(),
     maxBytes: 1e9,
+    columns: { traces: ['id'], attempts: ['id'] },
     maxAgeMs: 600_000,
     world: realWorld,
     log: quietLog,

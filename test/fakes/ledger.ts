@@ -38,17 +38,20 @@ export function aLedger({
   const answer = (table: SpooledTable | 'quarantine', bytes: Buffer, token: string): Inserted => {
     const lines = bytes.toString().split('\n')
     if (lines.pop() !== '') throw new Error(`batch ${token} ends in the middle of a row`)
+    const names = lines.shift() ?? ''
+    if (!isListOfNames(names)) throw new Error(`batch ${token} does not begin with the names of its columns: ${names}`)
     calls.push({ table, token, rows: lines.length })
     const what = fault({ table, token })
     if (what === 'unavailable') return { kind: 'unavailable', detail: 'connection refused' }
-    const asides = table === 'quarantine' ? lines.map((line): QuarantineRow => JSON.parse(line)) : []
+    const asides = table === 'quarantine' ? lines.map(quarantineRowOf) : []
     const rows = table === 'quarantine' ? asides.map(({ row }) => row) : lines
     const bad = rows.find(table === 'quarantine' ? isBadInQuarantine : isBad)
     if (bad !== undefined) return { kind: 'bad_rows', detail: `cannot parse ${bad}` }
     const known = tokens.get(`${table} ${token}`)
-    if (known !== undefined && known !== rows.join('\n')) misusedTokens.push(token)
+    const content = [names, ...rows].join('\n')
+    if (known !== undefined && known !== content) misusedTokens.push(token)
     if (known === undefined) {
-      tokens.set(`${table} ${token}`, rows.join('\n'))
+      tokens.set(`${table} ${token}`, content)
       if (table === 'quarantine') for (const { table_name, row } of asides) quarantined[table_name].push(row)
       else stored[table].push(...rows)
     }
@@ -65,4 +68,14 @@ export function aLedger({
     calls,
     misusedTokens,
   }
+}
+
+function isListOfNames(line: string): boolean {
+  const names: unknown = JSON.parse(line)
+  return Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')
+}
+
+function quarantineRowOf(line: string): QuarantineRow {
+  const [, table_name, reason, row]: [string, SpooledTable, string, string] = JSON.parse(line)
+  return { table_name, reason, row }
 }

@@ -23,7 +23,8 @@ const log = {
   error: (event: string, fields?: object) => void writeSync(2, `${event} ${JSON.stringify(fields)}\n`),
 }
 const { dir, maxRows, store, rowsPerBurst, paddingBytes }: ChildOptions = JSON.parse(process.argv[2] ?? '')
-const spool = await openSpool({ dir, maxBytes: 1e9, maxRows, maxAgeMs: 100, world: realWorld, log })
+const columns = { traces: ['trace_id', 'received_at', 'path'], attempts: ['attempt_id'] }
+const spool = await openSpool({ dir, maxBytes: 1e9, columns, maxRows, maxAgeMs: 100, world: realWorld, log })
 if (store !== undefined) startWriter({ spool, insert: openClient(store).insert, world: realWorld, log })
 
 // A limit on file size is otherwise told by a signal that ends the process.
@@ -36,7 +37,7 @@ for (;;) {
     spool.append(
       ids.map((id) => ({
         table: 'traces',
-        line: JSON.stringify({ trace_id: id, received_at: '2026-11-20 12:00:00.000', path: padding }),
+        line: JSON.stringify([id, '2026-11-20 12:00:00.000', padding]),
       })),
       resolve,
     ),

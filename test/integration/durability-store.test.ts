@@ -108,11 +108,11 @@ function insertIntoLargestSegment(dir: string, row: string): void {
   const [name = ''] = readdirSync(dir)
     .filter((file) => /\.(open|ndjson)$/.test(file))
     .toSorted((a, b) => readFileSync(join(dir, b)).length - readFileSync(join(dir, a)).length)
-  const lines = readFileSync(join(dir, name), 'utf8').trimEnd().split('\n')
-  lines.splice(Math.floor(lines.length / 2), 0, row)
-  writeFileSync(join(dir, name), `${lines.join('\n')}\n`)
+  const [names, ...rows] = readFileSync(join(dir, name), 'utf8').trimEnd().split('\n')
+  rows.splice(Math.floor(rows.length / 2), 0, row)
+  writeFileSync(join(dir, name), `${[names, ...rows].join('\n')}\n`)
   const [id = '', , extension] = name.split('.')
-  if (extension === 'ndjson') renameSync(join(dir, name), join(dir, `${id}.${lines.length}.ndjson`))
+  if (extension === 'ndjson') renameSync(join(dir, name), join(dir, `${id}.${rows.length}.ndjson`))
 }
 
 describe('what a client or a provider may send', () => {

@@ -13,8 +13,9 @@ beforeAll(async () => {
 }, ENGINE_READY_MS)
 afterAll(() => engine.close())
 
-const aTrace = (id: string, more: object = {}) =>
-  JSON.stringify({ trace_id: id, received_at: '2026-11-20 12:00:00.000', ...more })
+const columns = { traces: ['trace_id', 'received_at', 'path'], attempts: ['attempt_id'] }
+const aTrace = (id: string, ...more: readonly unknown[]) =>
+  JSON.stringify([id, '2026-11-20 12:00:00.000', '/v1', ...more])
 
 async function column(client: StoreClient, sql: string): Promise<string[]> {
   const read = await client.select({ name: 'test', sql, parse: parseAs({ value: 'text' }) })
@@ -35,7 +36,7 @@ it('makes a row of every released row, once, when the process is killed ten time
     await life.kill()
     released.push(...life.kept)
   }
-  const spool = await aSpool({ dir })
+  const spool = await aSpool({ dir, columns })
   const writer = startWriter({ spool, insert: client.insert, world: realWorld, log: quietLog })
   expect(await writer.drain(60_000)).toBe('empty')
   await writer.close()
@@ -48,7 +49,7 @@ it('makes a row of every released row, once, when the process is killed ten time
 
 it('has a row in the table within two seconds of its release', async () => {
   const client = await engine.migrated()
-  const spool = await aSpool({ maxAgeMs: 1000 })
+  const spool = await aSpool({ maxAgeMs: 1000, columns })
   const writer = startWriter({ spool, insert: client.insert, world: realWorld, log: quietLog })
   const id = realWorld.newId()
   await appended(spool, 'traces', aTrace(id))
@@ -60,18 +61,20 @@ it('has a row in the table within two seconds of its release', async () => {
 
 it('quarantines with the reason of the server what it can never take, and stores all the rest', async () => {
   const client = await engine.migrated()
-  const spool = await aSpool()
+  const spool = await aSpool({ columns })
   const ids = Array.from({ length: 20 }, () => realWorld.newId())
+  const misnamed = aTrace('not a uuid')
   const poison = [
-    aTrace(realWorld.newId(), { no_such_column: 1 }),
-    aTrace('not a uuid'),
-    `${aTrace(realWorld.newId()).slice(0, -1)}`,
+    aTrace(realWorld.newId(), 'one field too many'),
+    JSON.stringify([realWorld.newId(), '2026-11-20 12:00:00.000']),
+    aTrace(realWorld.newId()).slice(0, -1),
     '\u0000\u0000\u0000',
+    misnamed,
   ]
   await appended(
     spool,
     'traces',
-    ...ids.flatMap((id, n) => [aTrace(id), ...(n % 5 === 0 ? [poison[n / 5] ?? ''] : [])]),
+    ...ids.flatMap((id, n) => [aTrace(id), ...(n % 4 === 0 ? [poison[n / 4] ?? ''] : [])]),
   )
   spool.seal()
   const writer = startWriter({ spool, insert: client.insert, world: realWorld, log: quietLog })
@@ -79,16 +82,37 @@ it('quarantines with the reason of the server what it can never take, and stores
   const stored = new Set(await traceIds(client))
   expect(ids.filter((id) => !stored.has(id))).toEqual([])
   const kept = await column(client, 'SELECT row AS value FROM understudy.quarantine')
-  expect(kept.toSorted()).toEqual(poison.toSorted())
+  // A row with a field for each name is kept with its names.
+  const named = '{"trace_id":"not a uuid","received_at":"2026-11-20 12:00:00.000","path":"/v1"}'
+  expect(kept.toSorted()).toEqual([...poison.slice(0, -1), named].toSorted())
   const reasons = await column(client, 'SELECT reason AS value FROM understudy.quarantine')
-  expect(reasons.filter((reason) => reason.includes('no_such_column'))).toHaveLength(1)
-  expect(writer.status()).toMatchObject({ insertedRows: { traces: 20 }, quarantinedRows: { traces: 4 } })
+  expect(reasons.filter((reason) => reason.includes('CANNOT_PARSE_UUID'))).toHaveLength(1)
+  expect(writer.status()).toMatchObject({ insertedRows: { traces: 20 }, quarantinedRows: { traces: 5 } })
+  await writer.close()
+})
+
+it('fills in what an older version did not write, and sets aside what a newer one wrote', async () => {
+  const client = await engine.migrated('versions')
+  const [older, newer] = [realWorld.newId(), realWorld.newId()]
+  const dir = aDirectory()
+  const first = await aSpool({ dir, columns: { ...columns, traces: ['received_at', 'trace_id'] } })
+  await appended(first, 'traces', JSON.stringify(['2026-11-20 12:00:00.000', older]))
+  await first.close()
+  const second = await aSpool({ dir, columns: { ...columns, traces: ['trace_id', 'no_such_column'] } })
+  await appended(second, 'traces', JSON.stringify([newer, 1]))
+  second.seal()
+  const writer = startWriter({ spool: second, insert: client.insert, world: realWorld, log: quietLog })
+  expect(await writer.drain(30_000)).toBe('empty')
+  const traces = "SELECT concat(toString(trace_id), ' ', task, ' ', path) AS value FROM versions.traces"
+  expect(await column(client, traces)).toEqual([`${older} unknown `])
+  const kept = "SELECT row AS value FROM versions.quarantine WHERE reason LIKE '%no_such_column%'"
+  expect(await column(client, kept)).toEqual([`{"trace_id":"${newer}","no_such_column":1}`])
   await writer.close()
 })
 
 it('waits for a table that is not there yet', async () => {
   const client = engine.client('later')
-  const spool = await aSpool()
+  const spool = await aSpool({ columns })
   await appended(spool, 'traces', aTrace(realWorld.newId()))
   spool.seal()
   const writer = startWriter({ spool, insert: client.insert, world: realWorld, log: quietLog })

@@ -92,8 +92,8 @@ async function expectRows(dir: string, kept: readonly string[], kills: number): 
   await spool.close()
   const stored = ledger
     .rows('traces')
-    .map((row): { trace_id: string } => JSON.parse(row))
-    .map((row) => row.trace_id)
+    .map((row): [traceId: string] => JSON.parse(row))
+    .map(([traceId]) => traceId)
   const ids = new Set(stored)
   expect(kept.filter((id) => !ids.has(id))).toEqual([])
   expect(stored).toHaveLength(ids.size)

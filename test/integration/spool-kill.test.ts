@@ -31,8 +31,8 @@ it('loses no released row and makes none twice when the process is killed ten ti
   expect(await writer.drain(30_000)).toBe('empty')
   const stored = ledger
     .rows('traces')
-    .map((row): { trace_id: string } => JSON.parse(row))
-    .map((row) => row.trace_id)
+    .map((row): [traceId: string] => JSON.parse(row))
+    .map(([traceId]) => traceId)
   const ids = new Set(stored)
   expect(released.filter((id) => !ids.has(id))).toEqual([])
   expect(stored).toHaveLength(ids.size)

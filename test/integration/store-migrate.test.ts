@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Row, StoreClient } from '../../src/store/client.ts'
 import { giveBack, takeLease } from '../../src/store/lease.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { namedRows } from '../../src/store/named-rows.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { aRetention, quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
@@ -192,7 +193,7 @@ describe('retention', () => {
     const { database } = client.address
     await migrating(client)
     const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
-    const rows = [daysAgo(0), daysAgo(20)].map((at) => JSON.stringify({ received_at: at })).join('\n')
+    const rows = namedRows(['received_at'], [daysAgo(0)], [daysAgo(20)])
     await client.insertRows('traces', rows, 'two-days')
     await applyRetention(client, { ...aRetention, tracesDays: 10 }, signal)
     // Asks for what the server would do by itself sooner or later.

@@ -8,7 +8,9 @@ import type { Log, World } from '../../src/domain/ports.ts'
 import { openClient } from '../../src/store/client.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store, StoreStatus } from '../../src/store/store.ts'
-import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
+import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
+import { insertable } from '../fakes/insertable.ts'
 import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 import { aRetention, ENGINE_READY_MS, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
@@ -59,8 +61,8 @@ function rowsOfNow(): { readonly id: string; readonly traces: Buffer; readonly a
   const exchange = anExchange({ request: aRequest({ id }), receivedAt: now, attempts: [anAttempt({ startedAt: now })] })
   return {
     id,
-    traces: Buffer.from(`${traceRow(exchange, 'here')}\n`),
-    attempts: Buffer.from(`${attemptRows(exchange, 'here').join('\n')}\n`),
+    traces: insertable(TRACE_COLUMNS, [traceRow(exchange, 'here')]),
+    attempts: insertable(ATTEMPT_COLUMNS, attemptRows(exchange, 'here')),
   }
 }
 

@@ -3,7 +3,9 @@ import type { Attempt, Exchange } from '../../src/domain/exchange.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { parseAs } from '../../src/store/columns.ts'
 import { openReads, type Reads } from '../../src/store/read.ts'
-import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
+import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
+import { insertable } from '../fakes/insertable.ts'
 import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
@@ -73,8 +75,10 @@ beforeAll(async () => {
   engine = await startTestEngine()
   owner = await engine.migrated()
   const all = [recent, slow, failed, other, shadowed, old]
-  await owner.insertRows('traces', all.map((one) => traceRow(one, 'here')).join('\n'), 'traces')
-  await owner.insertRows('attempts', all.flatMap((one) => attemptRows(one, 'here')).join('\n'), 'attempts')
+  const traces = all.map((one) => traceRow(one, 'here'))
+  const attempts = all.flatMap((one) => attemptRows(one, 'here'))
+  await owner.insertRows('traces', insertable(TRACE_COLUMNS, traces), 'traces')
+  await owner.insertRows('attempts', insertable(ATTEMPT_COLUMNS, attempts), 'attempts')
   reads = openReads(engine.reader().select, 'understudy')
 })
 afterAll(() => engine?.close())

@@ -4,7 +4,9 @@ import type { Attempt, Exchange } from '../../src/domain/exchange.ts'
 import type { Usage } from '../../src/domain/usage.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { openReads, type TraceRows } from '../../src/store/read.ts'
-import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
+import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
+import { insertable } from '../fakes/insertable.ts'
 import { anyExchangeAt } from '../fakes/any-exchange.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
@@ -178,12 +180,16 @@ test('every exchange comes back from ClickHouse as it was, within the bounds tha
       fc.uniqueArray(exchange, { selector: (one) => one.request.id, minLength: 1, maxLength: 25 }),
       async (some) => {
         batch += 1
-        const traces = some.map((one) => `${traceRow(one, 'here')}\n`).join('')
-        const calls = some.flatMap((one) => attemptRows(one, 'here').map((row) => `${row}\n`)).join('')
-        expect(await client.insert('traces', Buffer.from(traces), `traces-${batch}`)).toEqual({ kind: 'stored' })
-        expect(
-          calls === '' ? { kind: 'stored' } : await client.insert('attempts', Buffer.from(calls), `attempts-${batch}`),
-        ).toEqual({ kind: 'stored' })
+        const traces = insertable(
+          TRACE_COLUMNS,
+          some.map((one) => traceRow(one, 'here')),
+        )
+        const calls = insertable(
+          ATTEMPT_COLUMNS,
+          some.flatMap((one) => attemptRows(one, 'here')),
+        )
+        expect(await client.insert('traces', traces, `traces-${batch}`)).toEqual({ kind: 'stored' })
+        expect(await client.insert('attempts', calls, `attempts-${batch}`)).toEqual({ kind: 'stored' })
         for (const one of some) {
           const read = await reads.trace(one.request.id)
           const stored: TraceRows | undefined = read.kind === 'ok' ? read.value : undefined
@@ -198,8 +204,9 @@ test('every exchange comes back from ClickHouse as it was, within the bounds tha
   )
 })
 
-const aQuarantined = (row: string) =>
-  `${JSON.stringify({ ts: new Date(NOW).toISOString(), table_name: 'traces', reason: 'r', row })}\n`
+const QUARANTINE_COLUMNS = ['ts', 'table_name', 'reason', 'row']
+const aQuarantined = (row: string) => JSON.stringify([new Date(NOW).toISOString(), 'traces', 'r', row])
+const quarantined = (...rows: readonly string[]) => insertable(QUARANTINE_COLUMNS, rows)
 
 async function countOf(row: string): Promise<unknown> {
   const read = await client.select({
@@ -212,7 +219,7 @@ async function countOf(row: string): Promise<unknown> {
 }
 
 test('the same rows sent again with the same token are stored once', async () => {
-  const rows = Buffer.from(aQuarantined('again') + aQuarantined('again'))
+  const rows = quarantined(aQuarantined('again'), aQuarantined('again'))
   for (let sent = 0; sent < 5; sent += 1) {
     expect(await client.insert('quarantine', rows, 'again-1')).toEqual({ kind: 'stored' })
   }
@@ -222,7 +229,7 @@ test('the same rows sent again with the same token are stored once', async () =>
 })
 
 test('the same token sent by two writers at once is stored once', async () => {
-  const rows = Buffer.from(aQuarantined('at once'))
+  const rows = quarantined(aQuarantined('at once'))
   const answers = await Promise.all(Array.from({ length: 8 }, () => client.insert('quarantine', rows, 'at-once')))
   expect(new Set(answers.map((answer) => answer.kind))).toEqual(new Set(['stored']))
   expect(await countOf('at once')).toBe(1)
@@ -233,27 +240,49 @@ test.each([
   ['last', (good: string[], bad: string) => [...good, bad]],
 ])('a batch of megabytes whose %s row is bad is refused whole, and said to be bad', async (place, arrange) => {
   const good = Array.from({ length: 10_000 }, () => aQuarantined(`large ${place}${' '.repeat(1_000)}`))
-  const rows = Buffer.from(arrange(good, '{"ts":"no time"}\n').join(''))
+  const rows = quarantined(...arrange(good, '["no time","traces","r","x"]'))
   expect(await client.insert('quarantine', rows, `large-${place}`)).toMatchObject({ kind: 'bad_rows' })
   expect(await countOf(`large ${place}${' '.repeat(1_000)}`)).toBe(0)
 })
 
 test.each([
-  ['an unknown column', '{"no_such_column":1}'],
-  ['a number that does not fit', '{"status":"many"}'],
-  ['a decimal beyond its column', '{"cost_usd":"12345678901.0"}'],
-  ['a time that is none', '{"received_at":"tomorrow"}'],
-  ['an id that is none', '{"trace_id":"123"}'],
-  ['half a surrogate pair', String.raw`{"user":"\ud800"}`],
-  ['a list that is none', '{"reasons":5}'],
-  ['half an object', '{"user":"x"'],
-  ['no JSON at all', 'hello'],
-])('%s makes bad rows', async (_what, row) => {
-  expect(await client.insert('traces', Buffer.from(`${row}\n`), `bad ${row}`)).toMatchObject({ kind: 'bad_rows' })
+  ['an unknown column', ['no_such_column'], '[1]'],
+  ['a number that does not fit', ['status'], '["many"]'],
+  ['a decimal beyond its column', ['cost_usd'], '["12345678901.0"]'],
+  ['a time that is none', ['received_at'], '["tomorrow"]'],
+  ['an id that is none', ['trace_id'], '["123"]'],
+  ['half a surrogate pair', ['user'], String.raw`["\ud800"]`],
+  ['a list that is none', ['reasons'], '[5]'],
+  ['half a row', ['user'], '["x"'],
+  ['a row with a field too few', ['user', 'session'], '["x"]'],
+  ['a row with a field too many', ['user', 'session'], '["x","y","z"]'],
+  ['a row of another kind', ['user'], '{"user":"x"}'],
+  ['no JSON at all', ['user'], 'hello'],
+])('%s makes bad rows', async (_what, columns, row) => {
+  expect(await client.insert('traces', insertable(columns, [row]), `bad ${row}`)).toMatchObject({ kind: 'bad_rows' })
+})
+
+test('null, and a column that is not named, stand for the default of the column', async () => {
+  const stamp = NOW.toString(16).padStart(12, '0')
+  const id = `${stamp.slice(0, 8)}-${stamp.slice(8)}-7000-8000-00000000def0`
+  const columns = ['trace_id', 'received_at', 'task', 'status', 'duration_ms', 'first_token_ms', 'cost_usd', 'user']
+  const row = JSON.stringify([id, NOW, null, null, null, null, null, null])
+  expect(await client.insert('traces', insertable(columns, [row]), 'nulls')).toEqual({ kind: 'stored' })
+  const read = await openReads(client.select, 'understudy').trace(id)
+  expect(read.kind === 'ok' ? read.value?.trace : read.detail).toMatchObject({
+    task: 'unknown',
+    complexity: 'unknown',
+    status: 0,
+    duration_ms: 0,
+    first_token_ms: null,
+    cost_usd: null,
+    user: '',
+    tags: {},
+  })
 })
 
 test('a table or database that is not there yet makes the store unavailable, not the rows bad', async () => {
   const elsewhere = engine.client('not_yet')
-  const rows = Buffer.from(aQuarantined('x'))
+  const rows = quarantined(aQuarantined('x'))
   expect(await elsewhere.insert('quarantine', rows, 'x')).toMatchObject({ kind: 'unavailable' })
 })

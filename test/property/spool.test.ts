@@ -21,7 +21,7 @@ type Step =
   | { readonly do: 'kill'; readonly tail: number }
   /** The process dies while it waits for the answer to its next insert but so many. */
   | { readonly do: 'killInInsert'; readonly after: number; readonly mends: boolean }
-  /** The machine loses power: open segments lose up to so many of their last bytes. */
+  /** The machine loses power: open segments lose up to so many of their last bytes, up to all. */
   | { readonly do: 'powerCut'; readonly bytes: number }
   /** From now on the tables take the rows that they refused. */
   | { readonly do: 'mend' }
@@ -35,9 +35,9 @@ const step = fc.oneof<fc.WeightedArbitrary<Step>[]>(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('seal') }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('work'), turns: fc.nat(30) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill'), tail: fc.nat(12) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill'), tail: fc.nat(9) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('killInInsert'), after: fc.nat(12), mends: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('powerCut'), bytes: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('powerCut'), bytes: fc.nat(80) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mend') }) },
 )
 const faults = fc.array(fc.constantFrom<Fault>('none', 'none', 'none', 'unavailable', 'lost_ack'), { maxLength: 60 })
@@ -91,6 +91,7 @@ async function aRun(script: readonly Fault[]) {
     const opened = await openSpool({
       dir,
       maxBytes: 1e9,
+      columns: { traces: ['id', 'kind'], attempts: ['id', 'kind'] },
       maxRows: 4,
       maxAgeMs: 1e6,
       syncEveryMs: 5,
@@ -131,7 +132,7 @@ async function aRun(script: readonly Fault[]) {
     take: async (next: Step): Promise<void> => {
       switch (next.do) {
         case 'append': {
-          const rows = next.kinds.map((one) => `{"id":${(rowsSoFar += 1)},"kind":"${one}"}`)
+          const rows = next.kinds.map((one) => `[${(rowsSoFar += 1)},"${one}"]`)
           await new Promise<void>((resolve) =>
             spool.append(
               rows.map((line) => ({ table: next.table, line })),
@@ -147,7 +148,7 @@ async function aRun(script: readonly Fault[]) {
           for (let turn = 0; turn < next.turns; turn += 1) await new Promise((resolve) => void setImmediate(resolve))
           return
         case 'kill':
-          return dieAnd((file) => appendFileSync(file, '{"id":0,"kind":"good"}'.slice(0, next.tail)))
+          return dieAnd((file) => appendFileSync(file, '[0,"good"]'.slice(0, next.tail)))
         case 'killInInsert': {
           deathIn = { inserts: next.after, dead: Promise.withResolvers() }
           spool.seal()
@@ -178,7 +179,7 @@ async function aRun(script: readonly Fault[]) {
       for (const of of ['traces', 'attempts'] as const) {
         const dead = readDead(dirs.at(-1) ?? '', of)
         // A row may be dead in the directory of a process and, before that was noted, in the next one's as well.
-        const found = [...ledger.rows(of), ...ledger.quarantined(of), ...new Set(dead)]
+        const found = [...ledger.rows(of), ...[...ledger.quarantined(of), ...new Set(dead)].map(asSpooled)]
         expect(found.toSorted()).toEqual([...expected[of]].toSorted())
       }
       expect(ledger.misusedTokens).toEqual([])
@@ -191,6 +192,12 @@ async function aRun(script: readonly Fault[]) {
       for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** The line of a row that was set aside as an object, which names every field. */
+function asSpooled(readable: string): string {
+  const { id, kind }: { id: number; kind: string } = JSON.parse(readable)
+  return JSON.stringify([id, kind])
 }
 
 function readDead(dir: string, of: SpooledTable): string[] {

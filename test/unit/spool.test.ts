@@ -12,13 +12,18 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { quietLog } from '../fakes/clickhouse.ts'
-import { aDirectory, afterKill, appended, aSpool } from '../fakes/a-spool.ts'
+import { aDirectory, afterKill, appended, aSpool, NAMES } from '../fakes/a-spool.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import { openSpool, type Spool } from '../../src/store/spool.ts'
 
 const files = (spool: Spool, table: string) => readdirSync(join(spool.dir, table)).toSorted()
+/** The rows of each segment; every segment begins with the names of its columns. */
 const contents = (spool: Spool, table: string) =>
-  files(spool, table).map((name) => readFileSync(join(spool.dir, table, name), 'utf8'))
+  files(spool, table).map((name) => {
+    const text = readFileSync(join(spool.dir, table, name), 'utf8')
+    expect(text.slice(0, NAMES.length)).toBe(NAMES)
+    return text.slice(NAMES.length)
+  })
 
 describe('append', () => {
   it('has the rows in their files when it releases', async () => {
@@ -26,48 +31,48 @@ describe('append', () => {
     const seen = await new Promise<string[][]>((resolve) => {
       spool.append(
         [
-          { table: 'traces', line: '{"id":1}' },
-          { table: 'attempts', line: '{"trace":1,"n":1}' },
-          { table: 'attempts', line: '{"trace":1,"n":2}' },
+          { table: 'traces', line: '[1]' },
+          { table: 'attempts', line: '[11]' },
+          { table: 'attempts', line: '[12]' },
         ],
         () => resolve([contents(spool, 'traces'), contents(spool, 'attempts')]),
       )
     })
-    expect(seen).toEqual([['{"id":1}\n'], ['{"trace":1,"n":1}\n{"trace":1,"n":2}\n']])
+    expect(seen).toEqual([['[1]\n'], ['[11]\n[12]\n']])
   })
 
   it('writes what comes in one turn together and releases in order', async () => {
     const spool = await aSpool()
     const released: number[] = []
-    await Promise.all([1, 2, 3].map((n) => appended(spool, 'traces', `{"id":${n}}`).then(() => void released.push(n))))
+    await Promise.all([1, 2, 3].map((n) => appended(spool, 'traces', `[${n}]`).then(() => void released.push(n))))
     expect(released).toEqual([1, 2, 3])
-    expect(contents(spool, 'traces')).toEqual(['{"id":1}\n{"id":2}\n{"id":3}\n'])
+    expect(contents(spool, 'traces')).toEqual(['[1]\n[2]\n[3]\n'])
   })
 
   it('releases the others when one response fails to end', async () => {
     const spool = await aSpool()
-    spool.append([{ table: 'traces', line: '{}' }], () => {
+    spool.append([{ table: 'traces', line: '[]' }], () => {
       throw new Error('socket destroyed')
     })
-    await appended(spool, 'traces', '{}')
+    await appended(spool, 'traces', '[]')
     expect(spool.status().appendedRows.traces).toBe(2)
   })
 
   it('releases and counts the rows that come after the close', async () => {
     const spool = await aSpool()
     await spool.close()
-    await appended(spool, 'traces', '{}', '{}')
+    await appended(spool, 'traces', '[]', '[]')
     expect(spool.status().droppedRows.writeFailed).toEqual({ traces: 2, attempts: 0 })
   })
 
   it('counts and releases the rows that the disk refuses, and goes on when it takes rows again', async () => {
     const spool = await aSpool()
     rmSync(join(spool.dir, 'traces'), { recursive: true })
-    await appended(spool, 'traces', '{"id":1}')
+    await appended(spool, 'traces', '[1]')
     expect(spool.status().droppedRows.writeFailed).toEqual({ traces: 1, attempts: 0 })
     mkdirSync(join(spool.dir, 'traces'))
-    await appended(spool, 'traces', '{"id":2}')
-    expect(contents(spool, 'traces')).toEqual(['{"id":2}\n'])
+    await appended(spool, 'traces', '[2]')
+    expect(contents(spool, 'traces')).toEqual(['[2]\n'])
     expect(spool.status().droppedRows.writeFailed.traces).toBe(1)
   })
 })
@@ -75,9 +80,9 @@ describe('append', () => {
 describe('segments', () => {
   it('are closed before they exceed their rows or bytes', async () => {
     const spool = await aSpool({ maxRows: 3, maxSegmentBytes: 60 })
-    for (let n = 0; n < 7; n += 1) await appended(spool, 'traces', `{"id":${n}}`)
-    await appended(spool, 'attempts', JSON.stringify({ text: 'x'.repeat(30) }))
-    await appended(spool, 'attempts', JSON.stringify({ text: 'y'.repeat(30) }))
+    for (let n = 0; n < 7; n += 1) await appended(spool, 'traces', `[${n}]`)
+    await appended(spool, 'attempts', JSON.stringify(['x'.repeat(38)]))
+    await appended(spool, 'attempts', JSON.stringify(['y'.repeat(38)]))
     expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual([
       '.3.ndjson',
       '.3.ndjson',
@@ -90,17 +95,17 @@ describe('segments', () => {
   it('are closed by age, when nothing more comes', async () => {
     const spool = await aSpool({ maxAgeMs: 20 })
     const closed = new Promise<void>((resolve) => spool.queue.onPush(resolve))
-    await appended(spool, 'traces', '{}')
+    await appended(spool, 'traces', '[]')
     await closed
     expect(files(spool, 'traces').map((name) => name.replace(/^[^.]+/, ''))).toEqual(['.1.ndjson'])
   })
 
   it('are closed less often while others wait, so that a long outage does not leave thousands', async () => {
     const spool = await aSpool({ maxAgeMs: 10, maxRows: 2 })
-    for (let n = 0; n < 160; n += 1) await appended(spool, 'traces', '{}')
+    for (let n = 0; n < 160; n += 1) await appended(spool, 'traces', '[]')
     const closed = new Promise<void>((resolve) => spool.queue.onPush(resolve))
     const startedAt = performance.now()
-    await appended(spool, 'traces', '{}')
+    await appended(spool, 'traces', '[]')
     await closed
     expect(performance.now() - startedAt).toBeGreaterThan(100)
   })
@@ -108,10 +113,10 @@ describe('segments', () => {
   it('are named in the order of their opening, and tell the age of the oldest row', async () => {
     const spool = await aSpool({ maxRows: 1 })
     const before = Date.now()
-    await appended(spool, 'traces', '{"id":1}')
+    await appended(spool, 'traces', '[1]')
     await new Promise((resolve) => void setTimeout(resolve, 2))
-    await appended(spool, 'traces', '{"id":2}')
-    expect(contents(spool, 'traces')).toEqual(['{"id":1}\n', '{"id":2}\n'])
+    await appended(spool, 'traces', '[2]')
+    expect(contents(spool, 'traces')).toEqual(['[1]\n', '[2]\n'])
     expect(spool.status().oldestAt).toBeGreaterThanOrEqual(before)
     expect(spool.status().oldestAt).toBeLessThanOrEqual(Date.now())
   })
@@ -119,33 +124,34 @@ describe('segments', () => {
 
 describe('the cap', () => {
   it('drops the oldest segments, counts their rows exactly and holds nobody up', async () => {
-    const row = JSON.stringify({ text: 'x'.repeat(88) })
+    const row = JSON.stringify(['x'.repeat(95)])
     const spool = await aSpool({ maxBytes: 1000, maxSegmentBytes: 200 })
     for (let n = 0; n < 50; n += 1) await appended(spool, n % 5 === 0 ? 'attempts' : 'traces', row)
     const { bytes, rows, droppedRows } = spool.status()
     expect(bytes).toBeLessThanOrEqual(1000)
-    expect(bytes).toBe(rows * (row.length + 1))
+    // No two of these rows fit in a segment.
+    expect(bytes).toBe(rows * (NAMES.length + row.length + 1))
     expect(rows + droppedRows.overCap.traces + droppedRows.overCap.attempts).toBe(50)
     expect(droppedRows.overCap.traces).toBeGreaterThan(0)
     await expect
       .poll(() => contents(spool, 'traces').join('') + contents(spool, 'attempts').join(''))
-      .toHaveLength(bytes)
+      .toHaveLength(rows * (row.length + 1))
   })
 
   it('spares the segment whose rows are on their way', async () => {
     const spool = await aSpool({ maxBytes: 400, maxRows: 1 })
-    await appended(spool, 'traces', '{"id":"first"}')
+    await appended(spool, 'traces', '["first"]')
     const first = spool.queue.take(() => 0)
-    for (let n = 0; n < 50; n += 1) await appended(spool, 'traces', `{"id":${n},"text":"${'x'.repeat(60)}"}`)
-    expect(readFileSync(first?.path ?? '', 'utf8')).toBe('{"id":"first"}\n')
+    for (let n = 0; n < 50; n += 1) await appended(spool, 'traces', `[${n},"${'x'.repeat(60)}"]`)
+    expect(readFileSync(first?.path ?? '', 'utf8')).toBe(`${NAMES}["first"]\n`)
     expect(spool.status().rows + spool.status().droppedRows.overCap.traces).toBe(51)
   })
 
   it('holds for what an earlier process left as well', async () => {
     const first = await aSpool({ maxRows: 1 })
-    for (let n = 0; n < 10; n += 1) await appended(first, 'traces', `{"id":${n},"text":"${'x'.repeat(60)}"}`)
+    for (let n = 0; n < 10; n += 1) await appended(first, 'traces', `[${n},"${'x'.repeat(60)}"]`)
     const second = await aSpool({ dir: afterKill(first.dir), maxBytes: 300 })
-    await appended(second, 'traces', '{"id":"new"}')
+    await appended(second, 'traces', '["new"]')
     expect(second.status().bytes).toBeLessThanOrEqual(300)
     expect(second.status().rows + second.status().droppedRows.overCap.traces).toBe(11)
   })
@@ -154,26 +160,30 @@ describe('the cap', () => {
 describe('after a kill', () => {
   it('takes over closed and open segments with every row', async () => {
     const first = await aSpool({ maxRows: 2 })
-    for (const n of [1, 2, 3]) await appended(first, 'traces', `{"id":${n}}`)
+    for (const n of [1, 2, 3]) await appended(first, 'traces', `[${n}]`)
     const second = await aSpool({ dir: afterKill(first.dir) })
-    expect(contents(second, 'traces').toSorted()).toEqual(['{"id":1}\n{"id":2}\n', '{"id":3}\n'])
+    expect(contents(second, 'traces').toSorted()).toEqual(['[1]\n[2]\n', '[3]\n'])
     expect(second.status()).toMatchObject({ segments: 2, rows: 3, tornTails: 0 })
   })
 
   it('counts the segments that end in the middle of a row, and the row is not among their rows', async () => {
     const first = await aSpool()
-    await appended(first, 'traces', '{"id":1}')
+    await appended(first, 'traces', '[1]')
     const dir = afterKill(first.dir)
     const [name = ''] = readdirSync(join(dir, 'traces'))
-    appendFileSync(join(dir, 'traces', name), '{"id":2,"half')
+    appendFileSync(join(dir, 'traces', name), '[2,"half')
     const second = await aSpool({ dir })
     expect(second.status()).toMatchObject({ segments: 1, rows: 1, tornTails: 1 })
   })
 
-  it('leaves nothing of a segment that never held a whole row', async () => {
+  it.each([
+    ['nothing', ''],
+    ['a piece of the names', NAMES.slice(0, 4)],
+    ['the names', NAMES],
+  ])('leaves nothing of a segment that holds %s and no row', async (_what, content) => {
     const dir = aDirectory()
     mkdirSync(join(dir, 'traces'))
-    writeFileSync(join(dir, 'traces', `${realWorld.newId()}.open`), '')
+    writeFileSync(join(dir, 'traces', `${realWorld.newId()}.open`), content)
     const spool = await aSpool({ dir })
     expect(files(spool, 'traces')).toEqual([])
     expect(spool.status()).toMatchObject({ segments: 0, tornTails: 0 })

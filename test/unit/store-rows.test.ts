@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
-import { attemptRows, traceRow } from '../../src/store/rows.ts'
+import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
+import { namedRows, readableRow } from '../../src/store/named-rows.ts'
+import { STORED_ATTEMPT, STORED_TRACE } from '../../src/store/stored-rows.ts'
+import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
 import { anAttempt, anExchange, aRequest, aUsage } from '../fakes/an-exchange.ts'
 
 const unpriced = { kind: 'unpriced', why: 'no_usage' } as const
@@ -18,11 +21,11 @@ const rates = {
 const priced = (picoUsd: bigint) => ({ kind: 'priced', picoUsd, rates, source: 'config' }) as const
 
 function trace(parts: Partial<Exchange>): Record<string, unknown> {
-  return JSON.parse(traceRow(anExchange(parts), 'here'))
+  return JSON.parse(readableRow(namedRows(TRACE_COLUMNS), traceRow(anExchange(parts), 'here')))
 }
 
 function attempts(parts: Partial<Exchange>): Record<string, unknown>[] {
-  return attemptRows(anExchange(parts), 'here').map((row) => JSON.parse(row))
+  return attemptRows(anExchange(parts), 'here').map((row) => JSON.parse(readableRow(namedRows(ATTEMPT_COLUMNS), row)))
 }
 
 describe('cost', () => {
@@ -34,8 +37,8 @@ describe('cost', () => {
   })
 
   test('that the column cannot hold is unknown rather than a refused row', () => {
-    expect(attempts({ attempts: [anAttempt({ cost: priced(10n ** 18n) })] })[0]).not.toHaveProperty('cost_usd')
-    expect(attempts({ attempts: [anAttempt({ cost: priced(-1n) })] })[0]).not.toHaveProperty('cost_usd')
+    expect(attempts({ attempts: [anAttempt({ cost: priced(10n ** 18n) })] })[0]?.cost_usd).toBeNull()
+    expect(attempts({ attempts: [anAttempt({ cost: priced(-1n) })] })[0]?.cost_usd).toBeNull()
   })
 
   test('of a trace is the sum over its priced attempts', () => {
@@ -51,8 +54,7 @@ describe('cost', () => {
 
   test('of a trace is unknown as soon as an attempt that answered has no price', () => {
     const row = trace({ attempts: [anAttempt({ cost: priced(1n) }), anAttempt({ cost: unpriced })] })
-    expect(row).not.toHaveProperty('cost_usd')
-    expect(row.unpriced_attempts).toBe(1)
+    expect(row).toMatchObject({ cost_usd: null, unpriced_attempts: 1 })
   })
 
   test('of a trace is not lost to an attempt that was refused or never ran', () => {
@@ -100,8 +102,9 @@ describe('cost', () => {
 describe('usage', () => {
   test('that is unknown is left to be NULL, never zero', () => {
     const silent = { attempts: [anAttempt({ usage: undefined, cost: unpriced })] }
-    expect(Object.keys(trace(silent)).filter((name) => name.endsWith('_tokens'))).toEqual([])
-    expect(Object.keys(attempts(silent)[0] ?? {}).filter((name) => name.endsWith('_tokens'))).toEqual([])
+    const counts = (row = {}) => Object.entries(row).filter(([name]) => /_tokens$|web_search_requests/.test(name))
+    expect(counts(trace(silent)).map(([, value]) => value)).toEqual(Array(9).fill(null))
+    expect(counts(attempts(silent)[0]).map(([, value]) => value)).toEqual(Array(11).fill(null))
   })
 
   test('that is known to be zero is a zero', () => {
@@ -118,7 +121,7 @@ describe('usage', () => {
   test('that no counter can hold is unknown', () => {
     for (const nonsense of [-1, 1.5, Number.NaN, 2 ** 60]) {
       const [row] = attempts({ attempts: [anAttempt({ usage: aUsage({ textOutputTokens: nonsense }) })] })
-      expect(row).not.toHaveProperty('text_output_tokens')
+      expect(row?.text_output_tokens).toBeNull()
     }
   })
 })
@@ -146,7 +149,11 @@ describe('text', () => {
       const line = traceRow(anExchange({ request: aRequest({ model: hostile }) }), 'here')
       expect(line).not.toContain('\n')
       expect(Buffer.from(line).toString()).toBe(line)
-      expect(JSON.parse(line)).toMatchObject({ requested_model: hostile.slice(0, 256).toWellFormed() })
+      const text = hostile.slice(0, 256).toWellFormed()
+      expect(JSON.parse(line)[TRACE_COLUMNS.indexOf('requested_model')]).toBe(text)
+      expect(
+        trace({ request: aRequest({ controls: { ...aRequest().controls, tags: { [hostile]: hostile } } }) }),
+      ).toEqual(expect.objectContaining({ tags: { [text]: text } }))
     }
   })
 
@@ -162,14 +169,13 @@ test('a fallback tells why the attempt before it was not enough', () => {
   const timedOut = { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true } as const
   const rows = attempts({ attempts: [anAttempt({ outcome: timedOut }), anAttempt({ role: 'fallback' })] })
   expect(rows[0]).toMatchObject({ may_have_run: true, error: 'first_byte_timeout' })
-  expect(rows[0]).not.toHaveProperty('fallback_reason')
+  expect(rows[0]?.fallback_reason).toBe('')
   expect(rows[1]).toMatchObject({ position: 1, fallback_reason: 'first_byte_timeout' })
 })
 
 test('a rejected request without any attempt is a whole row', () => {
   const row = trace({ attempts: [], outcome: 'rejected', status: 413, error: 'body_too_large' })
-  expect(row).toMatchObject({ attempts: 0, outcome: 'rejected', status: 413, error: 'body_too_large' })
-  expect(row).not.toHaveProperty('cost_usd')
+  expect(row).toMatchObject({ attempts: 0, outcome: 'rejected', status: 413, error: 'body_too_large', cost_usd: null })
   expect(attempts({ attempts: [] })).toEqual([])
 })
 
@@ -177,4 +183,36 @@ test('the time to the first token of a trace counts from the arrival of the requ
   const receivedAt = Date.UTC(2026, 10, 20)
   const row = trace({ receivedAt, attempts: [anAttempt({ startedAt: receivedAt + 100, firstTokenMs: 20.5 })] })
   expect(row.first_token_ms).toBe(120.5)
+})
+
+test('a tag may be called as it likes', () => {
+  const tags = Object.fromEntries([
+    ['__proto__', 'a'],
+    ['constructor', 'b'],
+  ])
+  const line = traceRow(anExchange({ request: aRequest({ controls: { ...aRequest().controls, tags } }) }), 'here')
+  expect(line).toContain('{"__proto__":"a","constructor":"b"}')
+})
+
+test('a text that only looks like half a surrogate pair is kept as it is', () => {
+  const user = String.raw`\ud800 "\\udfff"`
+  expect(trace({ request: aRequest({ controls: { ...aRequest().controls, user } }) }).user).toBe(user)
+})
+
+test('every column that is written can be read back', () => {
+  expect(Object.keys(STORED_TRACE)).toEqual(expect.arrayContaining([...TRACE_COLUMNS]))
+  expect(Object.keys(STORED_ATTEMPT)).toEqual(expect.arrayContaining([...ATTEMPT_COLUMNS]))
+})
+
+describe('a row for people to read', () => {
+  test('has its names', () => {
+    expect(readableRow('["id","kind"]\n', '[1,"a"]')).toBe('{"id":1,"kind":"a"}')
+  })
+
+  test('is left as it is where the names do not fit it', () => {
+    for (const row of ['[1]', '[1,2,3]', '{"id":1}', '[1,"ha', '', '\u0000']) {
+      expect(readableRow('["id","kind"]\n', row)).toBe(row)
+    }
+    expect(readableRow('["id","ki', '[1,2]')).toBe('[1,2]')
+  })
 })

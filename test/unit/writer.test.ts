@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { aLedger, type Ledger } from '../fakes/ledger.ts'
 import { quietLog } from '../fakes/clickhouse.ts'
-import { afterKill, appended, aSpool } from '../fakes/a-spool.ts'
+import { afterKill, appended, aSpool, NAMES } from '../fakes/a-spool.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import type { Insert } from '../../src/store/insert.ts'
 import type { Spool } from '../../src/store/spool.ts'
@@ -16,7 +16,7 @@ function aWriter(spool: Spool, insert: Insert): Writer {
   return writer
 }
 
-const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => `{"id":${from + n}}`)
+const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => `[${from + n}]`)
 const spooled = (spool: Spool) => readdirSync(join(spool.dir, 'traces'))
 
 async function drained(spool: Spool, ledger: Ledger): Promise<Writer> {
@@ -31,13 +31,15 @@ describe('the writer', () => {
     const spool = await aSpool({ maxRows: 4 })
     const ledger = aLedger()
     for (const line of lines(0, 10)) await appended(spool, 'traces', line)
-    await appended(spool, 'attempts', '{"attempt":1}')
+    await appended(spool, 'attempts', '[11]')
     spool.seal()
-    const names = spooled(spool).map((name) => name.split('.')[0])
+    const names = new Set(spooled(spool).map((name) => name.split('.')[0]))
     const writer = await drained(spool, ledger)
     expect(ledger.rows('traces').toSorted()).toEqual(lines(0, 10).toSorted())
-    expect(ledger.rows('attempts')).toEqual(['{"attempt":1}'])
-    expect(ledger.calls.filter(({ table }) => table === 'traces').map(({ token }) => token)).toEqual(names)
+    expect(ledger.rows('attempts')).toEqual(['[11]'])
+    const tokens = ledger.calls.filter(({ table }) => table === 'traces').map(({ token }) => token)
+    expect(tokens).toHaveLength(names.size)
+    expect(new Set(tokens)).toEqual(names)
     expect(spooled(spool)).toEqual([])
     expect(writer.status()).toMatchObject({ insertedRows: { traces: 10, attempts: 1 }, retries: 0, outage: undefined })
     expect(spool.status()).toMatchObject({ segments: 0, rows: 0, bytes: 0, oldestAt: undefined })
@@ -47,10 +49,10 @@ describe('the writer', () => {
     const spool = await aSpool()
     const ledger = aLedger()
     const writer = aWriter(spool, ledger.insert)
-    await appended(spool, 'traces', '{"id":1}')
+    await appended(spool, 'traces', '[1]')
     spool.seal()
     expect(await writer.drain(10_000)).toBe('empty')
-    expect(ledger.rows('traces')).toEqual(['{"id":1}'])
+    expect(ledger.rows('traces')).toEqual(['[1]'])
   })
 
   it('keeps the rows through an outage and stores them once when it is over, lost answers included', async () => {
@@ -91,7 +93,7 @@ describe('the writer', () => {
 
   it('lets the others pass a segment that fails on its own', async () => {
     const spool = await aSpool({ maxRows: 1 })
-    await appended(spool, 'traces', '{"id":"cursed"}')
+    await appended(spool, 'traces', '["cursed"]')
     spool.seal()
     const cursed = spooled(spool)[0]?.split('.')[0]
     let isCursed = true
@@ -102,7 +104,7 @@ describe('the writer', () => {
     expect(spool.status().rows).toBe(1)
     isCursed = false
     expect(await writer.drain(10_000)).toBe('empty')
-    expect(ledger.rows('traces')).toContain('{"id":"cursed"}')
+    expect(ledger.rows('traces')).toContain('["cursed"]')
   })
 
   it('has two inserts under way, and never a third', async () => {
@@ -127,16 +129,16 @@ describe('the writer', () => {
 
   it('sets aside and keeps the piece of a row that a kill left at the end of a segment', async () => {
     const first = await aSpool()
-    await appended(first, 'traces', '{"id":1}')
+    await appended(first, 'traces', '[1]')
     const dir = afterKill(first.dir)
-    appendFileSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), '{"id":2,"half')
+    appendFileSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), '[2,"half')
     const second = await aSpool({ dir })
     const ledger = aLedger()
     const writer = await drained(second, ledger)
-    expect(ledger.rows('traces')).toEqual(['{"id":1}'])
+    expect(ledger.rows('traces')).toEqual(['[1]'])
     expect(writer.status().missingRows.traces).toBe(0)
     const pieces = readdirSync(join(dir, 'dead')).map((name) => readFileSync(join(dir, 'dead', name), 'utf8'))
-    expect(pieces).toEqual(['{"id":2,"half'])
+    expect(pieces).toEqual(['[2,"half'])
   })
 
   it('counts the rows that a loss of power took out of a closed segment', async () => {
@@ -144,7 +146,7 @@ describe('the writer', () => {
     await appended(first, 'traces', ...lines(0, 10))
     first.seal()
     const dir = afterKill(first.dir)
-    truncateSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), 30)
+    truncateSync(join(dir, 'traces', readdirSync(join(dir, 'traces'))[0] ?? ''), NAMES.length + 12)
     const second = await aSpool({ dir })
     const ledger = aLedger()
     const writer = await drained(second, ledger)
@@ -155,7 +157,7 @@ describe('the writer', () => {
 
   it('stops at the deadline and leaves the rest on disk', async () => {
     const spool = await aSpool()
-    await appended(spool, 'traces', '{"id":1}')
+    await appended(spool, 'traces', '[1]')
     spool.seal()
     const writer = aWriter(spool, aLedger({ fault: () => 'unavailable' }).insert)
     expect(await writer.drain(20)).toBe('deadline')
@@ -175,7 +177,7 @@ describe('the writer', () => {
 
 describe('a row that the store will never take', () => {
   const isBad = (row: string) => row.includes('bad')
-  const mixed = [...lines(0, 5), '{"bad":1}', ...lines(6, 9), '{"bad":2}']
+  const mixed = [...lines(0, 5), '["bad 1"]', ...lines(6, 9), '["bad 2"]']
 
   it('goes into the quarantine with its reason; all the others are stored', async () => {
     const spool = await aSpool()
@@ -183,7 +185,7 @@ describe('a row that the store will never take', () => {
     await appended(spool, 'traces', ...mixed)
     const writer = await drained(spool, ledger)
     expect(ledger.rows('traces').toSorted()).toEqual(mixed.filter((row) => !isBad(row)).toSorted())
-    expect(ledger.quarantined('traces')).toEqual(['{"bad":1}', '{"bad":2}'])
+    expect(ledger.quarantined('traces')).toEqual(['{"id":"bad 1"}', '{"id":"bad 2"}'])
     expect(writer.status()).toMatchObject({
       insertedRows: { traces: 8, attempts: 0 },
       quarantinedRows: { traces: 2, attempts: 0 },
@@ -195,12 +197,12 @@ describe('a row that the store will never take', () => {
   it('is kept as a file when the quarantine refuses it too', async () => {
     const spool = await aSpool()
     const ledger = aLedger({ isBad, isBadInQuarantine: isBad })
-    await appended(spool, 'traces', '{"id":1}', '{"bad":1}')
+    await appended(spool, 'traces', '[1]', '["bad 1"]')
     const writer = await drained(spool, ledger)
     expect(writer.status().deadRows).toEqual({ traces: 1, attempts: 0 })
     const [file = ''] = readdirSync(join(spool.dir, 'dead'))
     const kept: Record<string, unknown> = JSON.parse(readFileSync(join(spool.dir, 'dead', file), 'utf8'))
-    expect(kept).toMatchObject({ table_name: 'traces', reason: 'cannot parse {"bad":1}', row: '{"bad":1}' })
+    expect(kept).toMatchObject({ table_name: 'traces', reason: 'cannot parse ["bad 1"]', row: '{"id":"bad 1"}' })
   })
 
   it('is found under the same tokens however often the search is cut short', async () => {
@@ -213,7 +215,7 @@ describe('a row that the store will never take', () => {
       await drained(spool, ledger)
       expect(ledger.misusedTokens).toEqual([])
       expect(ledger.rows('traces')).toHaveLength(8)
-      expect(ledger.quarantined('traces')).toEqual(['{"bad":1}', '{"bad":2}'])
+      expect(ledger.quarantined('traces')).toEqual(['{"id":"bad 1"}', '{"id":"bad 2"}'])
       return new Set(ledger.calls.map(({ token }) => token.replace(id, '<segment>')))
     }
     let call = 0
