@@ -1,5 +1,6 @@
 import type { Exchange } from '../../src/domain/exchange.ts'
 import type { Provider } from '../../src/domain/policy.ts'
+import type { Log } from '../../src/domain/ports.ts'
 import { startTracing } from '../../src/telemetry/start-tracing.ts'
 import type { Tracing } from '../../src/telemetry/tracing.ts'
 import { readTracingSettings } from '../../src/telemetry/tracing-settings.ts'
@@ -29,21 +30,18 @@ export type TracedProxy = {
   readonly close: () => Promise<void>
 }
 
-/** A tracing as the environment asks for; the endpoint is given by the test. */
+/** A tracing as the environment asks for, to the collector at `url`. */
 export function startTracingTo(
   url: string,
   environment: Environment = {},
-  providerOf?: (name: string) => Provider | undefined,
+  {
+    providerOf = () => undefined,
+    log = silentLog,
+  }: { readonly providerOf?: (name: string) => Provider | undefined; readonly log?: Log } = {},
 ): Tracing {
   const settings = readTracingSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: url, ...environment })
   if (settings.kind === 'off') throw new Error(settings.because)
-  return startTracing({
-    settings,
-    version: '1.2.3',
-    instance: 'host:8787',
-    providerOf: providerOf ?? (() => undefined),
-    log: silentLog,
-  })
+  return startTracing({ settings, version: '1.2.3', instance: 'host:8787', providerOf, log })
 }
 
 export async function startTracedProxy(
@@ -52,7 +50,9 @@ export async function startTracedProxy(
 ): Promise<TracedProxy> {
   const upstream = await startRawUpstream()
   const collector = await startOtlpReceiver()
-  const tracing = startTracingTo(collector.url, environment, (name) => proxy.state.current().policy.providers.get(name))
+  const tracing = startTracingTo(collector.url, environment, {
+    providerOf: (name) => proxy.state.current().policy.providers.get(name),
+  })
   const proxy: TestProxy = await startProxy(upstream.url, {
     provider,
     observe: tracing.observe,

@@ -155,7 +155,7 @@ describe('a trace that is not sampled', () => {
       .spans()
       .filter(({ kind }) => kind === 'SERVER')
       .map(({ traceId }) => traceId)
-    expect(exported.toSorted()).toEqual(sampled.toSorted())
+    expect(new Set(exported)).toEqual(new Set(sampled))
     // Five standard deviations about the half.
     expect(Math.abs(exported.length - count / 2)).toBeLessThan(36)
   })
