@@ -46,10 +46,11 @@ export type CannedCall = {
 export function cannedText(canned: Canned, { path, endpoint, body, facts, context, cache }: CannedCall): string {
   const isStream = body['stream'] === true
   const options = isObject(body['stream_options']) ? body['stream_options'] : {}
-  const shape = isStream ? `${options['include_usage'] === true}/${options['include_obfuscation'] !== false}` : 'whole'
+  const asked = `${options['include_usage'] === true}/${options['include_obfuscation'] !== false}/${body['alt'] === 'sse'}`
+  const shape = isStream ? asked : 'whole'
   return canned.text(`${context.model.name}${path}/${shape}`, facts.createdSeconds, facts.id, () => {
     const prepared = { ...facts, id: CANNED_ID }
-    const plain = isStream ? { stream: true, stream_options: options } : {}
+    const plain = isStream ? { stream: true, stream_options: options, alt: body['alt'] } : {}
     const answered = answerAsk({ ...CANNED_ASK, isStream }, context, cache)
     if (!isStream) return endpoint.whole(answered, prepared, plain)
     return [...endpoint.frames(answered, prepared, plain)].map(({ text }) => text).join('')

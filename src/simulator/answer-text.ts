@@ -8,7 +8,7 @@ import { NO_FAULTS } from './faults.ts'
 import type { JsonObject } from './json.ts'
 import type { SimulatedModel } from './model.ts'
 
-/** Answers a chat, completion, Responses or messages call. */
+/** Answers a chat, completion, Responses, messages or generateContent call. */
 export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject, model: SimulatedModel): void {
   const { simulation, faults } = call
   const ask = endpoint.read(body, model, simulation.seed)
@@ -25,7 +25,7 @@ export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject,
       context,
       cache: simulation.cache,
     })
-    return respondCanned(call, ask, text, model, endpoint.errorFrame(facts))
+    return respondCanned(call, ask, text, model, endpoint.errorFrame(facts, body))
   }
   const answered = answerAsk(ask, context, simulation.cache)
   const timing = timingOf(call, model)
@@ -34,7 +34,7 @@ export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject,
       call,
       endpoint.frames(answered, facts, body),
       timing,
-      endpoint.errorFrame(facts),
+      endpoint.errorFrame(facts, body),
       model.isUnbuffered,
     )
   }
@@ -46,7 +46,7 @@ export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject,
 function respondCanned(call: Call, ask: Ask, text: string, model: SimulatedModel, errorFrame: string): void {
   if (!ask.isStream) return respondWhole(call, 200, text)
   if (!model.isUnbuffered) return respondBurst(call, text)
-  const frames = text.split(/(?<=\n\n)/).map((frame) => ({ text: frame, isToken: true }))
+  const frames = text.split(/(?<=\n\n|\r\n\r\n)/).map((frame) => ({ text: frame, isToken: true }))
   respondStream(call, frames, timingOf(call, model), errorFrame, true)
 }
 

@@ -5,6 +5,7 @@ import { openChannel, type Channel } from './channel.ts'
 import { acceptedEncoding } from './content-encoding.ts'
 import { deliverStream, deliverWhole, type Timing } from './deliver.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
+import { geminiErrorBody } from './gemini-errors.ts'
 import { errorBody, type ApiError } from './provider-errors.ts'
 import { providerHeaders } from './provider-headers.ts'
 import type { ReceivedRequest } from './request-log.ts'
@@ -17,6 +18,8 @@ export type Call = {
   readonly response: ServerResponse
   readonly received: ReceivedRequest
   readonly dialect: Dialect
+  /** Gemini streams a JSON array where events are not asked for. */
+  readonly isArray: boolean
   /** Without the query. */
   readonly path: string
   /** Which request of this simulator it is; ids are made from it. */
@@ -29,7 +32,7 @@ export type Call = {
 /** Answers with a whole JSON body after `waitMs`. */
 export function respondWhole(call: Call, status: number, body: string, waitMs = 0): void {
   const { response, faults } = call
-  const headers = headersOf(call, 'application/json', waitMs, status)
+  const headers = headersOf(call, jsonType(call.dialect), waitMs, status)
   if (faults === NO_FAULTS && waitMs <= 0) {
     headers.push('Content-Length', String(Buffer.byteLength(body)))
     response.writeHead(status, headers)
@@ -45,12 +48,14 @@ export function respondWhole(call: Call, status: number, body: string, waitMs = 
 /** Answers with an error in the dialect's shape. */
 export function respondError(call: Call, error: ApiError): void {
   const { firstByteMs } = call.faults
-  respondWhole(call, error.status, errorBody(call.dialect, error, call.requestId), firstByteMs ?? 0)
+  const { dialect, requestId, isArray } = call
+  const body = dialect === 'gemini' ? geminiErrorBody(error, isArray) : errorBody(dialect, error, requestId)
+  respondWhole(call, error.status, body, firstByteMs ?? 0)
 }
 
 /** Answers with a whole event stream in one write. */
 export function respondBurst(call: Call, text: string): void {
-  call.response.writeHead(200, headersOf(call, EVENT_STREAM, 0, 200))
+  call.response.writeHead(200, headersOf(call, streamType(call), 0, 200))
   call.response.end(text)
 }
 
@@ -64,7 +69,7 @@ export function respondStream(
 ): void {
   const { faults, simulation, readAtMs } = call
   const encoding = acceptedEncoding(faults.encoding, String(call.request.headers['accept-encoding'] ?? ''))
-  const headers = headersOf(call, EVENT_STREAM, timing.firstByteMs, 200)
+  const headers = headersOf(call, streamType(call), timing.firstByteMs, 200)
   const elapsedMs = (): number => simulation.monotonic() - readAtMs
   run(
     call,
@@ -73,6 +78,15 @@ export function respondStream(
 }
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+function jsonType(dialect: Dialect): string {
+  return dialect === 'gemini' ? 'application/json; charset=UTF-8' : 'application/json'
+}
+
+function streamType({ dialect, isArray }: Call): string {
+  if (isArray) return jsonType(dialect)
+  return dialect === 'gemini' ? 'text/event-stream' : EVENT_STREAM
+}
 
 function headersOf(call: Call, contentType: string, waitMs: number, status: number): string[] {
   const isLimited = status === 429

@@ -5,6 +5,8 @@ const openai = (name: string, snapshot: string, changes: Partial<SimulatedModel>
   aModel(name, { snapshot, speaks: ['openai'], jitter: 0.3, ...changes })
 const anthropic = (name: string, snapshot: string, changes: Partial<SimulatedModel>): SimulatedModel =>
   aModel(name, { snapshot, speaks: ['anthropic'], jitter: 0.3, ...changes })
+const gemini = (name: string, snapshot: string, changes: Partial<SimulatedModel>): SimulatedModel =>
+  aModel(name, { snapshot, speaks: ['gemini'], jitter: 0.3, ...changes })
 const simulated = (name: string, changes: Partial<SimulatedModel> = {}): SimulatedModel =>
   aModel(name, { usdPerMillion: { input: 1, output: 4 }, ...changes })
 
@@ -72,6 +74,27 @@ export const DEFAULT_CATALOGUE: readonly SimulatedModel[] = [
     tokensPerSecond: 1600,
     quality: 0.88,
   }),
+  gemini('gemini-2.5-pro', 'gemini-2.5-pro', {
+    firstByteMs: 50,
+    firstTokenMs: 400,
+    tokensPerSecond: 1100,
+    reasoningTokens: 400,
+    quality: 0.97,
+  }),
+  gemini('gemini-2.5-flash', 'gemini-2.5-flash', {
+    firstByteMs: 30,
+    firstTokenMs: 90,
+    tokensPerSecond: 2000,
+    reasoningTokens: 96,
+    quality: 0.92,
+  }),
+  gemini('gemini-2.5-flash-lite', 'gemini-2.5-flash-lite', {
+    firstByteMs: 15,
+    firstTokenMs: 25,
+    tokensPerSecond: 2600,
+    quality: 0.8,
+  }),
+  gemini('gemini-embedding-001', 'gemini-embedding-001', { does: 'embedding', firstByteMs: 8 }),
   // Load tests: nothing is computed, nothing waits. `sim-stream` sends every event as a packet of its own.
   simulated('sim-fast', { isCanned: true, outputTokens: { min: 50, max: 50 } }),
   simulated('sim-stream', { isCanned: true, isUnbuffered: true, outputTokens: { min: 50, max: 50 } }),

@@ -70,7 +70,8 @@ export async function deliverStream(
   if (faults.stop !== undefined && faults.stop.after === undefined) return halt(channel, faults.stop)
   if (faults.garbage === 'http') return channel.babble(NOT_HTTP)
   channel.head(200, headers)
-  const send = (text: string): Promise<boolean> => channel.send(faults.isCrlf ? text.replaceAll('\n', '\r\n') : text)
+  const send = (text: string): Promise<boolean> =>
+    channel.send(faults.isCrlf ? text.replaceAll(/\r?\n/g, '\r\n') : text)
 
   const heartbeats = faults.heartbeats ?? 0
   for (let beat = 0; beat < heartbeats; beat += 1) {

@@ -24,7 +24,7 @@ export type TextEndpoint = {
   readonly whole: (answered: Answered, facts: Facts, body: JsonObject) => string
   readonly frames: (answered: Answered, facts: Facts, body: JsonObject) => Iterable<Frame>
   /** The frame that reports an error inside a stream. */
-  readonly errorFrame: (facts: Facts) => string
+  readonly errorFrame: (facts: Facts, body: JsonObject) => string
 }
 
 /** An operation that answers with one JSON value. */
@@ -35,7 +35,7 @@ export type ValueEndpoint = {
   readonly answer: (body: JsonObject, model: SimulatedModel, seed: number) => string | ApiError
 }
 
-/** Every operation that is a POST of a JSON body naming a model, by path. */
+/** Every operation that is a POST of a JSON body naming a model, by path; Gemini's name it in the path. */
 export const ENDPOINTS: ReadonlyMap<string, TextEndpoint | ValueEndpoint> = new Map<
   string,
   TextEndpoint | ValueEndpoint

@@ -7,6 +7,7 @@ import { decodeBody } from './content-encoding.ts'
 import { idText } from './draw.ts'
 import { ENDPOINTS, type TextEndpoint, type ValueEndpoint } from './endpoints.ts'
 import { NO_FAULTS, parseFaults } from './faults.ts'
+import { geminiCallAt, isGeminiPath, type GeminiCall } from './gemini-endpoints.ts'
 import { fileBody } from './file-upload.ts'
 import { isObject, parseJson, textOf } from './json.ts'
 import { modelsBody } from './model-lists.ts'
@@ -45,7 +46,8 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
   let keptBytes = 0
   let bodyHash: Hash | undefined
   const path = received.path.split('?', 1)[0] ?? ''
-  const endpoint = ENDPOINTS.get(path)
+  const gemini = geminiCallAt(received.path)
+  const endpoint = gemini?.endpoint ?? ENDPOINTS.get(path)
   request.on('data', (chunk: Buffer) => {
     received.bodyBytes += chunk.length
     if (endpoint === undefined) (bodyHash ??= createHash('sha256')).update(chunk)
@@ -67,6 +69,7 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
       response,
       received,
       dialect,
+      isArray: gemini?.isArray ?? false,
       path,
       ordinal,
       requestId,
@@ -74,7 +77,7 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
       faults: NO_FAULTS,
     }
     try {
-      answerCall(call, endpoint, body, bodyHash)
+      answerCall(call, endpoint, gemini, body, bodyHash)
     } catch (cause) {
       // A body nested deeper than the stack: a provider answers that with its own error and lives on.
       if (response.headersSent) response.destroy(new Error('the simulator failed to answer', { cause }))
@@ -86,17 +89,19 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
 function answerCall(
   call: Call,
   endpoint: TextEndpoint | ValueEndpoint | undefined,
+  gemini: GeminiCall | undefined,
   body: Buffer,
   bodyHash: Hash | undefined,
 ): void {
   const forced = readForcedFaults(call)
   if (forced === undefined) return
-  if (endpoint !== undefined) answerEndpoint(forced, endpoint, body)
+  if (endpoint !== undefined) answerEndpoint(forced, endpoint, gemini, body)
   else answerElsewhere(forced, (bodyHash ?? createHash('sha256')).digest('hex'), body)
 }
 
-/** On paths that both providers have, the version header decides. */
+/** On paths that both OpenAI and Anthropic have, the version header decides. */
 function dialectOf(path: string, request: IncomingMessage): Dialect {
+  if (isGeminiPath(path)) return 'gemini'
   return path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic' : 'openai'
 }
 
@@ -119,16 +124,22 @@ function readForcedFaults(call: Call): Call | undefined {
   return { ...call, faults }
 }
 
-function answerEndpoint(call: Call, endpoint: TextEndpoint | ValueEndpoint, bytes: Buffer): void {
+function answerEndpoint(
+  call: Call,
+  endpoint: TextEndpoint | ValueEndpoint,
+  gemini: GeminiCall | undefined,
+  bytes: Buffer,
+): void {
   const { simulation, request, dialect, path } = call
   if (request.method !== 'POST') return respondError(call, wrongMethod(dialect, request.method ?? '', path))
   const refused = refuseKey(call)
   if (refused !== undefined) return respondError(call, refused)
   const encoding = request.headers['content-encoding'] ?? 'identity'
   const decoded = decodeBody(bytes, encoding)
-  if (decoded === undefined) return respondError(call, badEncoding(encoding))
-  const body = parseJson(decoded)
-  if (!isObject(body)) return respondError(call, badJson(dialect))
+  if (decoded === undefined) return respondError(call, badEncoding(dialect, encoding))
+  const parsed = parseJson(decoded)
+  if (!isObject(parsed)) return respondError(call, badJson(dialect))
+  const body = gemini === undefined ? parsed : gemini.complete(parsed)
   const name = textOf(body['model'])
   if (name === undefined) return respondError(call, missingField(dialect, 'model'))
   const shelved = simulation.models.find(name)
@@ -152,10 +163,16 @@ function drawFaults(call: Call, drawn: { readonly faults: Call['faults']; readon
   return { ...call, faults: drawn.faults }
 }
 
-/** The provider's word on a missing or wrong key (either header will do for Anthropic), or on a missing version. */
+/** The provider's word on a missing or wrong key (Anthropic takes two headers, Gemini the query too), or on a missing version. */
 function refuseKey({ simulation, request, dialect }: Call): ApiError | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const header = dialect === 'anthropic' ? request.headers['x-api-key'] : undefined
+  const header =
+    dialect === 'anthropic'
+      ? request.headers['x-api-key']
+      : dialect === 'gemini'
+        ? (request.headers['x-goog-api-key'] ??
+          URL.parse(request.url ?? '', 'http://simulator')?.searchParams.get('key'))
+        : undefined
   const key = typeof header === 'string' && header !== '' ? header : bearer
   if (key === undefined) return missingKey(dialect)
   if (simulation.apiKey !== undefined && key !== simulation.apiKey) return wrongKey(dialect)
@@ -167,7 +184,7 @@ function answerElsewhere(call: Call, sha256: string, body: Buffer): void {
   const { request, path, dialect, simulation, faults, received } = call
   const waitMs = faults.firstByteMs ?? 0
   if (faults.status !== undefined) return respondError(call, statusError(dialect, faults.status))
-  const model = /^\/v1\/models(?:\/(.+))?$/.exec(path)
+  const model = /^\/v1(?:beta)?\/models(?:\/(.+))?$/.exec(path)
   if (model !== null && request.method === 'GET') {
     const refused = refuseKey(call)
     const list = refused ?? modelsBody(dialect, simulation.models.all(), model[1])

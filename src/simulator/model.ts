@@ -40,7 +40,7 @@ export function aModel(name: string, changes: Partial<SimulatedModel> = {}): Sim
   return {
     name,
     snapshot: name,
-    speaks: ['openai', 'anthropic'],
+    speaks: ['openai', 'anthropic', 'gemini'],
     does: 'chat',
     firstByteMs: 0,
     firstTokenMs: 0,

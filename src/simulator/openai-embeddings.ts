@@ -42,7 +42,7 @@ export function embeddingsBody(ask: EmbeddingsAsk, model: string, seed: number):
 }
 
 /** A vector of length 1; texts that share words point in similar directions. */
-function embed(text: string, dimensions: number, seed: number): Float32Array {
+export function embed(text: string, dimensions: number, seed: number): Float32Array {
   const vector = new Float32Array(dimensions)
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ['']) {
     const next = drawSequence(seed, 'word', word)

@@ -1,6 +1,14 @@
 import type { Dialect } from '../domain/request.ts'
+import {
+  badRequest,
+  GEMINI_MISSING_KEY,
+  GEMINI_WRONG_KEY,
+  geminiNoSuchModel,
+  geminiNotFound,
+  geminiStatusError,
+} from './gemini-errors.ts'
 
-/** An error as a provider words it; `param` and `code` exist in OpenAI's shape only. */
+/** An error as a provider words it; `param` and `code` exist in OpenAI's shape only, `type` is Gemini's `status`. */
 export type ApiError = {
   readonly status: number
   readonly type: string
@@ -10,7 +18,7 @@ export type ApiError = {
 }
 
 /** The JSON body of an error in the dialect's shape; OpenAI indents by four, Anthropic not at all. */
-export function errorBody(dialect: Dialect, error: ApiError, requestId: string): string {
+export function errorBody(dialect: Exclude<Dialect, 'gemini'>, error: ApiError, requestId: string): string {
   const { type, message, param, code } = error
   return dialect === 'openai'
     ? JSON.stringify({ error: { message, type, param, code } }, undefined, 4) + '\n'
@@ -18,6 +26,7 @@ export function errorBody(dialect: Dialect, error: ApiError, requestId: string):
 }
 
 export function missingKey(dialect: Dialect): ApiError {
+  if (dialect === 'gemini') return GEMINI_MISSING_KEY
   return dialect === 'openai'
     ? invalid(
         401,
@@ -27,6 +36,7 @@ export function missingKey(dialect: Dialect): ApiError {
 }
 
 export function wrongKey(dialect: Dialect): ApiError {
+  if (dialect === 'gemini') return GEMINI_WRONG_KEY
   return dialect === 'openai'
     ? {
         ...invalid(
@@ -43,6 +53,7 @@ export function missingVersion(): ApiError {
 }
 
 export function badJson(dialect: Dialect): ApiError {
+  if (dialect === 'gemini') return badRequest('Invalid JSON payload received. Unexpected end of string.')
   return dialect === 'openai'
     ? invalid(
         400,
@@ -51,11 +62,13 @@ export function badJson(dialect: Dialect): ApiError {
     : invalid(400, 'The request body is not valid JSON.')
 }
 
-export function badEncoding(encoding: string): ApiError {
+export function badEncoding(dialect: Dialect, encoding: string): ApiError {
+  if (dialect === 'gemini') return badRequest(`Request payload is not valid ${encoding}.`)
   return invalid(400, `The request body could not be decoded as ${encoding}.`)
 }
 
 export function missingField(dialect: Dialect, field: string): ApiError {
+  if (dialect === 'gemini') return badRequest(`* ${field}: is not specified\n`)
   if (dialect === 'anthropic') return invalid(400, `${field}: Field required`)
   if (field === 'model') return invalid(400, 'you must provide a model parameter')
   return {
@@ -79,6 +92,7 @@ export function unsupportedField(field: string, instead: string): ApiError {
 }
 
 export function unknownModel(dialect: Dialect, model: string): ApiError {
+  if (dialect === 'gemini') return geminiNoSuchModel(model)
   return dialect === 'openai'
     ? {
         ...invalid(404, `The model \`${model}\` does not exist or you do not have access to it.`),
@@ -89,12 +103,14 @@ export function unknownModel(dialect: Dialect, model: string): ApiError {
 
 /** The model exists but does something else (an embedding model asked to chat). */
 export function wrongModel(dialect: Dialect, model: string): ApiError {
+  if (dialect === 'gemini') return geminiNoSuchModel(model)
   return dialect === 'openai'
     ? { ...invalid(404, `This is not a model supported by this endpoint: ${model}`), param: 'model' }
     : { ...invalid(404, `model: ${model}`), type: 'not_found_error' }
 }
 
 export function wrongMethod(dialect: Dialect, method: string, path: string): ApiError {
+  if (dialect === 'gemini') return geminiNotFound()
   return dialect === 'openai'
     ? invalid(405, `Not allowed to ${method} on ${path} (HINT: Perhaps you meant to make a POST request?)`)
     : invalid(405, 'Method Not Allowed')
@@ -102,6 +118,7 @@ export function wrongMethod(dialect: Dialect, method: string, path: string): Api
 
 /** The error that a provider answers with `status` when something is wrong on its own side, or with the quota. */
 export function statusError(dialect: Dialect, status: number): ApiError {
+  if (dialect === 'gemini') return geminiStatusError(status)
   const [type, message] = (dialect === 'openai' ? OPENAI_TROUBLE : ANTHROPIC_TROUBLE).get(status) ?? [
     status < 500 ? 'invalid_request_error' : dialect === 'openai' ? 'server_error' : 'api_error',
     'Something went wrong.',

@@ -2,7 +2,14 @@ import type { Dialect } from '../domain/request.ts'
 
 /** The response headers that a provider puts on every answer of its API: name, value, name, value … */
 export function providerHeaders(dialect: Dialect, call: HeaderFacts): string[] {
-  return dialect === 'openai' ? openaiHeaders(call) : anthropicHeaders(call)
+  switch (dialect) {
+    case 'openai':
+      return openaiHeaders(call)
+    case 'anthropic':
+      return anthropicHeaders(call)
+    case 'gemini':
+      return geminiHeaders(call)
+  }
 }
 
 export type HeaderFacts = {
@@ -57,6 +64,32 @@ function openaiHeaders({ requestId, processingMs, retryAfterSeconds, isLimited }
     headers.push('retry-after', String(retryAfterSeconds), 'retry-after-ms', String(retryAfterSeconds * 1000))
   }
   return headers
+}
+
+/** Gemini names neither a request id nor a limit, and says when to come again in the body of a 429. */
+function geminiHeaders({ processingMs }: HeaderFacts): string[] {
+  return [
+    'Vary',
+    'Origin',
+    'Vary',
+    'X-Origin',
+    'Vary',
+    'Referer',
+    'Server',
+    'scaffolding on HTTPServer2',
+    'X-XSS-Protection',
+    '0',
+    'X-Frame-Options',
+    'SAMEORIGIN',
+    'X-Content-Type-Options',
+    'nosniff',
+    'Server-Timing',
+    `gfet4t7; dur=${processingMs}`,
+    'X-Gemini-Service-Tier',
+    'standard',
+    'Alt-Svc',
+    'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000',
+  ]
 }
 
 function anthropicHeaders({ requestId, now, retryAfterSeconds, isLimited }: HeaderFacts): string[] {

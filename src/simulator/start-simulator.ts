@@ -30,7 +30,7 @@ export type SimulatorOptions = {
 }
 
 export type Simulator = Closable & {
-  /** `http://127.0.0.1:41234`: OpenAI clients add `/v1`, Anthropic clients use it as it is. */
+  /** `http://127.0.0.1:41234`: OpenAI clients add `/v1`, Anthropic and Gemini clients use it as it is. */
   readonly url: string
   readonly port: number
   /** The last requests received, oldest first. */

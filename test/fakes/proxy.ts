@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { createCell } from '../../src/domain/cell.ts'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import type { Dialect } from '../../src/domain/request.ts'
 import type { Cell, Observer, Propagate, World } from '../../src/domain/ports.ts'
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
@@ -41,6 +42,8 @@ export type TestProxy = {
 
 export type ProxyChanges = {
   readonly provider?: Partial<Provider>
+  /** A provider for each, of the dialect's own name; OpenAI and Anthropic unless said otherwise. */
+  readonly dialects?: readonly Dialect[]
   readonly policy?: Partial<Policy>
   readonly patience?: Patience
   readonly observe?: Observer
@@ -49,13 +52,19 @@ export type ProxyChanges = {
   readonly holdRelease?: (exchange: Exchange, release: () => void) => void
 }
 
-/** Starts the proxy in front of one origin that speaks both dialects. */
+/** Starts the proxy in front of one origin that speaks every dialect. */
 export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}): Promise<TestProxy> {
   const baseUrl = new URL(upstreamUrl)
-  const providers = [
-    aProvider({ name: 'openai', dialect: 'openai', pricedAs: 'openai', baseUrl, ...changes.provider }),
-    aProvider({ name: 'anthropic', dialect: 'anthropic', pricedAs: 'anthropic', baseUrl, ...changes.provider }),
-  ]
+  const providers = (changes.dialects ?? ['openai', 'anthropic']).map((dialect) =>
+    aProvider({
+      name: dialect,
+      dialect,
+      pricedAs: dialect === 'gemini' ? 'google' : dialect,
+      supportsIncludeUsage: dialect === 'openai',
+      baseUrl,
+      ...changes.provider,
+    }),
+  )
   const state = createCell<RoutingState>({ policy: aPolicy(providers, changes.policy), policyVersion: 'test' })
   const exchanges: Exchange[] = []
   const errors: string[] = []

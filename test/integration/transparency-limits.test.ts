@@ -195,7 +195,6 @@ describe('a body larger than the limit', () => {
 it.each([
   ['/p/nobody/v1/chat/completions', 404, 'unknown_provider'],
   ['/understudy/v1/feedback', 404, 'reserved_path'],
-  ['/gemini/v1beta/models', 404, 'unknown_provider'],
 ])('%s is a clear error of the proxy, and a record', async (path, status, error) => {
   const { providers } = aPolicy([aProvider()])
   const proxy = await aProxy({ policy: { providers } })
