@@ -4,9 +4,7 @@ import { headerNameFault } from './header.ts'
 import { isLoopback, isWildcard, parseListen } from './listen-address.ts'
 
 /** First path segments of the data port that mean something else than a provider's name. */
-const RESERVED = new Map([
-  ['p', '/p/<provider>/ is the mount of every provider'],
-])
+const RESERVED = new Map([['p', '/p/<provider>/ is the mount of every provider']])
 /** A provider of one of these names answers the mount of that dialect. */
 const MOUNTS = ['openai', 'anthropic', 'gemini']
 

@@ -16,7 +16,10 @@ export type ArraySplitter = {
  * and scalars in it are passed over. An element longer than the limit is given up, not buffered, and `onGivenUp`
  * called, once.
  */
-export function createArraySplitter(onElement: (json: string) => void, onGivenUp = (): void => undefined): ArraySplitter {
+export function createArraySplitter(
+  onElement: (json: string) => void,
+  onGivenUp = (): void => undefined,
+): ArraySplitter {
   /** Brackets and braces that are open: 1 is the array itself, 2 an element. */
   let depth = 0
   let isInString = false

@@ -16,7 +16,10 @@ export type EventSplitter = {
  * Calls `onEvent` for each whole event. Text in which no event ends within the limit is given up, not buffered, and
  * `onGivenUp` called, once.
  */
-export function createEventSplitter(onEvent: (event: SseEvent) => void, onGivenUp = (): void => undefined): EventSplitter {
+export function createEventSplitter(
+  onEvent: (event: SseEvent) => void,
+  onGivenUp = (): void => undefined,
+): EventSplitter {
   let parser: EventSourceParser | undefined = createParser({
     maxBufferSize: MAX_EVENT_CHARS,
     onEvent: (event) => onEvent({ event: event.event, data: event.data }),

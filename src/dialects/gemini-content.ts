@@ -60,7 +60,13 @@ export function createGenerateContentReader(): AnswerReader {
   const answer = (isCut: boolean): Answer => {
     const isPartial = (isCut && !mayEnd()) || hasError
     const context = { model, webSearchRequests: billedSearches(model, webSearches), isPartial }
-    return { model, responseId, finishReason, usage: usage === undefined ? undefined : geminiUsage(usage, context), errorType }
+    return {
+      model,
+      responseId,
+      finishReason,
+      usage: usage === undefined ? undefined : geminiUsage(usage, context),
+      errorType,
+    }
   }
 
   const body = (bytes: Buffer): void => {

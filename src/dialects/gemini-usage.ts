@@ -27,7 +27,11 @@ export function geminiUsage(raw: JsonRecord, context: GeminiContext): Usage | un
   const serviceTier = tierOf(raw)
   const { cacheReadTokens } = inputs
   const apart: readonly Apart[] = [
-    { kind: 'audio', bucket: 'cacheReadTokens', tokens: Math.min(tokensOf(raw, 'cacheTokensDetails', 'AUDIO'), cacheReadTokens) },
+    {
+      kind: 'audio',
+      bucket: 'cacheReadTokens',
+      tokens: Math.min(tokensOf(raw, 'cacheTokensDetails', 'AUDIO'), cacheReadTokens),
+    },
     { kind: 'image', bucket: 'textOutputTokens', tokens: outputs.image },
     { kind: 'video', bucket: 'textOutputTokens', tokens: outputs.video },
   ]
@@ -91,7 +95,8 @@ function totalsOf(
   const output = stated.output ?? unstated(input + (thoughts ?? 0))
   const unaccounted = total === undefined ? 0 : total - input - output - tools
   // Early thinking models counted thoughts in the total without naming them.
-  if (thoughts === undefined) return { input, output, reasoning: stated.output === undefined ? 0 : Math.max(0, unaccounted) }
+  if (thoughts === undefined)
+    return { input, output, reasoning: stated.output === undefined ? 0 : Math.max(0, unaccounted) }
   const isInside = total !== undefined && unaccounted === 0 && thoughts <= output && stated.output !== undefined
   return { input, output: isInside ? output - thoughts : output, reasoning: thoughts }
 }
@@ -107,7 +112,10 @@ function inputBuckets(raw: JsonRecord, input: number, tools: number): InputBucke
   return { uncachedInputTokens: input + tools - cacheReadTokens - audioInputTokens, cacheReadTokens, audioInputTokens }
 }
 
-function outputBuckets(raw: JsonRecord, output: number): { readonly audio: number; readonly image: number; readonly video: number } {
+function outputBuckets(
+  raw: JsonRecord,
+  output: number,
+): { readonly audio: number; readonly image: number; readonly video: number } {
   const audio = Math.min(tokensOf(raw, 'candidatesTokensDetails', 'AUDIO'), output)
   const image = Math.min(tokensOf(raw, 'candidatesTokensDetails', 'IMAGE'), output - audio)
   const video = Math.min(tokensOf(raw, 'candidatesTokensDetails', 'VIDEO'), output - audio - image)
@@ -135,12 +143,21 @@ function partsOf(usage: Usage, apart: readonly Apart[], model: string): readonly
   const found = apart.filter(({ tokens }) => tokens > 0)
   if (found.length === 0) return []
   const bare = { ...NOTHING, isPartial: usage.isPartial, serviceTier: usage.serviceTier }
-  const rest = { ...usage, providerInputTokens: undefined, providerOutputTokens: undefined, webSearchRequests: 0, parts: [] }
+  const rest = {
+    ...usage,
+    providerInputTokens: undefined,
+    providerOutputTokens: undefined,
+    webSearchRequests: 0,
+    parts: [],
+  }
   for (const { bucket, tokens } of found) rest[bucket] -= tokens
   const tier = usage.serviceTier ?? 'standard'
   return [
     { model, usage: rest },
-    ...found.map(({ kind, bucket, tokens }) => ({ model, usage: { ...bare, [bucket]: tokens, serviceTier: `${tier}/${kind}` } })),
+    ...found.map(({ kind, bucket, tokens }) => ({
+      model,
+      usage: { ...bare, [bucket]: tokens, serviceTier: `${tier}/${kind}` },
+    })),
   ]
 }
 

@@ -16,7 +16,13 @@ const MAX_STREAM_RATIO = 200
 /** Compressed bytes that may wait for the decoder; past them the provider sends faster than can be looked at. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
-const NOTHING: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
+const NOTHING: Answer = {
+  model: undefined,
+  responseId: undefined,
+  finishReason: undefined,
+  usage: undefined,
+  errorType: undefined,
+}
 
 /** Looks at a copy of an answer while the bytes themselves go to the client. */
 export type Capture = {

@@ -110,10 +110,13 @@ describe('the table', () => {
   })
 
   it('splits a call into parts that sum to it', () => {
-    const split = ANSWERS.flatMap(({ provider, usage }) => (provider === 'gemini' && usage?.parts.length ? [usage] : []))
+    const split = ANSWERS.flatMap(({ provider, usage }) =>
+      provider === 'gemini' && usage?.parts.length ? [usage] : [],
+    )
     expect(split.length).toBeGreaterThanOrEqual(3)
     for (const usage of split) {
-      const sum = (count: typeof inputTokens): number => usage.parts.reduce((total, part) => total + count(part.usage), 0)
+      const sum = (count: typeof inputTokens): number =>
+        usage.parts.reduce((total, part) => total + count(part.usage), 0)
       expect(sum(inputTokens)).toBe(inputTokens(usage))
       expect(sum(outputTokens)).toBe(outputTokens(usage))
     }
