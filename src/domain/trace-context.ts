@@ -42,7 +42,8 @@ export function isSampled({ flags }: TraceParent): boolean {
  * that whoever has the one (`x-understudy-trace-id`, a row) can find the other.
  */
 export function traceIdOf(requestId: RequestId, parent: TraceParent | undefined): string {
-  return parent?.traceId ?? requestId.replaceAll('-', '')
+  if (parent !== undefined) return parent.traceId
+  return requestId.slice(0, 8) + requestId.slice(9, 13) + requestId.slice(14, 18) + spanIdOf(requestId)
 }
 
 /**

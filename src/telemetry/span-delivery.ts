@@ -14,8 +14,8 @@ const FAILED = 1
 type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0]
 
 export type SpanDelivery = {
-  /** Queues the spans of one request, all or none of them. Never waits. */
-  readonly offer: (spans: readonly ReadableSpan[]) => void
+  /** Queues the `count` spans of one request, all or none of them; they are made only if there is room. Never waits. */
+  readonly offer: (count: number, make: () => readonly ReadableSpan[]) => void
   readonly counts: () => SpanCounts
   /** Sends what is queued, and gives up after `FLUSH_MS`. */
   readonly close: () => Promise<void>
@@ -46,11 +46,15 @@ export function createSpanDelivery(exporter: SpanExporter, batch: BatchSettings,
         told(isTaken ? undefined : (result.error?.message ?? 'refused'), spans.length)
         done(result)
       }
-      try {
-        exporter.export(spans, settle)
-      } catch (cause) {
-        settle({ code: FAILED, error: new Error('spans could not be serialised', { cause }) })
-      }
+      // Not in the turn of the request that filled the batch: writing 512 spans down takes some milliseconds, and its
+      // client has not got its last byte yet.
+      setImmediate(() => {
+        try {
+          exporter.export(spans, settle)
+        } catch (cause) {
+          settle({ code: FAILED, error: new Error('spans could not be serialised', { cause }) })
+        }
+      })
     },
     shutdown: () => exporter.shutdown(),
   }
@@ -76,14 +80,14 @@ export function createSpanDelivery(exporter: SpanExporter, batch: BatchSettings,
   }
 
   return {
-    offer: (spans) => {
+    offer: (count, make) => {
       // The processor has the same bound, but would drop without a count, and half a request.
-      if (closing !== undefined || queued + spans.length > batch.maxQueued) {
-        dropped += spans.length
+      if (closing !== undefined || queued + count > batch.maxQueued) {
+        dropped += count
         return
       }
-      queued += spans.length
-      for (const span of spans) processor.onEnd(span)
+      queued += count
+      for (const span of make()) processor.onEnd(span)
     },
     counts: () => ({ exported, failed, dropped, waiting: queued + sending }),
     close: () => (closing ??= close()),

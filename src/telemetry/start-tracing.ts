@@ -63,7 +63,8 @@ export function startTracing({ settings, version, instance, providerOf, log }: T
   return {
     observe: (exchange) => {
       const { request } = exchange
-      if (isSampled(request.id, request.client.traceParent)) delivery.offer(exchangeSpans(exchange, providerOf, owner))
+      if (!isSampled(request.id, request.client.traceParent)) return
+      delivery.offer(1 + exchange.attempts.length, () => exchangeSpans(exchange, providerOf, owner))
     },
     propagate: (requestId, attemptId, parent) =>
       traceparentOf(requestId, attemptId, parent, isSampled(requestId, parent)),

@@ -233,7 +233,7 @@ describe('what goes wrong is an error of the span that it is an error of', () =>
       await call.write(chunk(data(JSON.stringify(FIRST))))
       call.socket.destroy()
     })
-    await expect((await post(`${proxy.url}${CHAT}`, { stream: true })).text()).rejects.toThrow()
+    await expect((await post(`${proxy.url}${CHAT}`, { stream: true })).text()).rejects.toThrow('terminated')
     const { server, clients } = await spansOfOne()
     const error = {
       'http.response.status_code': 200,

@@ -67,6 +67,16 @@ describe('metrics read at the scrape', () => {
     expect((await scrape(metricsWith())).get('understudy_store_up')?.samples).toEqual([])
   })
 
+  it('count spans by what became of them, and say nothing while none are exported', async () => {
+    const families = await scrape(metricsWith({ spans: () => ({ exported: 7, failed: 2, dropped: 3, waiting: 4 }) }))
+    const result = (value: string) => sampleOf(families, 'understudy_spans_total', { result: value })
+    expect([result('exported'), result('failed'), result('dropped')]).toEqual([7, 2, 3])
+    expect(sampleOf(families, 'understudy_spans_waiting', { exporter: 'otlp' })).toBe(4)
+    const off = await scrape(metricsWith())
+    expect(off.get('understudy_spans_total')?.samples).toEqual([])
+    expect(off.get('understudy_spans_waiting')?.samples).toEqual([])
+  })
+
   it('measure inserts by table and result', async () => {
     const metrics = metricsWith()
     metrics.observeInsert({ table: 'traces', result: 'stored', durationMs: 12 })
