@@ -40,11 +40,19 @@ export type RelayJob = {
   readonly ownHeaders: () => readonly string[]
   /** Sends the proxy's own error answer; called only when nothing else was sent. */
   readonly fail: (error: ErrorCode) => void
+  /** Why the proxy itself closed the client's connection; undefined where it did not. */
+  readonly cutBy: () => ErrorCode | undefined
   /** Everything is known. The answer's last bytes go out when `release` is called. */
   readonly conclude: (relayed: Relayed, release: () => void) => void
 }
 
 const isCut = (): boolean => true
+
+/** How a call ended whose client's connection closed: by the client, or by the proxy for a reason of its own. */
+export function cutOutcome(status: number | undefined, error: ErrorCode | undefined, mayHaveRun: boolean): AttemptOutcome {
+  if (error === undefined) return { kind: 'cancelled', status }
+  return status === undefined ? { kind: 'unavailable', error, mayHaveRun } : { kind: 'interrupted', status, error }
+}
 
 const NO_ANSWER: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
 
@@ -197,7 +205,9 @@ export class Relay implements UpstreamSink {
     this.#call?.abort()
     if (this.#isConcluded) return
     const status = this.#status
-    this.#conclude(() => ({ kind: 'cancelled', status }), isCut, () => undefined)
+    const error = this.#job.cutBy()
+    const mayHaveRun = this.#startedAt !== undefined
+    this.#conclude(() => cutOutcome(status, error, mayHaveRun), isCut, () => undefined)
   }
 
   #conclude(outcomeOf: (answer: Answer) => AttemptOutcome, isCutShort: () => boolean, release: () => void): void {
@@ -217,7 +227,8 @@ export class Relay implements UpstreamSink {
       startedAt: this.#startedAt,
       queueMs: this.#queueMs,
       headAt: this.#headAt,
-      tokenAt: this.#tokenAt,
+      // In a compressed stream that is over before it is decoded, the first token shows only now.
+      tokenAt: this.#tokenAt ?? (this.#capture?.hasToken() === true ? endedAt : undefined),
       endedAt,
       answer,
       providerRequestId: this.#providerRequestId,

@@ -68,7 +68,7 @@ const METHODS: ReadonlyMap<string, TextEndpoint | ValueEndpoint> = new Map<strin
 /** The call that a request line (path and query) means, undefined when it is none of Gemini's. */
 export function geminiCallAt(target: string): GeminiCall | undefined {
   const url = URL.parse(target, 'http://simulator')
-  const [, name = '', method = ''] = /^\/v1(?:beta)?\/models\/(.+):(\w+)$/.exec(decodedPath(url)) ?? []
+  const [, name = '', method = ''] = /^\/v1(?:alpha|beta)?\/models\/(.+):(\w+)$/.exec(decodedPath(url)) ?? []
   const endpoint = METHODS.get(method)
   if (endpoint === undefined) return undefined
   const stream = method === 'streamGenerateContent'
@@ -82,7 +82,7 @@ export function geminiCallAt(target: string): GeminiCall | undefined {
 
 /** Whether an unread path is Gemini's. */
 export function isGeminiPath(path: string): boolean {
-  return /^\/(?:upload\/)?v1beta(?:\/|$)/.test(path)
+  return /^\/(?:upload\/)?v1(?:alpha|beta)(?:\/|$)/.test(path)
 }
 
 function decodedPath(url: URL | null): string {

@@ -99,9 +99,9 @@ function answerCall(
   else answerElsewhere(forced, (bodyHash ?? createHash('sha256')).digest('hex'), body)
 }
 
-/** On paths that both OpenAI and Anthropic have, the version header decides. */
+/** On paths that several have, a header of their own decides. */
 function dialectOf(path: string, request: IncomingMessage): Dialect {
-  if (isGeminiPath(path)) return 'gemini'
+  if (isGeminiPath(path) || request.headers['x-goog-api-key'] !== undefined) return 'gemini'
   return path.startsWith('/v1/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic' : 'openai'
 }
 
@@ -184,7 +184,7 @@ function answerElsewhere(call: Call, sha256: string, body: Buffer): void {
   const { request, path, dialect, simulation, faults, received } = call
   const waitMs = faults.firstByteMs ?? 0
   if (faults.status !== undefined) return respondError(call, statusError(dialect, faults.status))
-  const model = /^\/v1(?:beta)?\/models(?:\/(.+))?$/.exec(path)
+  const model = /^\/v1(?:alpha|beta)?\/models(?:\/(.+))?$/.exec(path)
   if (model !== null && request.method === 'GET') {
     const refused = refuseKey(call)
     const list = refused ?? modelsBody(dialect, simulation.models.all(), model[1])
