@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatListen, isWildcard } from '../config/listen-address.ts'
 import type { Boot, Listen } from '../domain/policy.ts'
@@ -18,8 +18,8 @@ export async function rememberRunning(
     token: facts.token,
   }
   await mkdir(boot.dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(pathIn(boot), `${JSON.stringify(running)}\n`, { mode: 0o600 })
-  await chmod(pathIn(boot), 0o600) // the mode above counts for a new file only
+  await rm(pathIn(boot), { force: true }) // a mode counts for a new file only, and whoever made the old one may read it
+  await writeFile(pathIn(boot), `${JSON.stringify(running)}\n`, { mode: 0o600, flag: 'wx' })
 }
 
 export async function forgetRunning(boot: Boot): Promise<void> {

@@ -19,7 +19,8 @@ export async function serve(terminal: Terminal, source: ConfigSource, loaded: Lo
     source,
     loaded,
     world: systemWorld,
-    instance: `${hostname()}:${boot.data.port}`,
+    // Port 0 is any free one, known only later; the process id tells as well.
+    instance: `${hostname()}:${boot.data.port === 0 ? `pid-${process.pid}` : boot.data.port}`,
     version: terminal.version,
     logFd: STDERR_FD,
   })
@@ -27,9 +28,14 @@ export async function serve(terminal: Terminal, source: ConfigSource, loaded: Lo
   // Before anyone is told that the proxy runs: a signal without a handler would end it on the spot.
   process.on('SIGHUP', () => void app.reload())
   const stopped = firstStopSignal(process)
-  await rememberRunning(boot, { pid: process.pid, admin: app.admin, token: boot.admin.token })
+  try {
+    await rememberRunning(boot, { pid: process.pid, admin: app.admin, token: boot.admin.token })
+  } catch (error) {
+    await app.close() // else it would serve on behind a message that it failed, and take signals for granted
+    throw error
+  }
   for (const line of banner({ app, source, config: loaded.config, version: terminal.version })) terminal.print(line)
-  tellWhenStored(terminal, app)
+  tellWhenStored(terminal, app, boot.dataDir)
   app.log.info('started', { version: terminal.version, policy: loaded.version, pid: process.pid })
   await stopped
   terminal.print('Stopping: finishing what is under way. Once more to stop at once.')
@@ -70,11 +76,11 @@ function dieLoudly(process: NodeJS.Process, app: App): void {
 }
 
 /** The store starts beside the proxy, which serves and spools meanwhile; this says when it is there. */
-function tellWhenStored(terminal: Terminal, app: App): void {
+function tellWhenStored(terminal: Terminal, app: App, dataDir: string): void {
   const unsubscribe = app.onStoreChange(() => {
     const { kind } = app.storeStatus()
     if (kind === 'starting' || kind === 'migrating') return
     if (kind === 'ready' || kind === 'failed') unsubscribe()
-    terminal.print(storeLine(app))
+    terminal.print(storeLine(app, dataDir))
   })
 }
