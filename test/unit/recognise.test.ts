@@ -43,6 +43,62 @@ describe('recognise', () => {
     ['OPTIONS *', 'no_route'],
   ])('%s → %s', (line, expected) => expect(told(line)).toBe(expected))
 
+  const GEMINI = '/v1beta/models/gemini-2.5-flash'
+  it.each([
+    [
+      `POST ${GEMINI}:generateContent`,
+      `gemini generate_content ${GEMINI}:generateContent ${GEMINI}:generateContent gemini-2.5-flash`,
+    ],
+    [
+      `POST /gemini${GEMINI}:streamGenerateContent?alt=sse&key=k`,
+      `gemini generate_content ${GEMINI}:streamGenerateContent?alt=sse&key=k /gemini${GEMINI}:streamGenerateContent gemini-2.5-flash stream`,
+    ],
+    [
+      'POST /p/gemini/v1/models/m:countTokens',
+      'gemini count_tokens /v1/models/m:countTokens /p/gemini/v1/models/m:countTokens m',
+    ],
+    [
+      'POST /gemini/v1beta/models/m:embedContent',
+      'gemini embed_content /v1beta/models/m:embedContent /gemini/v1beta/models/m:embedContent m',
+    ],
+    [
+      'POST /v1/models/m:batchEmbedContents',
+      'gemini embed_content /v1/models/m:batchEmbedContents /v1/models/m:batchEmbedContents m',
+    ],
+    [
+      'POST /v1beta/tunedModels/my-1:generateContent',
+      'gemini generate_content /v1beta/tunedModels/my-1:generateContent /v1beta/tunedModels/my-1:generateContent tunedModels/my-1',
+    ],
+    [
+      'POST /v1beta/models/a%20b%3AgenerateContent',
+      'gemini generate_content /v1beta/models/a%20b%3AgenerateContent /v1beta/models/a%20b%3AgenerateContent a b',
+    ],
+    ['POST /v1beta/models/m:predict', 'gemini passthrough /v1beta/models/m:predict /v1beta/models/m:predict m'],
+    [
+      'GET /v1beta/models/m:generateContent',
+      'gemini passthrough /v1beta/models/m:generateContent /v1beta/models/m:generateContent',
+    ],
+    ['GET /v1beta/models', 'gemini passthrough /v1beta/models /v1beta/models'],
+    ['POST /upload/v1beta/files', 'gemini passthrough /upload/v1beta/files /upload/v1beta/files'],
+    [
+      'DELETE /v1/models/ft:gpt-4o:org::id',
+      'openai passthrough /v1/models/ft:gpt-4o:org::id /v1/models/ft:gpt-4o:org::id',
+    ],
+    [
+      'POST /openai/v1beta/models/m:generateContent',
+      'openai passthrough /v1beta/models/m:generateContent /openai/v1beta/models/m:generateContent',
+    ],
+    ['POST /v1/betamodels/m', 'openai passthrough /v1/betamodels/m /v1/betamodels/m'],
+  ])('%s → %s', (line, expected) => {
+    const { providers: withGemini } = aPolicy([...providers.values(), aProvider({ name: 'gemini', dialect: 'gemini' })])
+    const [method = '', url = ''] = line.split(' ')
+    const found = recognise(method, url, false, withGemini)
+    if ('error' in found) throw new Error(found.error)
+    const { provider, api, upstreamPath, path, inPath } = found
+    const facts = inPath === undefined ? [] : [inPath.model, ...(inPath.isStream ? ['stream'] : [])]
+    expect([provider, api, upstreamPath, path, ...facts].join(' ')).toBe(expected)
+  })
+
   it('takes an anthropic-version header as Anthropic only where both dialects own the path', () => {
     expect(told('GET /v1/models', true)).toBe('anthropic passthrough /v1/models /v1/models')
     expect(told('GET /v1/files/f1', true)).toBe('anthropic passthrough /v1/files/f1 /v1/files/f1')

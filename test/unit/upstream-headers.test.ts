@@ -54,6 +54,9 @@ describe('outboundHeaders', () => {
       'x-api-key',
       'server',
     ])
+    expect(
+      outboundHeaders([...raw, 'x-goog-api-key', 'client'], aProvider({ dialect: 'gemini', apiKey: 'server' })),
+    ).toEqual(['accept', '*/*', 'x-goog-api-key', 'server'])
   })
 
   it("lets the config's extra headers replace the client's", () => {
