@@ -33,10 +33,6 @@ export function readTraceParent(
   return { traceId, spanId, flags: Number.parseInt(flags, 16), state }
 }
 
-export function isSampled({ flags }: TraceParent): boolean {
-  return (flags & SAMPLED) !== 0
-}
-
 /**
  * The trace that a request belongs to: its caller's, else one whose id is the request's own without its dashes, so
  * that whoever has the one (`x-understudy-trace-id`, a row) can find the other.

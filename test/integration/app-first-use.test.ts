@@ -109,12 +109,14 @@ it('the banner says where to point the SDK, where the data is, and what is on an
     Point your SDK here, and nowhere else changes:
       openai       baseURL http://127.0.0.1:<port>/openai/v1  → <simulator>
       anthropic    baseURL http://127.0.0.1:<port>/anthropic  → <simulator>
+      gemini       baseURL http://127.0.0.1:<port>/gemini  → <simulator>
 
       Admin        http://127.0.0.1:<admin>  (/healthz /readyz /metrics /admin/traces /admin/summary /admin/policy)
       Access       no admin token: this machine only
       Data         <dir>/data
       Store        starting; calls are served and spooled meanwhile
       Traces kept  90 days; request and response text is not stored
+      Spans        off: set OTEL_EXPORTER_OTLP_ENDPOINT to export them to a collector
       Keys         clients bring their own; none is kept here (set providers.<name>.api_key to use the server's)
       See rows     npx understudy traces -c <dir>/simulator.yaml    (or summary)
 
