@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { startAdmin } from './admin/server.ts'
-import type { AdminPorts } from './admin/ports.ts'
+import type { AdminPorts, StoreFacts } from './admin/ports.ts'
 import type { ConfigSource, Loaded } from './config/load-config.ts'
 import { startReloader } from './config/reload.ts'
 import type { ReloadOutcome, ReloadTrigger } from './config/reload.ts'
@@ -133,7 +133,7 @@ export async function compose(options: AppOptions): Promise<App> {
       spoolMaxBytes: boot.spool.maxBytes,
       writer: () =>
         writer?.status() ?? { insertedRows: {}, quarantinedRows: {}, deadRows: {}, missingRows: {}, retries: 0 },
-      isStoreUp: () => (hasStore ? store.status().kind === 'ready' : undefined),
+      isStoreUp: () => (hasStore ? storeFacts().state === 'ready' : undefined),
       config: () => reloader.status(),
       droppedLogLines: lines.droppedLines,
       spans: () => tracing?.counts(),
@@ -216,9 +216,16 @@ export async function compose(options: AppOptions): Promise<App> {
       close: () => (closing ??= shutDown()),
     }
 
+    /** A server that answers but takes no rows (a full disk, say) is down for all that matters. */
+    function storeFacts(): StoreFacts {
+      const { kind: state, detail } = store.status()
+      const outage = writer?.status().outage
+      if (state === 'ready' && outage !== undefined) return { kind: boot.store.kind, state: 'down', detail: outage }
+      return { kind: boot.store.kind, state, detail }
+    }
+
     function adminPorts(): AdminPorts {
       const config = () => ({ ...reloader.status(), file: source.file })
-      const storeFacts = () => ({ kind: boot.store.kind, state: store.status().kind, detail: store.status().detail })
       return {
         readiness: () => ({
           isServing,

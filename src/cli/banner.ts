@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { App } from '../compose.ts'
 import type { ConfigSource } from '../config/load-config.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
@@ -43,12 +44,12 @@ function configFlag({ file }: ConfigSource): string {
 }
 
 /** Where the store is, or why it is not there. */
-export function storeLine(app: App): string {
+export function storeLine(app: App, dataDir: string): string {
   const status = app.storeStatus()
   const access = app.storeAccess()
   if (status.kind !== 'ready' || access === undefined) return `  Store        ${status.kind}: ${status.detail}`
   const user =
-    access.readOnly === undefined ? '' : `, read-only user ${access.readOnly.username} (password: /admin/store)`
+    access.readOnly === undefined ? '' : `, read-only user ${access.readOnly.username}, password in ${join(dataDir, 'clickhouse-ro-password')}`
   return `  Store        ready: ClickHouse at ${access.url}, database ${access.database}${user}`
 }
 

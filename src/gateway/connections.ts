@@ -9,6 +9,8 @@ export type Connections = {
   readonly latestOn: (socket: Duplex) => ServerResponse | undefined
   /** A connection has left HTTP: from now on the server itself no longer knows it. */
   readonly upgraded: (socket: Duplex) => void
+  /** The deadline of `close` has passed: a connection that ends now was ended by the proxy. */
+  readonly isCutting: () => boolean
   /**
    * Stops accepting, lets what is under way finish until the deadline, then cuts what is left. Resolves with how many
    * were cut, after the records of all of them have been made.
@@ -21,6 +23,7 @@ export function createConnections(): Connections {
   const outsideHttp = new Set<Duplex>()
   let underWay = 0
   let isClosing = false
+  let isCutting = false
   let onQuiet: (() => void) | undefined
   // A response hears of its connection's end later than the server does, and its record is made only then.
   const ended = (): void => {
@@ -38,6 +41,7 @@ export function createConnections(): Connections {
       })
     },
     latestOn: (socket) => latest.get(socket),
+    isCutting: () => isCutting,
     upgraded: (socket) => {
       outsideHttp.add(socket)
       socket.once('close', () => {
@@ -51,6 +55,7 @@ export function createConnections(): Connections {
         let cut = 0
         const timer = setTimeout(() => {
           cut = underWay + outsideHttp.size
+          isCutting = true
           server.closeAllConnections()
           for (const socket of outsideHttp) socket.destroy()
         }, deadlineMs)

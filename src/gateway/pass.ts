@@ -4,7 +4,6 @@ import { errorBody } from '../dialects/error-body.ts'
 import { unread } from '../dialects/read-body.ts'
 import { recognise } from '../dialects/recognise.ts'
 import { decide } from '../domain/decide.ts'
-import { ERRORS } from '../domain/errors.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
@@ -20,6 +19,7 @@ import { ownTraceparent } from './own-traceparent.ts'
 import { readRequest } from './read-request.ts'
 import { recordRejected } from './record-rejected.ts'
 import { unrecognised } from './rejected.ts'
+import { cutOutcome, toldStatus } from './relay.ts'
 import type { Relayed } from './relay.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
@@ -28,7 +28,7 @@ const NO_ANSWER = { model: undefined, responseId: undefined, finishReason: undef
 
 /**
  * Relays a request that the proxy does not read, and still leaves a trace of it. `brokenBy`: the client's bytes went
- * wrong on the way, and this is what it has been told.
+ * wrong on the way, and this is what it has been told; or the proxy had to close its connection.
  */
 export function passThrough(turn: Turn, recognised: Recognised, provider: Provider, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
   const { inbound, response } = turn
@@ -37,7 +37,7 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
   let status: number | undefined
   const conclude = (seen: AttemptOutcome, release: () => void): void => {
     const error = brokenBy()
-    const outcome: AttemptOutcome = error === undefined ? seen : { kind: 'unavailable', error, mayHaveRun: true }
+    const outcome = error === undefined ? seen : cutOutcome(status, error, true)
     passage.conclude({ outcome, requestBytes, release })
   }
   response.once('close', () => conclude({ kind: 'cancelled', status }, () => undefined))
@@ -126,7 +126,7 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
         providerRequestId: undefined,
         responseBytes,
         streamEvents: undefined,
-        clientStatus: outcome.kind === 'unavailable' ? ERRORS[outcome.error].status : (status ?? 0),
+        clientStatus: status ?? toldStatus(outcome),
       }
       const [target] = decision.targets
       const attempt = attemptOf(attemptId, target, provider, relayed, turn.arrival, stages.price)

@@ -52,13 +52,13 @@ export async function handle(inbound: IncomingMessage, response: ServerResponse,
   // Its close has gone by while the body was decoded: the relay would wait for it in vain.
   if (response.destroyed) return recordRejected(turn, recognised, 'client_closed', stages, received.bytes.length)
   const request = readRequest(turn.id, inbound, recognised, read.reading, received.bytes.length)
-  dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages)
+  dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages, brokenBy)
 }
 
 type Outgoing = { readonly provider: Provider; readonly body: Buffer; readonly isDecoded: boolean; readonly bodyAt: MonotonicMs }
 
 /** Sends the request to the decided target and relays what comes back. */
-function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing: Outgoing, stages: Stages): void {
+function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing: Outgoing, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
   const { response, arrival, inbound } = turn
   const { world } = stages
   const [target] = decision.targets
@@ -71,6 +71,7 @@ function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing:
     monotonic: world.monotonic,
     inboundHeaders: stages.inboundHeaders,
     ownHeaders: own,
+    cutBy: brokenBy,
     fail: (error) => sendError(response, request.dialect, error, turn.id, own()),
     conclude: (relayed, release) => {
       const attempts =

@@ -234,7 +234,7 @@ export class Relay implements UpstreamSink {
       providerRequestId: this.#providerRequestId,
       responseBytes: this.#responseBytes,
       streamEvents: this.#isStream ? this.#capture?.events() : undefined,
-      clientStatus: this.#status ?? (outcome.kind === 'unavailable' ? ERRORS[outcome.error].status : 0),
+      clientStatus: this.#status ?? toldStatus(outcome),
     }
   }
 }
@@ -243,6 +243,11 @@ export class Relay implements UpstreamSink {
 function formOf(head: Head, request: LlmRequest, status: number): AnswerForm {
   if (head.isEventStream) return 'events'
   return head.isJson && request.api === 'generate_content' && request.isStream && status < 400 ? 'array' : 'plain'
+}
+
+/** The status of the proxy's own answer to a call that came to none; 0 where the connection closed without a word. */
+export function toldStatus(outcome: AttemptOutcome): number {
+  return outcome.kind === 'unavailable' && outcome.error !== 'shutting_down' ? ERRORS[outcome.error].status : 0
 }
 
 type Head = {

@@ -51,7 +51,10 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   const framing = createFramingWatch(stages.onBadFraming)
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     connections.answering(request.socket, response)
-    const brokenBy = (): ErrorCode | undefined => (request.complete ? undefined : framing.toldTo(request.socket))
+    const brokenBy = (): ErrorCode | undefined => {
+      if (connections.isCutting()) return 'shutting_down'
+      return request.complete ? undefined : framing.toldTo(request.socket)
+    }
     handle(request, response, stages, brokenBy).catch((cause: unknown) => {
       stages.log.error('request_failed', { detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
       sendError(response, 'openai', 'internal', '', [])

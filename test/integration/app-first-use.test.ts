@@ -120,7 +120,7 @@ it('the banner says where to point the SDK, where the data is, and what is on an
       Keys         clients bring their own; none is kept here (set providers.<name>.api_key to use the server's)
       See rows     npx understudy traces -c <dir>/simulator.yaml    (or summary)
 
-      Store        ready: ClickHouse at http://127.0.0.1:<store>, database understudy, read-only user ro (password: /admin/store)"
+      Store        ready: ClickHouse at http://127.0.0.1:<store>, database understudy, read-only user ro, password in <dir>/data/clickhouse-ro-password"
   `)
 })
 

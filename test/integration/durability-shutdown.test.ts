@@ -103,12 +103,12 @@ it('cuts what hangs at the deadline, keeps what was seen of it, and exits 0', as
   const next = await home.start()
   await next.stored()
   const rows = await next.rows(
-    'SELECT api, outcome, status, input_tokens > 0 AS has_input, usage_is_partial AS is_partial FROM traces ORDER BY api',
+    'SELECT api, outcome, error, status, input_tokens > 0 AS has_input, usage_is_partial AS is_partial FROM traces ORDER BY api',
   )
-  const nothingSeen = { outcome: 'cancelled', status: 0, has_input: null, is_partial: false }
+  const nothingSeen = { outcome: 'unavailable', error: 'shutting_down', status: 0, has_input: null, is_partial: false }
   expect(rows).toEqual([
     { api: 'chat_completions', ...nothingSeen },
-    { api: 'messages', outcome: 'cancelled', status: 200, has_input: 1, is_partial: true },
+    { api: 'messages', outcome: 'interrupted', error: 'shutting_down', status: 200, has_input: 1, is_partial: true },
     { api: 'passthrough', ...nothingSeen },
   ])
 })

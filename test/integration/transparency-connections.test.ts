@@ -291,7 +291,10 @@ describe('shutdown', () => {
     expect(await proxy.close(100)).toBe(2)
     expect(proxy.exchanges).toHaveLength(2) // there when it has closed: whoever closes the store next loses none
     await Promise.all(clients.map((client) => client.closed()))
-    expect((await proxy.recorded(2)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled'])
+    expect((await proxy.recorded(2)).map(({ outcome, error }) => [outcome, error])).toEqual([
+      ['interrupted', 'shutting_down'],
+      ['interrupted', 'shutting_down'],
+    ])
   })
 
   it('an open WebSocket does not keep the proxy from closing at the deadline', async () => {
