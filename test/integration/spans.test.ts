@@ -1,15 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import fc from 'fast-check'
-import { anExchange, anAttempt, aRequest, aUsage } from '../fakes/an-exchange.ts'
-import { anyExchangeAt } from '../fakes/any-exchange.ts'
-import { startOtlpReceiver } from '../fakes/otlp-receiver.ts'
-import type { DecodedSpan } from '../fakes/otlp-decode.ts'
+import { CHAT, data, FIRST, LAST, only, post, PRIVATE } from '../fakes/private-chat.ts'
 import { chunk, plain, STREAM_HEAD } from '../fakes/raw-upstream.ts'
-import { startTracedProxy, startTracingTo } from '../fakes/traced-proxy.ts'
+import { startTracedProxy } from '../fakes/traced-proxy.ts'
 import type { TracedProxy } from '../fakes/traced-proxy.ts'
 
-const CHAT = '/openai/v1/chat/completions'
-const PRIVATE = 'what the user said in confidence'
 const ANSWER = {
   id: 'chatcmpl-9',
   object: 'chat.completion',
@@ -24,12 +18,6 @@ const ANSWER = {
     completion_tokens_details: { reasoning_tokens: 10 },
   },
 }
-const CHUNK = { id: 'chatcmpl-9', object: 'chat.completion.chunk', model: 'gpt-5-mini-2026-08-07' }
-const FIRST = { ...CHUNK, choices: [{ index: 0, delta: { role: 'assistant', content: 'Hel' } }] }
-const LAST = { ...CHUNK, choices: [{ index: 0, delta: {}, finish_reason: 'length' }] }
-
-const data = (text: string): string => `data: ${text}\n\n`
-
 let stage: TracedProxy | undefined
 afterEach(async () => {
   await stage?.close()
@@ -41,29 +29,9 @@ async function onStage(...options: Parameters<typeof startTracedProxy>): Promise
   return stage
 }
 
-function post(
-  url: string,
-  body: object,
-  headers: Record<string, string> = {},
-  signal?: AbortSignal,
-): Promise<Response> {
-  return fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer sk-private', ...headers },
-    body: JSON.stringify({ model: 'gpt-5-mini', messages: [{ role: 'user', content: PRIVATE }], ...body }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-}
-
 /** Milliseconds of the record as nanoseconds on the wire, to the microsecond that a double still holds. */
 function nanos(milliseconds: number): bigint {
   return BigInt(Math.round(milliseconds * 1000)) * 1000n
-}
-
-function only(spans: readonly DecodedSpan[]): DecodedSpan {
-  const [span, ...more] = spans
-  if (span === undefined || more.length > 0) throw new Error(`expected one span, have ${spans.length}`)
-  return span
 }
 
 describe('a request is a SERVER span with a CLIENT span below it for each call to a provider', () => {
@@ -190,107 +158,6 @@ describe('a request is a SERVER span with a CLIENT span below it for each call t
   })
 })
 
-describe('what goes wrong is an error of the span that it is an error of', () => {
-  it("a 4xx is the call's error, in the provider's own word, and not the proxy's", async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    const body = JSON.stringify({ error: { type: 'rate_limit_exceeded', message: PRIVATE } })
-    upstream.serve(
-      (call) => void call.write(plain(body, 'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json')),
-    )
-    await (await post(`${proxy.url}${CHAT}`, {})).text()
-    const { server, clients } = await spansOfOne()
-    expect(server).toMatchObject({
-      status: 'UNSET',
-      attributes: {
-        'http.response.status_code': 429,
-        'understudy.outcome': 'refused',
-        'understudy.error': 'upstream_error',
-      },
-    })
-    expect(server.attributes).not.toHaveProperty('error.type')
-    expect(only(clients)).toMatchObject({
-      status: 'ERROR',
-      attributes: { 'http.response.status_code': 429, 'error.type': 'rate_limit_exceeded' },
-    })
-    expect(only(clients).statusMessage).not.toContain(PRIVATE)
-  })
-
-  it('a 5xx is an error of both', async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    upstream.serve(
-      (call) => void call.write(plain('oops', 'HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain')),
-    )
-    await (await post(`${proxy.url}${CHAT}`, {})).text()
-    const { server, clients } = await spansOfOne()
-    expect(server).toMatchObject({ status: 'ERROR', attributes: { 'error.type': '503' } })
-    expect(only(clients)).toMatchObject({ status: 'ERROR', attributes: { 'error.type': '503' } })
-  })
-
-  it('a stream that is cut is an error of both, though its status was 200', async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    upstream.serve(async (call) => {
-      await call.write(STREAM_HEAD)
-      await call.write(chunk(data(JSON.stringify(FIRST))))
-      call.socket.destroy()
-    })
-    await expect((await post(`${proxy.url}${CHAT}`, { stream: true })).text()).rejects.toThrow('terminated')
-    const { server, clients } = await spansOfOne()
-    const error = {
-      'http.response.status_code': 200,
-      'error.type': 'upstream_cut',
-      'understudy.outcome': 'interrupted',
-    }
-    expect(server).toMatchObject({
-      status: 'ERROR',
-      statusMessage: 'The provider cut its answer short.',
-      attributes: error,
-    })
-    expect(only(clients)).toMatchObject({ status: 'ERROR', attributes: error })
-  })
-
-  it('an error inside a stream is an error of both', async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    upstream.serve(async (call) => {
-      await call.write(STREAM_HEAD)
-      await call.write(
-        Buffer.concat([chunk(data(JSON.stringify({ error: { type: 'server_error', message: PRIVATE } }))), chunk()]),
-      )
-    })
-    await (await post(`${proxy.url}${CHAT}`, { stream: true })).text()
-    const { server, clients } = await spansOfOne()
-    expect(server).toMatchObject({ status: 'ERROR', attributes: { 'error.type': 'upstream_stream_error' } })
-    expect(only(clients)).toMatchObject({ status: 'ERROR', attributes: { 'error.type': 'server_error' } })
-  })
-
-  it('a provider that cannot be reached is an error of both', async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    await upstream.close()
-    expect((await post(`${proxy.url}${CHAT}`, {})).status).toBe(502)
-    const { server, clients } = await spansOfOne()
-    const error = { 'error.type': 'connect_failed', 'understudy.outcome': 'unavailable' }
-    expect(server).toMatchObject({ status: 'ERROR', attributes: { ...error, 'http.response.status_code': 502 } })
-    expect(only(clients)).toMatchObject({ status: 'ERROR', attributes: error })
-    expect(only(clients).attributes).not.toHaveProperty('http.response.status_code')
-  })
-
-  it('a client that leaves is nobody’s error', async () => {
-    const { proxy, upstream, spansOfOne } = await onStage()
-    const leave = new AbortController()
-    upstream.serve(async (call) => {
-      await call.write(STREAM_HEAD)
-      await call.write(chunk(data(JSON.stringify(FIRST))))
-    })
-    const answer = await post(`${proxy.url}${CHAT}`, { stream: true }, {}, leave.signal)
-    await answer.body?.getReader().read()
-    leave.abort()
-    const { server, clients } = await spansOfOne()
-    for (const span of [server, only(clients)]) {
-      expect(span).toMatchObject({ status: 'UNSET', attributes: { 'understudy.outcome': 'cancelled' } })
-      expect(span.attributes).not.toHaveProperty('error.type')
-    }
-  })
-})
-
 describe('requests that no model was asked by', () => {
   it('a path that is passed through is told by its method, because there is no end of such paths', async () => {
     const { proxy, upstream, spansOfOne } = await onStage()
@@ -331,71 +198,5 @@ describe('requests that no model was asked by', () => {
       name: 'HTTP',
       attributes: { 'http.request.method': '_OTHER', 'http.request.method_original': 'PROPFIND' },
     })
-  })
-})
-
-describe('any record at all', () => {
-  it('is exported as one SERVER span and one CLIENT span per attempt, names cut to a length that is safe', async () => {
-    const collector = await startOtlpReceiver()
-    const exchanges = fc.sample(anyExchangeAt(Date.UTC(2026, 10, 20)), { numRuns: 300, seed: 7 })
-    const count = exchanges.reduce((sum, { attempts }) => sum + 1 + attempts.length, 0)
-    const tracing = startTracingTo(collector.url, {
-      OTEL_BSP_MAX_QUEUE_SIZE: '10000',
-      OTEL_TRACES_SAMPLER: 'always_on',
-    })
-    for (const exchange of exchanges) tracing.observe(exchange)
-    await tracing.close()
-    expect(tracing.counts()).toEqual({ exported: count, failed: 0, dropped: 0, waiting: 0 })
-    expect(collector.spans().filter(({ kind }) => kind === 'SERVER')).toHaveLength(exchanges.length)
-    // Bytes that are no UTF-8 would be three characters each, and the end of the whole batch at a real collector.
-    const names = collector.spans().map(({ name }) => name)
-    const values = collector.spans().flatMap(({ attributes }) => Object.values(attributes))
-    const longest = Math.max(...values.map((value) => (typeof value === 'string' ? value.length : 0)))
-    expect(longest).toBeLessThanOrEqual(200)
-    expect([...names, ...values].filter((value) => String(value).includes('\ufffd'.repeat(3)))).toEqual([])
-    await collector.close()
-  })
-
-  it('with several attempts has them side by side below the request, each with its own outcome', async () => {
-    const collector = await startOtlpReceiver()
-    const tracing = startTracingTo(collector.url)
-    const ids = ['0199a0b0-0000-7000-8000-0000000000a1', '0199a0b0-0000-7000-8000-0000000000a2'] as const
-    tracing.observe(
-      anExchange({
-        request: aRequest({ api: 'messages', dialect: 'anthropic', provider: 'anthropic' }),
-        attempts: [
-          anAttempt({
-            id: ids[0],
-            outcome: { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true },
-            usage: undefined,
-          }),
-          anAttempt({
-            id: ids[1],
-            role: 'fallback',
-            target: { provider: 'anthropic', model: 'claude' },
-            usage: aUsage({ cacheWrite5mTokens: 7, cacheWrite1hTokens: 5, isPartial: true }),
-          }),
-        ],
-      }),
-    )
-    await tracing.close()
-    const [server, first, second] = collector.spans()
-    expect([first?.parentSpanId, second?.parentSpanId]).toEqual([server?.spanId, server?.spanId])
-    expect(first).toMatchObject({
-      status: 'ERROR',
-      attributes: { 'error.type': 'first_byte_timeout', 'understudy.role': 'primary' },
-    })
-    expect(second).toMatchObject({
-      name: 'chat claude',
-      status: 'UNSET',
-      attributes: {
-        'gen_ai.provider.name': 'anthropic',
-        'gen_ai.usage.cache_creation.input_tokens': 12,
-        'gen_ai.usage.input_tokens': 1012,
-        'understudy.role': 'fallback',
-        'understudy.usage_partial': true,
-      },
-    })
-    await collector.close()
   })
 })
