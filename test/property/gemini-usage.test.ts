@@ -41,10 +41,10 @@ it('sums to the total that Gemini states, whatever the details claim, and its pa
       const usage = geminiUsage(raw, context)
       if (usage === undefined) throw new Error('no usage')
       expect(inputTokens(usage) + outputTokens(usage)).toBe(raw.totalTokenCount)
-      const all = [usage, ...usage.parts.map((part) => part.usage)]
-      for (const { parts: _parts, ...buckets } of all)
-        for (const value of Object.values(buckets))
-          if (typeof value === 'number') expect(value).toBeGreaterThanOrEqual(0)
+      const counts = [usage, ...usage.parts.map((part) => part.usage)].flatMap(({ parts: _parts, ...buckets }) =>
+        Object.values(buckets).filter((value) => typeof value === 'number'),
+      )
+      expect(Math.min(...counts)).toBeGreaterThanOrEqual(0)
       if (usage.parts.length === 0) return
       const sum = usage.parts.reduce((total, part) => total + inputTokens(part.usage) + outputTokens(part.usage), 0)
       expect(sum).toBe(raw.totalTokenCount)
@@ -76,7 +76,7 @@ it('makes something of any JSON without throwing, and a cost of it that is never
         })
         const usage = reader?.answer(true).usage
         const cost = price({ provider: 'google', model: 'gemini-2.5-flash', usage, at: Date.UTC(2026, 10, 20) })
-        if (cost.kind === 'priced') expect(cost.picoUsd >= 0n).toBe(true)
+        expect(cost.kind === 'unpriced' || cost.picoUsd >= 0n).toBe(true)
       },
     ),
     { numRuns: 1000 },
