@@ -52,6 +52,9 @@ function settingsWithSecrets(upstream: string, store: Settings): Settings {
     providers: {
       openai: { dialect: 'openai', base_url: upstream, include_usage: true },
       anthropic: { dialect: 'anthropic', base_url: upstream },
+      gemini: { dialect: 'gemini', base_url: upstream },
+      'served-gemini': { dialect: 'gemini', base_url: upstream, api_key: '${SERVER_KEY}' },
+      'dead-gemini': { dialect: 'gemini', base_url: 'http://127.0.0.1:9' },
       served: { dialect: 'openai', base_url: upstream, api_key: '${SERVER_KEY}' },
       dead: { dialect: 'openai', base_url: 'http://127.0.0.1:9', api_key: '${DEAD_KEY}' },
     },
@@ -81,8 +84,19 @@ async function sayEverything(port: number): Promise<readonly string[]> {
     '/openai/v1/files',
     '/p/served/v1/chat/completions',
     '/p/served/v1/models',
+    '/gemini/v1beta/models/m:generateContent',
+    '/v1beta/models/m:streamGenerateContent',
+    '/gemini/upload/v1beta/files',
+    '/p/served-gemini/v1beta/models/m:generateContent',
   ]
-  const refused = ['/p/dead/v1/chat/completions', '/p/dead/v1/files', '/p/nobody/v1/x', '/understudy/v1/x', '/p']
+  const refused = [
+    '/p/dead/v1/chat/completions',
+    '/p/dead/v1/files',
+    '/p/dead-gemini/v1beta/models/m:generateContent',
+    '/p/nobody/v1/x',
+    '/understudy/v1/x',
+    '/p',
+  ]
   for (const path of [...paths, ...refused]) {
     for (const body of [CHAT, `{"model": ${SECRETS.brokenBody}`, SECRETS.upload.repeat(200)]) {
       for (const target of [path + query, `http://user:${SECRETS.userinfo}@127.0.0.1:${port}${path}${query}`]) {
