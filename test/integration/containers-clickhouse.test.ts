@@ -26,8 +26,9 @@ describe('the ClickHouse of docker-compose.yml', () => {
   afterAll(() => server.close())
 
   test('knows every setting that is laid over its own, and has taken its value', async () => {
-    const rows = await server
-      .as('everything')<{ name: string; value: string }>('SELECT name, value FROM system.server_settings')
+    const rows = await server.as('everything')<{ name: string; value: string }>(
+      'SELECT name, value FROM system.server_settings',
+    )
     const known = new Map(rows.map(({ name, value }) => [name, value]))
     // These are sections of a server's config that its table of settings does not list.
     const unlisted = ['level', 'console', 'enabled']
@@ -39,8 +40,9 @@ describe('the ClickHouse of docker-compose.yml', () => {
   })
 
   test('runs every query with the profile that is laid over its own', async () => {
-    const rows = await server
-      .as('understudy')<{ name: string; value: string }>('SELECT name, value FROM system.settings WHERE changed')
+    const rows = await server.as('understudy')<{ name: string; value: string }>(
+      'SELECT name, value FROM system.settings WHERE changed',
+    )
     const changed = new Map(rows.map(({ name, value }) => [name, value]))
     const wanted = [...settingsIn(usersXml)]
     expect(wanted.length).toBeGreaterThan(6)
@@ -63,8 +65,9 @@ describe('the ClickHouse of docker-compose.yml', () => {
       const { signal } = new AbortController()
       const applied = await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, signal })
       expect(applied.length).toBeGreaterThan(2)
-      const rows = await server
-        .as('understudy')<{ name: string }>('SELECT name FROM understudy.migrations ORDER BY version')
+      const rows = await server.as('understudy')<{ name: string }>(
+        'SELECT name FROM understudy.migrations ORDER BY version',
+      )
       expect(rows.map(({ name }) => name)).toEqual(applied)
     } finally {
       await client.close()
@@ -76,7 +79,10 @@ describe('the ClickHouse of docker-compose.yml', () => {
     ['another server', "SELECT * FROM url('http://127.0.0.1:1/', LineAsString, 'line String')"],
     ['another database', 'CREATE DATABASE another'],
     ['other users', 'CREATE USER another'],
-    ['an engine that reads elsewhere', "CREATE TABLE understudy.out (line String) ENGINE = URL('http://127.0.0.1:1/', LineAsString)"],
+    [
+      'an engine that reads elsewhere',
+      "CREATE TABLE understudy.out (line String) ENGINE = URL('http://127.0.0.1:1/', LineAsString)",
+    ],
     ['its own rights', 'GRANT ALL ON *.* TO understudy'],
   ])('keeps the proxy away from %s', async (_what, sql) => {
     await expect(server.as('understudy')(sql)).rejects.toThrow(/ACCESS_DENIED|Not enough privileges/)

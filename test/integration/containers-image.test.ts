@@ -92,7 +92,12 @@ test('what the image holds starts, is healthy, stores a call in the ClickHouse o
     const [row] = await server.as('understudy')<{ count: number }>('SELECT count() AS count FROM understudy.traces')
     return row?.count ?? 0
   }
-  await until('stored', () => calls().then((count) => count === 1, () => false))
+  await until('stored', () =>
+    calls().then(
+      (count) => count === 1,
+      () => false,
+    ),
+  )
   expect(await stop(child)).toBe(0)
   // Its file system may be read-only.
   expect(filesIn(app)).toEqual(before)
