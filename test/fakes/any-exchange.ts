@@ -130,7 +130,7 @@ const requestAt = (at: number): fc.Arbitrary<LlmRequest> =>
   fc.record({
     id: idAt(at),
     provider: name,
-    dialect: fc.constantFrom('openai' as const, 'anthropic' as const),
+    dialect: fc.constantFrom('openai' as const, 'anthropic' as const, 'gemini' as const),
     api: fc.constantFrom('chat_completions' as const, 'messages' as const, 'passthrough' as const),
     upstreamPath: text,
     path: text,

@@ -54,7 +54,7 @@ describe.each([
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr.replaceAll(dir, '.').split('\n')).toEqual([
       expect.stringMatching(/^\.\/bad\.yaml:1:9 listen: expected an address and a port/),
-      './bad.yaml:4:14 providers.openai.dialect: expected one of openai, anthropic, found "openia"',
+      './bad.yaml:4:14 providers.openai.dialect: expected one of openai, anthropic, gemini, found "openia"',
       expect.stringMatching(/^\.\/bad\.yaml:6:5 providers\.openai\.headrs: .*Did you mean "headers"/),
       './bad.yaml has 3 faults; nothing was applied.',
       '',
@@ -87,7 +87,7 @@ describe('the command line', () => {
     writeFileSync(bad, BAD_CONFIG)
     const { code, stdout, stderr } = await runCli([command, '-c', bad])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain(`${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, found "openia"`)
+    expect(stderr).toContain(`${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, gemini, found "openia"`)
     expect(stderr).toContain('nothing was started')
   })
 
