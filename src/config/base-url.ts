@@ -2,7 +2,8 @@ import type { z } from 'zod'
 import { leaf, quote, type Reading } from './leaf.ts'
 
 /** What people paste from a provider's documentation: the API's root or one of its endpoints. */
-const API_PATH = /\/v1(?:\/(?:chat\/completions|completions|responses|embeddings|messages))?$|\/v1(?:alpha|beta)?(?:\/models)?$/
+const API_PATH =
+  /\/v1(?:\/(?:chat\/completions|completions|responses|embeddings|messages))?$|\/v1(?:alpha|beta)?(?:\/models)?$/
 
 /** Where a provider is: origin and path prefix, without a slash at the end. */
 export function baseUrl(): z.ZodType<URL> {
