@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { compose, systemWorld } from '../compose.ts'
 import type { App } from '../compose.ts'
+import { allocateYoung } from './allocate-young.ts'
 import { banner, storeLine } from './banner.ts'
 import type { Terminal } from './terminal.ts'
 import { forgetRunning, rememberRunning } from './run-file.ts'
@@ -15,6 +16,7 @@ const STDERR_FD = 2
 export async function serve(terminal: Terminal, source: ConfigSource, loaded: Loaded): Promise<number> {
   const { process } = terminal
   const { boot } = loaded.config
+  allocateYoung()
   const app = await compose({
     source,
     loaded,
