@@ -37,11 +37,25 @@ export type Usage = {
   readonly isPartial: boolean
 }
 
+/** The nine disjoint counts of a call, or of several. */
+export type UsageCounts = Pick<
+  Usage,
+  | 'uncachedInputTokens'
+  | 'cacheReadTokens'
+  | 'cacheWrite5mTokens'
+  | 'cacheWrite1hTokens'
+  | 'audioInputTokens'
+  | 'textOutputTokens'
+  | 'reasoningTokens'
+  | 'audioOutputTokens'
+  | 'webSearchRequests'
+>
+
 /** One share of a call that is priced in several. */
 export type UsagePart = { readonly model: string; readonly usage: Usage }
 
 /** Sum of every input bucket. Equals `providerInputTokens` where the provider counts cached tokens as input. */
-export function inputTokens(usage: Usage): number {
+export function inputTokens(usage: UsageCounts): number {
   return (
     usage.uncachedInputTokens +
     usage.cacheReadTokens +
@@ -52,6 +66,22 @@ export function inputTokens(usage: Usage): number {
 }
 
 /** Sum of every output bucket. */
-export function outputTokens(usage: Usage): number {
+export function outputTokens(usage: UsageCounts): number {
   return usage.textOutputTokens + usage.reasoningTokens + usage.audioOutputTokens
+}
+
+/** Bucket by bucket; undefined only when both are. */
+export function addUsage(sum: UsageCounts | undefined, usage: UsageCounts | undefined): UsageCounts | undefined {
+  if (sum === undefined || usage === undefined) return sum ?? usage
+  return {
+    uncachedInputTokens: sum.uncachedInputTokens + usage.uncachedInputTokens,
+    cacheReadTokens: sum.cacheReadTokens + usage.cacheReadTokens,
+    cacheWrite5mTokens: sum.cacheWrite5mTokens + usage.cacheWrite5mTokens,
+    cacheWrite1hTokens: sum.cacheWrite1hTokens + usage.cacheWrite1hTokens,
+    audioInputTokens: sum.audioInputTokens + usage.audioInputTokens,
+    textOutputTokens: sum.textOutputTokens + usage.textOutputTokens,
+    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
+    audioOutputTokens: sum.audioOutputTokens + usage.audioOutputTokens,
+    webSearchRequests: sum.webSearchRequests + usage.webSearchRequests,
+  }
 }

@@ -1,4 +1,5 @@
 import type { Exchange } from '../domain/exchange.ts'
+import { totalsOf } from '../domain/exchange-totals.ts'
 import type { Target } from '../domain/target.ts'
 import { errorTypeOf } from './outcome-fields.ts'
 import {
@@ -16,7 +17,6 @@ import {
   textsField,
   timeField,
 } from './row-fields.ts'
-import { totalsOf } from './trace-totals.ts'
 
 // Columns and fields, line by line alike: the compiler counts them. Written out in full because this runs for every
 // request, and going over a list of names, or spreading one part of a row into another, costs several times as much.

@@ -15,25 +15,6 @@ const BUCKETS = [
   ['webSearchRequests', 'web_search_requests', 'webSearch'],
 ] as const satisfies readonly (readonly [keyof Usage, string, keyof Rates])[]
 
-/** The nine disjoint counts of a call. */
-export type UsageCounts = Pick<Usage, (typeof BUCKETS)[number][0]>
-
-/** Bucket by bucket; undefined only when both are. */
-export function addUsage(sum: UsageCounts | undefined, usage: UsageCounts | undefined): UsageCounts | undefined {
-  if (sum === undefined || usage === undefined) return sum ?? usage
-  return {
-    uncachedInputTokens: sum.uncachedInputTokens + usage.uncachedInputTokens,
-    cacheReadTokens: sum.cacheReadTokens + usage.cacheReadTokens,
-    cacheWrite5mTokens: sum.cacheWrite5mTokens + usage.cacheWrite5mTokens,
-    cacheWrite1hTokens: sum.cacheWrite1hTokens + usage.cacheWrite1hTokens,
-    audioInputTokens: sum.audioInputTokens + usage.audioInputTokens,
-    textOutputTokens: sum.textOutputTokens + usage.textOutputTokens,
-    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
-    audioOutputTokens: sum.audioOutputTokens + usage.audioOutputTokens,
-    webSearchRequests: sum.webSearchRequests + usage.webSearchRequests,
-  }
-}
-
 /** Shares of single models, zero buckets left out. */
 export function usagePartsField(parts: readonly UsagePart[] | undefined): readonly Field[] {
   if (parts === undefined || parts.length === 0) return []

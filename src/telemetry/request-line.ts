@@ -1,7 +1,8 @@
 import type { Exchange } from '../domain/exchange.ts'
+import { totalsOf } from '../domain/exchange-totals.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Observer } from '../domain/ports.ts'
-import { exchangeTotals } from './exchange-totals.ts'
+import { inputTokens, outputTokens } from '../domain/usage.ts'
 import { isLogged } from './logger.ts'
 import type { LogLevel } from './logger.ts'
 
@@ -20,8 +21,8 @@ const LONGEST_NAME = 200
  * - `ts` (when it ended, ISO 8601 in UTC), `level`, `event` = `"request"`, `trace_id`
  * - `route`, `api`, `provider`, `model` (as asked), `model_served`, `stream`
  * - `status` (0 = none was sent), `outcome`, `error` (an error code)
- * - `input_tokens`, `output_tokens`, `cache_read_tokens`, `cost_usd`, over all attempts
- * - `latency_ms`, `ttft_ms`, `overhead_ms`, `attempts`, `request_bytes`, `response_bytes`
+ * - `input_tokens`, `output_tokens`, `cache_read_tokens`, `cost_usd`, over all calls made for the client
+ * - `latency_ms`, `ttft_ms` (both from the request's arrival), `overhead_ms`, `attempts`, `request_bytes`, `response_bytes`
  *
  * Only what is named here goes out: no header, key, path or body can. Built with JSON.stringify: 1.3 µs, where a
  * pino child costs 2.5 µs and a template literal, which trusts every name not to need escaping, 1.1 µs.
@@ -32,8 +33,7 @@ export function createRequestLine({ settings, write }: RequestLineOptions): Obse
     const line = levelOf(exchange)
     if (!requests || !isLogged(line, level)) return
     const { request } = exchange
-    const last = exchange.attempts.at(-1)
-    const totals = exchangeTotals(exchange)
+    const { attempts, last, firstTokenMs, usage, picoUsd } = totalsOf(exchange)
     const text = JSON.stringify({
       ts: new Date(exchange.receivedAt + exchange.durationMs).toISOString(),
       level: line,
@@ -48,14 +48,15 @@ export function createRequestLine({ settings, write }: RequestLineOptions): Obse
       status: exchange.status,
       outcome: exchange.outcome,
       error: exchange.error ?? null,
-      input_tokens: totals.inputTokens ?? null,
-      output_tokens: totals.outputTokens ?? null,
-      cache_read_tokens: totals.cacheReadTokens ?? null,
-      cost_usd: totals.costUsd ?? null,
+      input_tokens: usage === undefined ? null : inputTokens(usage),
+      output_tokens: usage === undefined ? null : outputTokens(usage),
+      cache_read_tokens: usage?.cacheReadTokens ?? null,
+      // Exact up to 2^53 pico-dollars, nine thousand dollars for one request.
+      cost_usd: picoUsd === undefined ? null : Number(picoUsd) / 1e12,
       latency_ms: roundToMicros(exchange.durationMs),
-      ttft_ms: last?.firstTokenMs === undefined ? null : roundToMicros(last.firstTokenMs),
+      ttft_ms: firstTokenMs === undefined ? null : roundToMicros(firstTokenMs),
       overhead_ms: roundToMicros(exchange.overheadMs),
-      attempts: exchange.attempts.length,
+      attempts,
       request_bytes: request.requestBytes,
       response_bytes: exchange.responseBytes,
     })

@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Attempt, Exchange } from '../domain/exchange.ts'
+import { isForClient, mayBeBilled, totalsOf } from '../domain/exchange-totals.ts'
 import type { Observer } from '../domain/ports.ts'
 import type { Usage } from '../domain/usage.ts'
 import { createCounterFamily } from './counter-family.ts'
 import type { Counter } from './counter-family.ts'
-import { isBillable } from './exchange-totals.ts'
 import type { Family } from './exposition.ts'
 import { createHistogramFamily } from './histogram-family.ts'
 import type { Histogram } from './histogram-family.ts'
@@ -74,7 +74,7 @@ export function createRequestMetrics(): RequestMetrics {
   })
   const firstToken = createHistogramFamily({
     name: 'understudy_time_to_first_token_seconds',
-    help: 'From the upstream call to the first event that carries content; streamed answers only.',
+    help: 'From the first header byte of the request to the first event that carries content; streamed answers only.',
     labelNames: call,
     bounds: FIRST_TOKEN_BOUNDS,
   })
@@ -86,18 +86,18 @@ export function createRequestMetrics(): RequestMetrics {
   })
   const tokens = createCounterFamily({
     name: 'understudy_tokens_total',
-    help: 'Tokens by disjoint bucket, as the providers reported them.',
+    help: 'Tokens of calls made for clients by disjoint bucket, as the providers reported them.',
     labelNames: [...call, 'bucket'],
   })
   const cost = createCounterFamily({
     name: 'understudy_cost_usd_total',
-    help: 'Cost of priced calls in US dollars; see understudy_unpriced_total for the others.',
+    help: 'Cost of priced calls made for clients in US dollars; see understudy_unpriced_total for the others.',
     labelNames: call,
     unit: 1e12,
   })
   const unpriced = createCounterFamily({
     name: 'understudy_unpriced_total',
-    help: 'Calls that the provider may bill and whose cost is unknown.',
+    help: 'Calls made for clients that the provider may bill and whose cost is unknown.',
     labelNames: [...call, 'why'],
   })
 
@@ -147,19 +147,15 @@ export function createRequestMetrics(): RequestMetrics {
     if (attempt.cost.kind === 'priced') {
       series.cost ??= cost.series(...series.labels)
       series.cost.value += Number(attempt.cost.picoUsd)
-    } else if (isBillable(attempt.outcome)) {
+    } else if (mayBeBilled(attempt)) {
       unpriced.series(...series.labels, attempt.cost.why).value += 1
-    }
-    if (attempt.streamEvents !== undefined && attempt.firstTokenMs !== undefined) {
-      series.firstToken ??= firstToken.series(...series.labels)
-      series.firstToken.observe(attempt.firstTokenMs / 1000)
     }
   }
 
   return {
     families: [requests, errors, duration, firstToken, overhead, tokens, cost, unpriced],
     observe: (exchange) => {
-      const last = exchange.attempts.at(-1)
+      const { last, firstTokenMs } = totalsOf(exchange)
       const series = seriesOf(exchange, last)
       const ended = `${exchange.outcome} ${exchange.status}`
       let counter = series.requests.get(ended)
@@ -171,9 +167,14 @@ export function createRequestMetrics(): RequestMetrics {
       series.duration.observe(exchange.durationMs / 1000)
       series.overhead.observe(exchange.overheadMs / 1000)
       if (exchange.error !== undefined) errors.series(series.labels[0], series.labels[1], exchange.error).value += 1
+      if (last?.streamEvents !== undefined && firstTokenMs !== undefined) {
+        series.firstToken ??= firstToken.series(...series.labels)
+        series.firstToken.observe(firstTokenMs / 1000)
+      }
       // Each attempt counts for the target it went to: a fallback's cost is not the primary's.
-      for (const attempt of exchange.attempts)
-        addAttempt(attempt === last ? series : seriesOf(exchange, attempt), attempt)
+      for (const attempt of exchange.attempts) {
+        if (isForClient(attempt.role)) addAttempt(attempt === last ? series : seriesOf(exchange, attempt), attempt)
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Attempt, Exchange } from '../domain/exchange.ts'
+import { totalsOf } from '../domain/exchange-totals.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
 import { clip } from './clip.ts'
@@ -30,7 +31,7 @@ export function serverAttributes(exchange: Exchange): Attributes {
     'understudy.policy_version': decision.policyVersion,
     'understudy.outcome': exchange.outcome,
     ...(exchange.error === undefined ? {} : { 'understudy.error': exchange.error }),
-    'understudy.attempts': exchange.attempts.length,
+    'understudy.attempts': totalsOf(exchange).attempts,
     'understudy.overhead_ms': exchange.overheadMs,
     ...(controls.team === undefined ? {} : { 'understudy.team': clip(controls.team) }),
     ...(controls.task === undefined ? {} : { 'understudy.task': clip(controls.task) }),

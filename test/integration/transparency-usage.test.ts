@@ -6,7 +6,7 @@ import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
-import { inputTokens, outputTokens } from '../../src/domain/usage.ts'
+import { inputTokens, outputTokens, type Usage } from '../../src/domain/usage.ts'
 import { seenByClient, simulatedTwins } from '../fakes/direct-and-proxied.ts'
 import type { Header } from '../fakes/http-message.ts'
 import { startProxy } from '../fakes/proxy.ts'
@@ -114,11 +114,7 @@ describe('the client sees what it would have seen without the proxy, and the usa
   )
 })
 
-function expectWholeOutput(
-  usage: Parameters<typeof outputTokens>[0],
-  firstTokenMs: number | undefined,
-  finishReason: string | undefined,
-): void {
+function expectWholeOutput(usage: Usage, firstTokenMs: number | undefined, finishReason: string | undefined): void {
   expect(outputTokens(usage)).toBe(usage.providerOutputTokens)
   expect(outputTokens(usage)).toBeGreaterThan(0)
   expect(firstTokenMs).toBeGreaterThanOrEqual(0)

@@ -52,7 +52,7 @@ describe('the line of a request', () => {
       cache_read_tokens: 100,
       cost_usd: 0.002,
       latency_ms: 1234.568,
-      ttft_ms: 220.25,
+      ttft_ms: 221.25,
       overhead_ms: 0.25,
       attempts: 1,
       request_bytes: 800,
