@@ -1,4 +1,5 @@
 import type { Api, BodyShape } from '../domain/request.ts'
+import { hasSchema } from './has-schema.ts'
 import { isLiteral, memberOf, readString, scanObject } from './json-scan.ts'
 import type { ScannedObject } from './json-scan.ts'
 
@@ -41,11 +42,7 @@ export function readBody(api: Api, bytes: Buffer, canAskForUsage: boolean): Body
           : (text(bytes, body, 'safety_identifier') ?? text(bytes, body, 'user')),
       conversation: conversationOf(bytes, body),
       hasTools: isFilled(bytes, body, 'tools'),
-      hasSchema:
-        isFilled(bytes, body, 'response_format') ||
-        isFilled(bytes, body, 'output_format') ||
-        isFilled(bytes, body, 'output_config') ||
-        hasResponseSchema(bytes, body),
+      hasSchema: hasSchema(bytes, body),
       injectsUsage:
         canAskForUsage &&
         isStream &&
@@ -88,9 +85,12 @@ function asksForUsage(bytes: Buffer, body: ScannedObject): boolean {
   return inner !== undefined && isTrue(bytes, inner, 'include_usage')
 }
 
+/** Longest name that is one: of a model, a user, a conversation. A longer one is not kept, so that no record is larger than its request. */
+const MAX_TEXT_BYTES = 4096
+
 function text(bytes: Buffer, object: ScannedObject, key: string): string | undefined {
-  const member = memberOf(object, key)
-  return member === undefined ? undefined : readString(bytes, member.value)
+  const value = memberOf(object, key)?.value
+  return value === undefined || value.end - value.start > MAX_TEXT_BYTES ? undefined : readString(bytes, value)
 }
 
 function isTrue(bytes: Buffer, object: ScannedObject, key: string): boolean {
@@ -101,18 +101,6 @@ function isTrue(bytes: Buffer, object: ScannedObject, key: string): boolean {
 function isFilled(bytes: Buffer, object: ScannedObject, key: string): boolean {
   const member = memberOf(object, key)
   return member !== undefined && !isLiteral(bytes, member.value, 'null') && !isLiteral(bytes, member.value, '[]')
-}
-
-/** Gemini's names for it, in both of the spellings that its API takes. */
-const GENERATION_CONFIGS = ['generationConfig', 'generation_config']
-const RESPONSE_SCHEMAS = ['responseSchema', 'response_schema', 'responseJsonSchema', 'response_json_schema']
-
-function hasResponseSchema(bytes: Buffer, body: ScannedObject): boolean {
-  return GENERATION_CONFIGS.some((name) => {
-    const config = memberOf(body, name)
-    const inner = config === undefined ? undefined : scanObject(bytes, config.value.start)
-    return inner !== undefined && RESPONSE_SCHEMAS.some((key) => isFilled(bytes, inner, key))
-  })
 }
 
 function anthropicUser(bytes: Buffer, body: ScannedObject): string | undefined {

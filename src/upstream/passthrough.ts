@@ -74,7 +74,10 @@ export function createPassThrough() {
         watchUpgrade(outgoing, request, job)
       },
       proxyRes: (answer, request, response) => relayAnswer(answer, response, jobOf(jobs, request)),
-      error: (error, request) => report(error, jobOf(jobs, request)),
+      error: (error, request) => {
+        // What the client's own connection died of is no fault of the upstream; its close is what gets recorded.
+        if (error !== request.socket.errored) report(error, jobOf(jobs, request))
+      },
       econnreset: () => undefined, // the client left; its own close is what gets recorded
     },
   })
@@ -169,6 +172,7 @@ const LINGER_MS = 5_000
  */
 function takeErrors(outgoing: ClientRequest, request: IncomingMessage, job: Job): void {
   outgoing.removeAllListeners('error').on('error', (error) => {
+    if (request.socket.destroyed) return // the client has left, and that is what gets recorded
     report(error, job)
     if (job.stage === 'answering') request.socket.end()
   })

@@ -1,3 +1,4 @@
+import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { OutboundRequest, SendUpstream, UpstreamCall, UpstreamSink } from '../domain/upstream-call.ts'
@@ -26,6 +27,7 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   #stage: CallStage = 'connecting'
   #holdsSlot = false
   #isOver = false
+  #interimTimer: NodeJS.Timeout | undefined
 
   constructor(
     provider: Provider,
@@ -72,7 +74,16 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     _headers: unknown,
     statusText?: string,
   ): void {
-    if (status < 200 || this.#isOver) return // 1xx: interim, the answer is still to come
+    if (this.#isOver) return
+    if (status < 200) {
+      // 1xx: interim, the answer is still to come. Each one restarts undici's own time limit, so that it never ends.
+      this.#interimTimer ??= setTimeout(
+        () => controller.abort(new errors.HeadersTimeoutError()),
+        this.#provider.firstByteTimeoutMs,
+      )
+      return
+    }
+    clearTimeout(this.#interimTimer)
     this.#stage = 'answering'
     this.#sink.head(status, reasonPhrase(statusText ?? '', 'utf8'), rawHeaders(controller.rawHeaders))
   }
@@ -98,6 +109,7 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
 
   #finish(): void {
     this.#isOver = true
+    clearTimeout(this.#interimTimer)
     if (!this.#holdsSlot) return
     this.#holdsSlot = false
     this.#slots.release(this.#provider)

@@ -87,6 +87,14 @@ export async function startHostileStage(changes: ProxyChanges = {}): Promise<Hos
   return stage
 }
 
+/** Throws unless a normal request gets its answer and leaves its record, and the proxy has caught no error of its own. */
+export async function checkStillWorks(stage: HostileStage): Promise<void> {
+  const { statuses } = await sendHostile(stage.proxy.port, NORMAL_REQUEST)
+  const { records } = await stage.settled()
+  const told = JSON.stringify([statuses, records.map(({ outcome }) => outcome), stage.proxy.errors])
+  if (told !== '[[200],["completed"],[]]') throw new Error(`a normal request no longer works: ${told}`)
+}
+
 /** A JSON answer to each request once its body is whole. */
 export function answerNormally(upstream: RawUpstream): void {
   upstream.serve(async (call) => {

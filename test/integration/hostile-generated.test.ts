@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Exchange } from '../../src/domain/exchange.ts'
 import { heldNow, sendBatch, sendGenerated } from '../fakes/hostile-run.ts'
 import { startHostileStage } from '../fakes/hostile-stage.ts'
 import type { HostileStage } from '../fakes/hostile-stage.ts'
@@ -40,6 +41,14 @@ it.each([
   ['a WebSocket handshake', HANDSHAKE],
 ])('a client that goes away or goes quiet at any byte of %s leaves one record and nothing else', async (_, whole) => {
   const cut = Array.from({ length: whole.length }, (_value, length) => whole.subarray(0, length + 1))
-  await sendBatch(stage, cut, () => true)
-  await sendBatch(stage, cut, () => false)
+  const left = await sendBatch(stage, cut, () => true)
+  expect(left.filter((record) => !isCompleted(record) && record.outcome !== 'cancelled')).toEqual([])
+  // Only the whole one can be answered; the others are told that their time is up, or never were a request.
+  const waited = await sendBatch(stage, cut, () => false)
+  expect(waited.filter(isCompleted)).toHaveLength(1)
+  expect(waited.filter((record) => !isCompleted(record) && record.error !== 'body_timeout')).toEqual([])
 })
+
+function isCompleted({ outcome }: Exchange): boolean {
+  return outcome === 'completed'
+}
