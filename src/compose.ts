@@ -1,25 +1,25 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { startAdmin } from './admin/server.ts'
-import type { AdminPorts, StoreFacts } from './admin/ports.ts'
+import type { AdminPorts, SpoolFacts, StoreFacts } from './admin/ports.ts'
 import type { ConfigSource, Loaded } from './config/load-config.ts'
 import { startReloader } from './config/reload.ts'
 import type { ReloadOutcome, ReloadTrigger } from './config/reload.ts'
 import { formatFault } from './config/fault.ts'
 import { createCell } from './domain/cell.ts'
 import type { Provider } from './domain/policy.ts'
-import type { Log, Recorder, World } from './domain/ports.ts'
+import type { Log, World } from './domain/ports.ts'
 import type { RoutingState } from './domain/state.ts'
 import { openGateway } from './gateway/server.ts'
 import { createPriceBook } from './pricing/price-book.ts'
 import type { Insert } from './store/insert.ts'
 import { openStore } from './store/open-store.ts'
-import { attemptRows } from './store/attempt-row.ts'
+import { createRecorder } from './store/recorder.ts'
+import type { RowRecorder } from './store/recorder.ts'
 import { openSpool } from './store/spool.ts'
 import type { Spool } from './store/spool.ts'
 import { startWriter } from './store/writer.ts'
 import type { Writer } from './store/writer.ts'
-import { traceRow } from './store/trace-row.ts'
 import type { StoreAccess, StoreStatus } from './store/store.ts'
 import { openLineDestination } from './telemetry/line-destination.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -107,6 +107,7 @@ export async function compose(options: AppOptions): Promise<App> {
     const store = openStore({ settings: boot.store, dataDir: boot.dataDir, retention: policy().retention, world, log })
     closers.push(store.close)
 
+    const recorder = createRecorder(spool, instance, log)
     const slots = createSlots()
     const pools = createPools()
     closers.push(pools.close)
@@ -131,6 +132,7 @@ export async function compose(options: AppOptions): Promise<App> {
           syncFailures: 0,
         },
       spoolMaxBytes: boot.spool.maxBytes,
+      notBuiltRows: recorder.notBuiltRows,
       writer: () =>
         writer?.status() ?? { insertedRows: {}, quarantinedRows: {}, deadRows: {}, missingRows: {}, retries: 0 },
       isStoreUp: () => (hasStore ? storeFacts().state === 'ready' : undefined),
@@ -172,7 +174,7 @@ export async function compose(options: AppOptions): Promise<App> {
       inboundHeaders,
       passThrough: createPassThrough(),
       price: prices.price,
-      recorder: createRecorder(spool, instance, log),
+      recorder,
       observe: observeAll(
         [
           metrics.observe,
@@ -232,7 +234,7 @@ export async function compose(options: AppOptions): Promise<App> {
           isDraining,
           config: config(),
           store: storeFacts(),
-          spool: spoolFacts(spool, writer, boot.spool.maxBytes),
+          spool: spoolFacts(spool, writer, recorder, boot.spool.maxBytes),
         }),
         policyView: () => ({ ...config(), policy: policy() }),
         applyPolicy: async (text, actor) => {
@@ -247,22 +249,6 @@ export async function compose(options: AppOptions): Promise<App> {
         metrics,
       }
     }
-  }
-}
-
-/** Rows go to the spool in the turn in which the answer is complete. Without a store there is nothing to write. */
-function createRecorder(spool: Spool | undefined, instance: string, log: Log): Recorder {
-  if (spool === undefined) return { record: (_exchange, release) => release() }
-  return {
-    record: (exchange, release) => {
-      try {
-        const attempts = attemptRows(exchange, instance).map((line) => ({ table: 'attempts' as const, line }))
-        spool.append([{ table: 'traces', line: traceRow(exchange, instance) }, ...attempts], release)
-      } catch (error) {
-        log.error('record_failed', { trace_id: exchange.request.id, error })
-        release()
-      }
-    },
   }
 }
 
@@ -292,16 +278,22 @@ function logReload(log: Log, outcome: ReloadOutcome, trigger: ReloadTrigger): vo
   }
 }
 
-function spoolFacts(spool: Spool | undefined, writer: Writer | undefined, maxBytes: number) {
+function spoolFacts(
+  spool: Spool | undefined,
+  writer: Writer | undefined,
+  recorder: RowRecorder,
+  maxBytes: number,
+): SpoolFacts {
   const held = spool?.status()
   const sent = writer?.status()
+  const dropped = [held?.droppedRows.overCap, held?.droppedRows.writeFailed, sent?.missingRows, recorder.notBuiltRows()]
   const total = (rows = NO_ROWS): number => rows.traces + rows.attempts
   return {
     rows: held?.rows ?? 0,
     bytes: held?.bytes ?? 0,
     maxBytes,
     oldestAt: held?.oldestAt,
-    droppedRows: total(held?.droppedRows.overCap) + total(held?.droppedRows.writeFailed) + total(sent?.missingRows),
+    droppedRows: dropped.reduce((sum, rows) => sum + total(rows), 0),
     quarantinedRows: total(sent?.quarantinedRows) + total(sent?.deadRows),
   }
 }

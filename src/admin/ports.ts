@@ -50,7 +50,7 @@ export type SpoolFacts = {
   readonly maxBytes: number
   /** When the oldest such row was written; undefined when there is none. */
   readonly oldestAt: EpochMs | undefined
-  /** Lost since the start: over the cap, or refused by the disk. */
+  /** Lost since the start: over the cap, refused by the disk, taken by a loss of power, or never built (a bug). */
   readonly droppedRows: number
   /** Refused by ClickHouse since the start, and kept aside. */
   readonly quarantinedRows: number

@@ -13,6 +13,8 @@ export type MetricSources = {
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number
+  /** Lost before the spool: they could not be made out of their exchange. */
+  readonly notBuiltRows: () => PerTable
   readonly writer: () => WriterCounts
   /** Whether ClickHouse is ready to take rows; undefined when no store is configured. */
   readonly isStoreUp: () => boolean | undefined

@@ -114,7 +114,7 @@ function providerFamilies({ providers }: MetricSources): readonly SourceFamily[]
   ]
 }
 
-function spoolFamilies({ now, spool, spoolMaxBytes, writer }: MetricSources): readonly SourceFamily[] {
+function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: MetricSources): readonly SourceFamily[] {
   return [
     {
       type: 'gauge',
@@ -151,12 +151,13 @@ function spoolFamilies({ now, spool, spoolMaxBytes, writer }: MetricSources): re
     {
       type: 'counter',
       name: 'understudy_spool_dropped_rows_total',
-      help: 'Rows lost: the spool was at its cap, the disk refused them, or a loss of power took them. Alert on any.',
+      help: 'Rows lost: at the cap of the spool, to a disk that refused them, to a loss of power, to a bug. Alert on any.',
       labelNames: ['table', 'reason'],
       read: () => [
         ...perTable(spool().droppedRows.overCap, 'over_cap'),
         ...perTable(spool().droppedRows.writeFailed, 'write_failed'),
         ...perTable(writer().missingRows, 'power_loss'),
+        ...perTable(notBuiltRows(), 'not_built'),
       ],
     },
     {

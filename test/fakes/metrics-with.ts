@@ -25,6 +25,7 @@ export function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
     now: () => Date.UTC(2026, 10, 20, 12),
     spool: () => spool,
     spoolMaxBytes: 1_000_000,
+    notBuiltRows: () => ({}),
     writer: () => ({ insertedRows: {}, quarantinedRows: {}, deadRows: {}, missingRows: {}, retries: 0 }),
     isStoreUp: () => undefined,
     config: () => config,

@@ -18,6 +18,7 @@ describe('metrics read at the scrape', () => {
         droppedRows: { overCap: { traces: 4, attempts: 5 }, writeFailed: { traces: 6 } },
         syncFailures: 2,
       }),
+      notBuiltRows: () => ({ traces: 7, attempts: 8 }),
       writer: () => ({
         insertedRows: { traces: 100, attempts: 110 },
         quarantinedRows: { traces: 1 },
@@ -47,6 +48,7 @@ describe('metrics read at the scrape', () => {
     expect(read(dropped, { table: 'attempts', reason: 'over_cap' })).toBe(5)
     expect(read(dropped, { table: 'traces', reason: 'write_failed' })).toBe(6)
     expect(read(dropped, { table: 'traces', reason: 'power_loss' })).toBe(3)
+    expect(read(dropped, { table: 'attempts', reason: 'not_built' })).toBe(8)
     const quarantined = 'understudy_spool_quarantined_rows_total'
     expect(read(quarantined, { table: 'traces', kept_in: 'table' })).toBe(1)
     expect(read(quarantined, { table: 'attempts', kept_in: 'files' })).toBe(2)

@@ -1,0 +1,36 @@
+import type { Exchange } from '../domain/exchange.ts'
+import type { Log, Recorder } from '../domain/ports.ts'
+import { attemptRows } from './attempt-row.ts'
+import type { PerTable } from './segments.ts'
+import type { Spool, SpoolLine } from './spool.ts'
+import { traceRow } from './trace-row.ts'
+
+export type RowRecorder = Recorder & {
+  /** Rows lost because they could not be made out of their exchange: a bug, and a loss like any other. */
+  readonly notBuiltRows: () => PerTable
+}
+
+/** Rows go to the spool in the turn in which the answer is complete. Without a spool there is nothing to write. */
+export function createRecorder(spool: Spool | undefined, instance: string, log: Log): RowRecorder {
+  let notBuilt: PerTable = { traces: 0, attempts: 0 }
+  if (spool === undefined) return { record: (_exchange, release) => release(), notBuiltRows: () => notBuilt }
+  return {
+    notBuiltRows: () => notBuilt,
+    record: (exchange, release) => {
+      let lines: readonly SpoolLine[]
+      try {
+        lines = linesOf(exchange, instance)
+      } catch (error) {
+        notBuilt = { traces: notBuilt.traces + 1, attempts: notBuilt.attempts + exchange.attempts.length }
+        log.error('record_failed', { trace_id: exchange.request.id, error })
+        return release()
+      }
+      spool.append(lines, release)
+    },
+  }
+}
+
+function linesOf(exchange: Exchange, instance: string): readonly SpoolLine[] {
+  const attempts = attemptRows(exchange, instance).map((line) => ({ table: 'attempts' as const, line }))
+  return [{ table: 'traces', line: traceRow(exchange, instance) }, ...attempts]
+}
