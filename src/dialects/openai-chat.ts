@@ -1,11 +1,13 @@
 import type { Answer, AnswerReader, EventMeaning, SseEvent } from './answer.ts'
 import { errorTypeOf } from './error-type.ts'
-import { asRecord, hasKey, type JsonRecord, nameOf, parseJson, recordsOf } from './json-value.ts'
+import { asRecord, countOf, hasKey, type JsonRecord, nameOf, parseJson, recordsOf } from './json-value.ts'
 import { openaiUsage } from './openai-usage.ts'
 
 /**
  * Reads chat completions and legacy completions, of OpenAI and of the many that speak like it. Every event up to the
- * first token is parsed; after it, only those that hold usage, a finish reason or an error.
+ * first token is parsed; after it, only those that hold usage, a finish reason, an error or a choice of several.
+ *
+ * `[DONE]` is the last word, but some servers leave it out: a stream may also end once every choice has its reason.
  */
 export function createChatReader(): AnswerReader {
   let model: string | undefined
@@ -17,6 +19,8 @@ export function createChatReader(): AnswerReader {
   let hasToken = false
   let isTerminal = false
   let hasError = false
+  const begun = new Set<number>()
+  const finished = new Set<number>()
 
   const keep = (chunk: JsonRecord): void => {
     model ??= nameOf(chunk['model'])
@@ -26,6 +30,11 @@ export function createChatReader(): AnswerReader {
     finishReason = nameOf(choice?.['finish_reason']) ?? finishReason
     usage = usageIn(chunk, choice) ?? usage
     errorType ??= errorTypeOf(chunk)
+    for (const each of recordsOf(chunk['choices'])) {
+      const index = countOf(each['index']) ?? 0
+      begun.add(index)
+      if (nameOf(each['finish_reason']) !== undefined) finished.add(index)
+    }
   }
 
   const event = ({ event: name, data }: SseEvent): EventMeaning => {
@@ -33,7 +42,10 @@ export function createChatReader(): AnswerReader {
       isTerminal = true
       return 'terminal'
     }
-    if (hasToken && name !== 'error' && !isWorthParsing(data)) return 'token'
+    if (hasToken && name !== 'error' && !isWorthParsing(data)) {
+      begun.add(0) // had it another index, it would have been parsed
+      return 'token'
+    }
     const chunk = asRecord(parseJson(data))
     if (chunk !== undefined) keep(chunk)
     if (name === 'error' || (chunk !== undefined && isError(chunk))) {
@@ -44,6 +56,8 @@ export function createChatReader(): AnswerReader {
     hasToken = true
     return 'token'
   }
+
+  const mayEnd = (): boolean => !hasError && begun.size > 0 && finished.size === begun.size
 
   const answer = (isCut: boolean): Answer => {
     const isPartial = (isCut && !isTerminal) || hasError
@@ -56,11 +70,14 @@ export function createChatReader(): AnswerReader {
     if (whole !== undefined) keep(whole)
   }
 
-  return { event, body, answer }
+  return { event, body, mayEnd, answer }
 }
 
+const SEVERAL = /"index"\s*:\s*[1-9]/
+
 function isWorthParsing(data: string): boolean {
-  return hasKey(data, 'usage"', '{') || hasKey(data, 'finish_reason"', '"') || hasKey(data, 'error"', '{"')
+  if (hasKey(data, 'usage"', '{') || hasKey(data, 'finish_reason"', '"') || hasKey(data, 'error"', '{"')) return true
+  return SEVERAL.test(data)
 }
 
 function isError(chunk: JsonRecord): boolean {
