@@ -74,6 +74,27 @@ describe('readBody', () => {
     expect(responses.shape.conversation).toBe('conv_1')
   })
 
+  // Structured output of the Responses API was not seen at all, and Anthropic's mere effort was taken for it.
+  it.each([
+    ['{"response_format":{"type":"json_schema","json_schema":{}}}', true],
+    ['{"response_format":{"type":"json_object"}}', true],
+    ['{"response_format":{"type":"text"}}', false],
+    ['{"response_format":null}', false],
+    ['{"text":{"format":{"type":"json_schema","schema":{}}}}', true],
+    ['{"text":{"verbosity":"low"}}', false],
+    ['{"text":{"format":{"type":"text"}}}', false],
+    ['{"text":"format"}', false],
+    ['{"output_format":{"type":"json_schema","schema":{}}}', true],
+    ['{"output_config":{"format":{"type":"json_schema","schema":{}}}}', true],
+    ['{"output_config":{"effort":"low"}}', false],
+    ['{"generationConfig":{"responseSchema":{"type":"OBJECT"}}}', true],
+    ['{"generation_config":{"response_json_schema":{}}}', true],
+    ['{"generationConfig":{"temperature":1}}', false],
+    ['{"tools":[{"input_schema":{}}]}', false],
+  ])('%s asks for structured output: %s', (body, hasSchema) => {
+    expect(readBody('responses', Buffer.from(body), false).shape).toMatchObject({ hasSchema })
+  })
+
   it('says why a body could not be read, and judges nothing', () => {
     for (const text of ['', 'null', '[1]', '{"model":', '{"a" "b"}', '\u0000']) {
       expect(readBody('chat_completions', Buffer.from(text), true)).toMatchObject({
