@@ -27,8 +27,7 @@ const NOTHING: Answer = {
 /** Looks at a copy of an answer while the bytes themselves go to the client. */
 export type Capture = {
   readonly feed: (chunk: Buffer) => void
-  /** Of a stream: whether an event with content, the last event, an error event has been seen. */
-  readonly hasToken: () => boolean
+  /** Of a stream: whether its last event, an error event has been seen. */
   readonly isTerminal: () => boolean
   /** Of a stream: whether nothing is missing if it ends here. */
   readonly mayEnd: () => boolean
@@ -42,12 +41,15 @@ export type Capture = {
 /** How an answer comes: `text/event-stream`, a JSON array whose elements are events (Gemini), or in one piece. */
 export type AnswerForm = 'events' | 'array' | 'plain'
 
-/** Captures an answer of `api`. */
-export function createCapture(api: Api, form: AnswerForm, encoding: string): Capture {
+/**
+ * Captures an answer of `api`. `onToken` is called once, at a stream's first event with content: at once, or, for a
+ * compressed answer, when it is decoded.
+ */
+export function createCapture(api: Api, form: AnswerForm, encoding: string, onToken: () => void): Capture {
   const reader = readerFor(api)
   if (reader === undefined) return blindCapture()
   const isStream = form !== 'plain'
-  const inner = isStream ? streamCapture(reader, form) : plainCapture(reader)
+  const inner = isStream ? streamCapture(reader, form, onToken) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
   return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? MAX_STREAM_RATIO : 1)
@@ -58,7 +60,6 @@ type Reader = NonNullable<ReturnType<typeof readerFor>>
 function blindCapture(): Capture {
   return {
     feed: () => undefined,
-    hasToken: () => false,
     isTerminal: () => false,
     mayEnd: () => false,
     hasStreamError: () => false,
@@ -67,7 +68,7 @@ function blindCapture(): Capture {
   }
 }
 
-function streamCapture(reader: Reader, form: 'events' | 'array'): Capture {
+function streamCapture(reader: Reader, form: 'events' | 'array', onToken: () => void): Capture {
   const text = new StringDecoder('utf8')
   let events = 0
   let hasToken = false
@@ -77,8 +78,10 @@ function streamCapture(reader: Reader, form: 'events' | 'array'): Capture {
   const onEvent = (event: SseEvent): void => {
     events++
     const meaning = reader.event(event)
-    if (meaning === 'token') hasToken = true
-    else if (meaning === 'terminal') isTerminal = true
+    if (meaning === 'token') {
+      if (!hasToken) onToken()
+      hasToken = true
+    } else if (meaning === 'terminal') isTerminal = true
     else if (meaning === 'error') hasError = true
   }
   const lost = (): void => {
@@ -87,7 +90,6 @@ function streamCapture(reader: Reader, form: 'events' | 'array'): Capture {
   const splitter = form === 'events' ? createEventSplitter(onEvent, lost) : arrayOfEvents(onEvent, lost)
   return {
     feed: (chunk) => splitter.feed(text.write(chunk)),
-    hasToken: () => hasToken,
     isTerminal: () => isTerminal,
     mayEnd: () => isTerminal || (reader.mayEnd?.() === true && splitter.isClosed()),
     hasStreamError: () => hasError,

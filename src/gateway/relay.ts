@@ -104,7 +104,9 @@ export class Relay implements UpstreamSink {
     this.#isDelimited = facts.isDelimited
     const splices = request.shape.injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
     this.#expectedBytes = splices ? -1 : facts.contentLength
-    this.#capture = createCapture(request.api, this.#form, facts.encoding)
+    this.#capture = createCapture(request.api, this.#form, facts.encoding, () => {
+      this.#tokenAt = this.#job.monotonic()
+    })
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
     const outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
@@ -122,7 +124,7 @@ export class Relay implements UpstreamSink {
     this.#responseBytes += chunk.length
     if (!this.#isConcluded) {
       capture.feed(chunk)
-      if (this.#tokenAt === undefined && (!this.#isStream || capture.hasToken())) this.#tokenAt = this.#job.monotonic()
+      if (!this.#isStream) this.#tokenAt ??= this.#job.monotonic()
       const isTerminal = this.#isStream && capture.isTerminal()
       if (isTerminal || this.#responseBytes === this.#expectedBytes) outlet.hold()
       const mayContinue = outlet.write(chunk)
@@ -227,8 +229,8 @@ export class Relay implements UpstreamSink {
       startedAt: this.#startedAt,
       queueMs: this.#queueMs,
       headAt: this.#headAt,
-      // In a compressed stream that is over before it is decoded, the first token shows only now.
-      tokenAt: this.#tokenAt ?? (this.#capture?.hasToken() === true ? endedAt : undefined),
+      // A compressed stream may be over before its first token is decoded.
+      tokenAt: this.#tokenAt === undefined ? undefined : Math.min(this.#tokenAt, endedAt),
       endedAt,
       answer,
       providerRequestId: this.#providerRequestId,

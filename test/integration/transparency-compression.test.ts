@@ -156,6 +156,43 @@ describe.each(CODECS)('%s', (encoding, codec) => {
     client.socket.destroy()
   })
 
+  it('the first token of a compressed stream is timed when it comes, not when the next bytes do', async () => {
+    const { proxy, upstream, recordOf } = pair()
+    const [first = Buffer.alloc(0), ...rest] = await compressed(events(true), codec)
+    upstream.serve(() => undefined)
+    const arrived = upstream.next()
+    const client = new RawClient(proxy.port)
+    const [record] = await recordOf(async () => {
+      await client.send(aPost(CHAT, ASKS_USAGE), 'POST')
+      const call = await arrived
+      await call.write(STREAM_HEAD.replace('\r\n\r\n', `\r\nContent-Encoding: ${encoding}\r\n\r\n`))
+      await call.write(chunk(first))
+      await client.until(([answer]) => answer?.body.length === first.length)
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      await call.write(
+        Buffer.concat([...rest.filter(({ length }) => length > 0).map((piece) => chunk(piece)), chunk()]),
+      )
+      await client.answer()
+    })
+    client.socket.destroy()
+    const [attempt] = record.attempts
+    expect(attempt?.durationMs).toBeGreaterThan(390)
+    expect(attempt?.firstTokenMs).toBeGreaterThan(0)
+    expect(attempt?.firstTokenMs).toBeLessThan(300)
+  })
+
+  it('the first token of a compressed stream that comes in one piece is timed too, and never after its end', async () => {
+    const bytes = Buffer.concat(await compressed(events(true), codec))
+    const head = STREAM_HEAD.replace('\r\n\r\n', `\r\nContent-Encoding: ${encoding}\r\n\r\n`)
+    const { record } = await pair().bothWays(aPost(CHAT, ASKS_USAGE), async (call) => {
+      await call.body
+      await call.write(Buffer.concat([Buffer.from(head), chunk(bytes), chunk()]))
+    })
+    const [attempt] = record.attempts
+    expect(attempt?.firstTokenMs).toBeGreaterThan(0)
+    expect(attempt?.firstTokenMs).toBeLessThanOrEqual(attempt?.durationMs ?? 0)
+  })
+
   it('a compressed request to a stream gets usage asked for, decoded because bytes were added', async () => {
     const body = codec.compress(Buffer.from(ASKS_NO_USAGE))
     const { directCall, proxiedCall, record } = await pair().bothWays(
