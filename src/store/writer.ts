@@ -64,7 +64,10 @@ export function startWriter(options: WriterOptions): Writer {
   const reportQuarantine = alarm(world, (rows) =>
     log.error('rows_refused_by_store', { rows, detail: 'See table quarantine for the rows and the reasons.' }),
   )
-  const reportOutage = alarm(world, (tries) => log.warn('store_unavailable', { tries, error: outage, ...backlog() }))
+  const reportOutage = alarm(world, (tries) => {
+    // Told late, when the store may be back: then there is nothing to warn of.
+    if (outage !== undefined) log.warn('store_unavailable', { tries, error: outage, ...backlog() })
+  })
 
   const backlog = () => {
     const { segments, rows } = queue.status()
