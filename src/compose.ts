@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { startAdmin } from './admin/server.ts'
 import type { AdminPorts, SpoolFacts, StoreFacts } from './admin/ports.ts'
@@ -9,6 +9,7 @@ import { formatFault } from './config/fault.ts'
 import { createCell } from './domain/cell.ts'
 import type { Provider } from './domain/policy.ts'
 import type { Log, World } from './domain/ports.ts'
+import { runProof } from './domain/run-proof.ts'
 import type { RoutingState } from './domain/state.ts'
 import { openGateway } from './gateway/server.ts'
 import { createPriceBook } from './pricing/price-book.ts'
@@ -58,6 +59,8 @@ export type App = {
   readonly data: { readonly host: string; readonly port: number }
   readonly admin: { readonly host: string; readonly port: number }
   readonly log: Log
+  /** By which the admin port proves to be this process's; left beside its address, for its owner only. */
+  readonly runKey: string
   /** Whether spans are exported, and where to. */
   readonly spans: TracingSettings
   readonly storeStatus: () => StoreStatus
@@ -86,6 +89,7 @@ export async function compose(options: AppOptions): Promise<App> {
   const policy = () => state.current().policy
   const spans = readTracingSettings(source.environment)
   const lines = openLineDestination(options.logFd)
+  const runKey = randomBytes(32).toString('hex')
   const log = createLogger({ level: () => policy().log.level, write: lines.write, now: world.now })
   const closers: (() => Promise<unknown>)[] = [lines.close]
   const closeAll = async (): Promise<void> => {
@@ -209,6 +213,7 @@ export async function compose(options: AppOptions): Promise<App> {
       data: { host: gateway.host, port: gateway.port },
       admin: { host: admin.host, port: admin.port },
       log,
+      runKey,
       spans,
       storeStatus: store.status,
       storeAccess: store.access,
@@ -229,6 +234,7 @@ export async function compose(options: AppOptions): Promise<App> {
     function adminPorts(): AdminPorts {
       const config = () => ({ ...reloader.status(), file: source.file })
       return {
+        prove: (challenge) => runProof(runKey, challenge),
         readiness: () => ({
           isServing,
           isDraining,

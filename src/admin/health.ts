@@ -25,8 +25,16 @@ export function readinessOf({ isServing, isDraining, config, store, spool }: Rea
   return { status: because.length === 0 ? 'ready' : 'degraded', because }
 }
 
-/** `GET /healthz`: 200 `{"status":"alive"}` as long as the process answers. For liveness probes: it looks at nothing. */
-export const healthz: Handler = () => ({ status: 200, json: { status: 'alive' } })
+/**
+ * `GET /healthz`: 200 `{"status":"alive"}` as long as the process answers. For liveness probes: it looks at nothing.
+ * With `?challenge=<hex>` also `"proof"`, by which a command knows this process before it sends the token (`runProof`).
+ */
+export function healthz({ prove }: AdminPorts): Handler {
+  return ({ query }) => {
+    const proof = prove(query.get('challenge'))
+    return { status: 200, json: { status: 'alive', ...(proof === undefined ? {} : { proof }) } }
+  }
+}
 
 /**
  * `GET /readyz`: 200 when `status` is `ready` or `degraded`, 503 when it is `starting` or `draining`.

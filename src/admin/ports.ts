@@ -8,6 +8,8 @@ import type { EpochMs, RequestId } from '../domain/units.ts'
  */
 export type AdminPorts = {
   readonly readiness: () => ReadinessFacts
+  /** The `runProof` of this process; undefined for what is no challenge. */
+  readonly prove: (challenge: string | null) => string | undefined
   readonly policyView: () => PolicyView
   /** Checks `text` as a whole config file and puts it in force, or changes nothing. `actor`: who asked, for the record. */
   readonly applyPolicy: (text: string, actor: string) => Promise<ReloadOutcome>

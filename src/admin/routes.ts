@@ -17,7 +17,7 @@ export type Route = {
 /** Everything that the admin port answers. */
 export function adminRoutes(ports: AdminPorts): readonly Route[] {
   return [
-    { method: 'GET', path: '/healthz', need: 'nothing', handle: healthz },
+    { method: 'GET', path: '/healthz', need: 'nothing', handle: healthz(ports) },
     { method: 'GET', path: '/readyz', need: 'nothing', handle: readyz(ports) },
     { method: 'GET', path: '/metrics', need: 'read', handle: showMetrics(ports) },
     { method: 'GET', path: '/admin/policy', need: 'read', handle: showPolicy(ports) },

@@ -31,7 +31,7 @@ export async function serve(terminal: Terminal, source: ConfigSource, loaded: Lo
   process.on('SIGHUP', () => void app.reload())
   const stopped = firstStopSignal(process)
   try {
-    await rememberRunning(boot, { pid: process.pid, admin: app.admin, token: boot.admin.token })
+    await rememberRunning(boot, { pid: process.pid, admin: app.admin, key: app.runKey, token: boot.admin.token })
   } catch (error) {
     await app.close() // else it would serve on behind a message that it failed, and take signals for granted
     throw error

@@ -5,6 +5,7 @@ import type { Policy, Provider } from '../../src/domain/policy.ts'
 export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
   return {
     readiness: () => readinessFacts(),
+    prove: () => undefined,
     policyView: () => aPolicyView(),
     applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
     recentTraces: async () => ({ kind: 'ok', value: [] }),

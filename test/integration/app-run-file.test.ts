@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,4 +47,48 @@ it('serve writes its token to a file of its own, whatever lies there and leads e
   await ended
   expect(mode & 0o777).toBe(0o600)
   expect(untouched).toBe('untouched'.length)
+})
+
+/** Answers as the admin port does, and keeps what it was sent. */
+async function startImpostor() {
+  const heard: { readonly path: string; readonly authorization: string | undefined }[] = []
+  const server = createServer(({ url = '', headers }, response) => {
+    heard.push({ path: url.split('?')[0] ?? '', authorization: headers.authorization })
+    response.end(JSON.stringify({ status: 'alive', proof: 'f'.repeat(64) }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { heard, url: `http://127.0.0.1:${address.port}` }
+}
+
+it('a token is sent to nobody who merely answers where a proxy that was killed used to', async () => {
+  const { config, runFile } = aHome()
+  const proxy = startCli(['serve', '-c', config])
+  if (proxy.stdout === null) throw new Error('no stdout')
+  const ended = once(proxy, 'close')
+  await once(createInterface(proxy.stdout), 'line')
+  proxy.kill('SIGKILL')
+  await ended
+  const left: { adminUrl: string } = JSON.parse(readFileSync(runFile, 'utf8'))
+  const impostor = await startImpostor()
+  writeFileSync(runFile, JSON.stringify({ ...left, adminUrl: impostor.url }))
+
+  const { code, stderr } = await runCli(['traces', '-c', config])
+  expect(impostor.heard).toEqual([{ path: '/healthz', authorization: undefined }])
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('records nothing') })
+})
+
+it('the proxy that left word is asked with its token', async () => {
+  const { config } = aHome()
+  const proxy = startCli(['serve', '-c', config])
+  if (proxy.stdout === null) throw new Error('no stdout')
+  const ended = once(proxy, 'close')
+  await once(createInterface(proxy.stdout), 'line')
+  const { stderr } = await runCli(['traces', '-c', config])
+  proxy.kill('SIGTERM')
+  await ended
+  // The admin port's own words: it took the token, and has no store to ask.
+  expect(stderr).toContain('No store is configured (store: none)')
 })
