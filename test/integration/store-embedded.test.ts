@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,7 +89,7 @@ describe('launching', () => {
     })
     const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') =>
       (await (await fetch(`${engine.url}/${path}`, { method, headers })).text()).trim()
-    expect(await ask(`?${query}`, basic('app:app'))).toBe('app')
+    expect(await ask(`?${query}`, named('app', 'app'))).toBe('app')
     expect(await ask(`?${query}`, basic('ro:ro'))).toBe('ro')
     expect(await ask(`?${query}`, named('ro', 'ro'))).toBe('ro')
     const strangers: readonly (readonly [string, Record<string, string>?])[] = [
@@ -98,6 +98,7 @@ describe('launching', () => {
       [`?user=ro&password=&${query}`],
       [`?${query}`, basic('default:')],
       [`?${query}`, basic('app:')],
+      [`?${query}`, basic('app:app')],
       [`?${query}`, basic('ro:app')],
       [`?user=default&${query}`, basic('ro:app')],
       [`?user=default&${query}`, named('ro', 'ro')],
@@ -116,6 +117,16 @@ describe('launching', () => {
       }
     }
     expect(letIn).toEqual([])
+  })
+
+  test('keeps nothing in its files by which the read-only user, who can have them read, becomes the owner', async () => {
+    const dir = tempDir()
+    await launched({ dir, appPassword: 'owner-secret', roPassword: 'reader' })
+    const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    const texts = files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1'))
+    expect(texts.length).toBeGreaterThan(1)
+    const forms = ['owner-secret', btoa('app:owner-secret'), btoa('owner-secret')]
+    expect(texts.filter((text) => forms.some((form) => text.includes(form)))).toEqual([])
   })
 
   test('does not let a web page in the browser of its machine read files through it', async () => {

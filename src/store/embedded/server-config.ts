@@ -17,8 +17,8 @@ export type ServerConfig = {
 }
 
 /**
- * Server settings: loopback only, sized for a laptop that has other things to do. Holds both passwords, so the file must
- * be readable by its owner only.
+ * Server settings: loopback only, sized for a laptop that has other things to do. Holds the password of `ro`, so the
+ * file must be readable by its owner only.
  */
 export function serverConfigXml(config: ServerConfig): string {
   const dir = xml(config.dir)
@@ -46,16 +46,15 @@ export function serverConfigXml(config: ServerConfig): string {
  * could, and with `?add_http_cors_header=1` every page in its browser.
  *
  * Basic credentials must be right already here, word for word, because a `?user=` in the URL would win over them. The
- * engine itself refuses one beside `X-ClickHouse-User`.
+ * engine itself refuses one beside `X-ClickHouse-User`. The password of `app` must not stand here: `ro` can have the
+ * engine read this very file.
  */
-function httpRules({ appPassword, roPassword }: ServerConfig): string {
-  const basic = (user: string, password: string): string =>
-    `<headers><authorization>Basic ${Buffer.from(`${user}:${password}`).toString('base64')}</authorization></headers>`
+function httpRules({ roPassword }: ServerConfig): string {
+  const basic = `Basic ${Buffer.from(`ro:${roPassword}`).toString('base64')}`
   const asks = '<handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler>'
   return [
     '<url>/ping</url><methods>GET</methods><handler><type>ping</type></handler>',
-    `${basic('app', appPassword)}${asks}`,
-    `${basic('ro', roPassword)}${asks}`,
+    `<headers><authorization>${basic}</authorization></headers>${asks}`,
     `<headers><X-ClickHouse-User>regex:(app|ro)</X-ClickHouse-User></headers>${asks}`,
   ]
     .map((rule) => `<rule>${rule}</rule>`)
