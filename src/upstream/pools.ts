@@ -5,6 +5,7 @@ export type Pools = {
   readonly of: (provider: Provider) => Pool
   /** Closes, once idle, every pool that no provider of `policy` uses any more. */
   readonly retain: (policy: Policy) => void
+  /** Cuts the calls still under way, also those on pools that were let go before. */
   readonly close: () => Promise<void>
 }
 
@@ -17,6 +18,7 @@ const KEEP_ALIVE_MS = 30_000
  */
 export function createPools(): Pools {
   const byKey = new Map<string, Pool>()
+  const leaving = new Set<Pool>()
   const byProvider = new WeakMap<Provider, Pool>()
   const open = (provider: Provider): Pool => {
     const key = keyOf(provider)
@@ -43,11 +45,12 @@ export function createPools(): Pools {
       for (const [key, pool] of byKey) {
         if (used.has(key)) continue
         byKey.delete(key)
-        void pool.close()
+        leaving.add(pool)
+        void pool.close().finally(() => leaving.delete(pool))
       }
     },
     close: async () => {
-      await Promise.all([...byKey.values()].map((pool) => pool.destroy()))
+      await Promise.all([...byKey.values(), ...leaving].map((pool) => pool.destroy()))
     },
   }
 }
