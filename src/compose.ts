@@ -187,7 +187,7 @@ export async function compose(options: AppOptions): Promise<App> {
         ],
         (error) => {
           metrics.countObserverFailure()
-          log.error('observer_failed', { error })
+          log.error('observer_failed', { bug: error })
         },
       ),
       log,

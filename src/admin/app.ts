@@ -140,7 +140,7 @@ function reportError(log: Log): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     const reply = bodyErrorReply(error)
-    if (reply === undefined) log.error('admin_request_failed', { path: request.path, error })
+    if (reply === undefined) log.error('admin_request_failed', { path: request.path, bug: error })
     // What the client sent of a refused body may still be on its way: the connection cannot be used again.
     else response.setHeader('connection', 'close')
     send(

@@ -69,7 +69,7 @@ function stopAtOnceOnNext(process: NodeJS.Process): void {
 /** A bug: say it, and end. The rows of finished requests are in the spool; going on in an unknown state is worse. */
 function dieLoudly(process: NodeJS.Process, app: App): void {
   const die = (error: unknown): void => {
-    app.log.error('crashed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    app.log.error('crashed', { bug: error instanceof Error ? error : String(error) })
     app.flushLog()
     process.exit(70) // EX_SOFTWARE
   }

@@ -56,7 +56,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
     handle(request, response, stages, brokenBy).catch((cause: unknown) => {
-      stages.log.error('request_failed', { detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
+      stages.log.error('request_failed', { bug: cause })
       sendError(response, 'openai', 'internal', '', [])
       if (!response.writableEnded) response.destroy()
     })
@@ -103,16 +103,23 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       else current.once('close', () => take(turn, socket, head))
     }
   }
-  server.on('upgrade', leaveHttp((turn, socket, head) => passUpgrade(turn, socket, head, stages)))
+  server.on(
+    'upgrade',
+    leaveHttp((turn, socket, head) => passUpgrade(turn, socket, head, stages)),
+  )
   // A tunnel goes to a host of the client's choice: never here.
-  server.on('connect', leaveHttp((turn, socket) => refuseRaw(turn, socket, unrecognised(turn.inbound), 'no_route', stages)))
+  server.on(
+    'connect',
+    leaveHttp((turn, socket) => refuseRaw(turn, socket, unrecognised(turn.inbound), 'no_route', stages)),
+  )
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => reject(listenFailure('listen', listen, error))
     server.once('error', refuse)
     server.listen(listen.port, listen.host, () => {
       server.off('error', refuse)
       const address = server.address()
-      const bound = typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : listen
+      const bound =
+        typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : listen
       resolve({ ...bound, close: (deadlineMs) => connections.close(server, deadlineMs) })
     })
   })

@@ -22,7 +22,7 @@ export function createRecorder(spool: Spool | undefined, instance: string, log: 
         lines = linesOf(exchange, instance)
       } catch (error) {
         notBuilt = { traces: notBuilt.traces + 1, attempts: notBuilt.attempts + exchange.attempts.length }
-        log.error('record_failed', { trace_id: exchange.request.id, error })
+        log.error('record_failed', { trace_id: exchange.request.id, bug: error })
         return release()
       }
       spool.append(lines, release)

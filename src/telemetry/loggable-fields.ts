@@ -1,3 +1,5 @@
+import { stackFrames } from './stack-frames.ts'
+
 /** What a log line may hold: JSON without surprises. */
 export type Loggable = string | number | boolean | null | readonly Loggable[] | { readonly [name: string]: Loggable }
 
@@ -15,14 +17,20 @@ const SECRET_TEXT =
 
 /**
  * Turns the fields of an event into what goes out: secrets masked by the name of their field and by their shape,
- * strings cut, errors reduced to their text, depth and length bounded. Anything else is left out. This is the
- * second lock: the first is that nobody hands a key, a header or a body to the log.
+ * strings cut, errors reduced to their text, depth and length bounded. Anything else is left out. An error in a field
+ * named `bug` is one that nobody expected: `bug` is its text and `bug_at` the places it came through. This is the second
+ * lock: the first is that nobody hands a key, a header or a body to the log.
  */
 export function loggableFields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, Loggable>> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) => {
       const loggable = SECRET_NAME.test(name) && isPresent(value) ? MASK : toLoggable(value, 0)
-      return loggable === undefined ? [] : [[name, loggable]]
+      if (loggable === undefined) return []
+      if (name !== 'bug' || !(value instanceof Error)) return [[name, loggable]]
+      return [
+        [name, loggable],
+        ['bug_at', stackFrames(value).map(maskSecrets)],
+      ]
     }),
   )
 }
@@ -74,7 +82,7 @@ function objectToLoggable(value: object, depth: number): Loggable | undefined {
   )
 }
 
-/** `TypeError: text ← Error: its cause ← …`, without stacks: they name files of the machine. */
+/** `TypeError: text ← Error: its cause ← …`, without stacks: they name files of the machine, and where an expected error came up helps nobody. */
 function errorText(error: Error): string {
   const texts: string[] = []
   for (let at: unknown = error; at instanceof Error && texts.length < DEEPEST; at = at.cause) {

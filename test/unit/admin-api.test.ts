@@ -171,8 +171,8 @@ describe('the admin port', () => {
       expect(answered.body).not.toContain('secret')
     }
     expect(errors).toEqual([
-      ['admin_request_failed', { path: '/admin/store', error: bug }],
-      ['admin_request_failed', { path: '/admin/summary', error: bug }],
+      ['admin_request_failed', { path: '/admin/store', bug }],
+      ['admin_request_failed', { path: '/admin/summary', bug }],
     ])
   })
 

@@ -86,6 +86,30 @@ describe('the log', () => {
     expect(logged({ error })).toMatchObject({ error: 'Error: insert failed ← TypeError: socket closed' })
   })
 
+  it('says where a bug came up, in words that name no directory of the machine and no key', () => {
+    const bug = new TypeError('no such field')
+    bug.stack = [
+      'TypeError: no such field',
+      '    at /home/ada/secret-plans',
+      '    at rowOf (file:///home/ada/understudy/src/store/trace-row.ts:12:5)',
+      '    at async file:///home/ada/understudy/node_modules/undici/lib/client.js:1:2',
+      '    at sk-proj-abcDEF0123456789 (/home/ada/understudy/src/x.ts:3:4)',
+      '    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)',
+      ...Array.from({ length: 100 }, () => `    at ${'deep'.repeat(1_000)} (/home/ada/understudy/src/x.ts:1:1)`),
+    ].join('\n')
+    const line = logged({ bug })
+    expect(line).toMatchObject({ bug: 'TypeError: no such field' })
+    expect(JSON.stringify(line)).not.toMatch(/ada|abcDEF/)
+    expect(JSON.stringify(line).length).toBeLessThan(3_000)
+    expect(line).toHaveProperty('bug_at.0', 'rowOf (src/store/trace-row.ts:12:5)')
+    expect(line).toHaveProperty('bug_at.1', 'async node_modules/undici/lib/client.js:1:2')
+    expect(line).toHaveProperty(
+      'bug_at.3',
+      'process.processTicksAndRejections (node:internal/process/task_queues:105:5)',
+    )
+    expect(logged({ error: bug })).not.toHaveProperty('bug_at')
+  })
+
   it('writes one parsable line whatever the fields hold', () => {
     fc.assert(
       fc.property(
