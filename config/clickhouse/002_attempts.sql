@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS {database}.attempts {on_cluster}
 
     cost_usd Nullable(Decimal(18, 12)) COMMENT 'US dollars, exact; NULL = unknown (unpriced_why says why).' CODEC(ZSTD(1)),
     price_source LowCardinality(String) COMMENT 'config, or genai-prices@<version>; empty = unpriced.' CODEC(ZSTD(1)),
-    unpriced_why LowCardinality(String) COMMENT 'no_usage, unknown_model or missing_rate; empty = priced.' CODEC(ZSTD(1)),
+    unpriced_why LowCardinality(String) COMMENT 'no_usage, unknown_model, missing_rate or service_tier; not_billed = no model was asked; empty = priced.' CODEC(ZSTD(1)),
     rates_pico_usd Map(LowCardinality(String), UInt64) COMMENT 'Rates in force, in 10⁻¹² US dollars per token (web_search_requests: per search), by usage column; a bucket without a known rate is left out.' CODEC(ZSTD(3)),
 
     INDEX by_trace_id trace_id TYPE bloom_filter(0.001) GRANULARITY 4

@@ -35,6 +35,11 @@ export type Cost =
     }
   /** `service_tier`: the provider served a tier whose price differs (flex, priority …), and none is known for it. */
   | { readonly kind: 'unpriced'; readonly why: 'no_usage' | 'unknown_model' | 'missing_rate' | 'service_tier' }
+  /** No model was asked for anything (a list, an upload, a deletion): neither priced nor lacking a price. */
+  | { readonly kind: 'not_billed' }
+
+/** What a call to a model cost, as far as a price is known. */
+export type CallCost = Exclude<Cost, { kind: 'not_billed' }>
 
 /**
  * What `usage` costs at `rates`, exactly, its parts left aside; undefined when a bucket that was used has no rate.

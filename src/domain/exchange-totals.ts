@@ -42,7 +42,7 @@ export function totalsOf(exchange: Exchange): ExchangeTotals {
     if (attempt.usage?.isPartial === true) usageIsPartial = true
     if (attempt.cost.kind === 'priced') {
       picoUsd = picoUsd === undefined ? attempt.cost.picoUsd : picoUsd + attempt.cost.picoUsd
-    } else {
+    } else if (attempt.cost.kind === 'unpriced') {
       if (hasAnswered(attempt)) isCostUnknown = true
       if (mayBeBilled(attempt)) unpricedAttempts += 1
     }

@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts'
-import type { Cost } from './cost.ts'
+import type { CallCost } from './cost.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
 import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
@@ -43,7 +43,7 @@ export type Propagate = (
 export type Observer = (exchange: Exchange) => void
 
 /** What a call cost at the rates in force at `at`; undefined rates are `unpriced`, never zero. */
-export type PriceCall = (call: PricedCall) => Cost
+export type PriceCall = (call: PricedCall) => CallCost
 
 export type PricedCall = {
   /** Its name in the config: overrides go by it, and the price book knows what it is priced as. */

@@ -1,7 +1,7 @@
 import type { Decision } from '../domain/decide.ts'
 import type { Attempt, AttemptOutcome, Exchange } from '../domain/exchange.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import type { PriceCall } from '../domain/ports.ts'
+import type { PricedCall } from '../domain/ports.ts'
 import type { Cost } from '../domain/cost.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
@@ -12,8 +12,11 @@ import type { Relayed } from './relay.ts'
 /** When the request came, on both clocks. */
 export type Arrival = { readonly at: EpochMs; readonly monotonicMs: MonotonicMs }
 
+/** What a call cost; unlike the price book, it may know that the call has no price. */
+export type PriceAttempt = (call: PricedCall) => Cost
+
 /** The record of one upstream call. */
-export function attemptOf(id: RequestId, target: Target, provider: Provider, relayed: Relayed, arrival: Arrival, price: PriceCall): Attempt {
+export function attemptOf(id: RequestId, target: Target, provider: Provider, relayed: Relayed, arrival: Arrival, price: PriceAttempt): Attempt {
   const startedAt = relayed.startedAt ?? relayed.endedAt
   const at = arrival.at + (startedAt - arrival.monotonicMs)
   return {
@@ -76,9 +79,9 @@ function errorOf(outcome: AttemptOutcome): ErrorCode | undefined {
 }
 
 /** Priced by the model that the provider says it served, else by the one that was asked for. */
-function costOf(provider: Provider, target: Target, relayed: Relayed, at: EpochMs, price: PriceCall): Cost {
+function costOf(provider: Provider, target: Target, relayed: Relayed, at: EpochMs, price: PriceAttempt): Cost {
   const { usage, model } = relayed.answer
   const served = price({ provider: provider.name, model: model ?? target.model ?? '', usage, at })
-  if (served.kind === 'priced' || served.why !== 'unknown_model' || model === undefined || target.model === undefined) return served
+  if (served.kind !== 'unpriced' || served.why !== 'unknown_model' || model === undefined || target.model === undefined) return served
   return price({ provider: provider.name, model: target.model, usage, at })
 }

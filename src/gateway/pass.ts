@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { asksNoModel } from '../dialects/asks-no-model.ts'
 import { errorBody } from '../dialects/error-body.ts'
 import { unread } from '../dialects/read-body.ts'
 import { recognise } from '../dialects/recognise.ts'
+import type { Cost } from '../domain/cost.ts'
 import { decide } from '../domain/decide.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -12,6 +14,7 @@ import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import { answerRaw, closeSoon } from './answer-raw.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
+import type { PriceAttempt } from './exchange-of.ts'
 import { sendError } from './fail.ts'
 import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
@@ -26,13 +29,17 @@ import type { Turn } from './turn.ts'
 
 const NO_ANSWER = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
 
+const NOT_BILLED: Cost = { kind: 'not_billed' }
+const notBilled = (): Cost => NOT_BILLED
+
 /**
  * Relays a request that the proxy does not read, and still leaves a trace of it. `brokenBy`: the client's bytes went
  * wrong on the way, and this is what it has been told; or the proxy had to close its connection.
  */
 export function passThrough(turn: Turn, recognised: Recognised, provider: Provider, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
   const { inbound, response } = turn
-  const passage = createPassage(turn, recognised, provider, stages)
+  const isFree = asksNoModel(inbound.method ?? '', recognised.upstreamPath)
+  const passage = createPassage(turn, recognised, provider, stages, isFree ? notBilled : stages.price)
   let requestBytes = 0
   let status: number | undefined
   const conclude = (seen: AttemptOutcome, release: () => void): void => {
@@ -70,7 +77,8 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   if (!isWellFramed(inbound)) return refuseRaw(turn, socket, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return refuseRaw(turn, socket, recognised, 'shutting_down', stages)
   if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
-  const passage = createPassage(turn, recognised, provider, stages)
+  // Whatever is asked of a model goes over the connection once it stands.
+  const passage = createPassage(turn, recognised, provider, stages, stages.price)
   let status: number | undefined
   socket.once('end', () => closeSoon(socket)).once('finish', () => closeSoon(socket))
   stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, passage.traceparent, {
@@ -92,7 +100,7 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
 type Conclusion = { readonly outcome: AttemptOutcome; readonly requestBytes: number; readonly release: () => void }
 
 /** Collects what one relayed request shows and turns it into its record, once. */
-function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, provider: Provider, stages: Stages) {
+function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, provider: Provider, stages: Stages, price: PriceAttempt) {
   const { world } = stages
   const startedAt: MonotonicMs = world.monotonic()
   const attemptId = world.newId()
@@ -129,7 +137,7 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
         clientStatus: status ?? toldStatus(outcome),
       }
       const [target] = decision.targets
-      const attempt = attemptOf(attemptId, target, provider, relayed, turn.arrival, stages.price)
+      const attempt = attemptOf(attemptId, target, provider, relayed, turn.arrival, price)
       const marks = { bodyAt: turn.arrival.monotonicMs, now: world.monotonic() }
       const exchange = exchangeOf({ ...bare, requestBytes }, decision, turn.arrival, marks, [attempt], relayed)
       stages.observe(exchange)

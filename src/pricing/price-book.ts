@@ -1,4 +1,4 @@
-import { type Cost, costOf, costOfParts, type Rates } from '../domain/cost.ts'
+import { type CallCost, costOf, costOfParts, type Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { PriceCall, PricedCall } from '../domain/ports.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
@@ -21,7 +21,7 @@ export type PriceBook = {
 /** Prices kept per (provider, model, tier); model names come from clients, so their number must have an end. */
 const MAX_LISTED = 2_000
 
-const NO_USAGE: Cost = { kind: 'unpriced', why: 'no_usage' }
+const NO_USAGE: CallCost = { kind: 'unpriced', why: 'no_usage' }
 const NO_NAME: ListedPrice = { kind: 'unpriced', why: 'unknown_model', from: -Infinity, until: Infinity }
 
 /**
@@ -45,7 +45,7 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
     return found
   }
 
-  const price = ({ provider, model, usage, at }: PricedCall): Cost => {
+  const price = ({ provider, model, usage, at }: PricedCall): CallCost => {
     if (usage === undefined) return NO_USAGE
     const own = find(provider, model, usage.serviceTier, at)
     if (own.kind === 'unpriced') return own
@@ -86,9 +86,9 @@ function ratesFor({ bands }: Extract<ListedPrice, { kind: 'listed' }>, size: num
   return rates
 }
 
-type PartRates = Extract<Cost, { kind: 'priced' }>['partRates']
+type PartRates = Extract<CallCost, { kind: 'priced' }>['partRates']
 
-function priced(picoUsd: PicoUsd | undefined, rates: Rates, source: string, partRates?: PartRates): Cost {
+function priced(picoUsd: PicoUsd | undefined, rates: Rates, source: string, partRates?: PartRates): CallCost {
   if (picoUsd === undefined) return { kind: 'unpriced', why: 'missing_rate' }
   return { kind: 'priced', picoUsd, rates, source, ...(partRates === undefined ? {} : { partRates }) }
 }

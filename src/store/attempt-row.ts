@@ -1,3 +1,4 @@
+import type { Cost } from '../domain/cost.ts'
 import type { Attempt, Exchange } from '../domain/exchange.ts'
 import { errorOf, errorTypeOf, statusOf } from './outcome-fields.ts'
 import {
@@ -128,8 +129,19 @@ function attemptRow(exchange: Exchange, attempt: Attempt, position: number, inst
     usagePartsField(usage?.parts),
     costField(price?.picoUsd),
     textField(price?.source),
-    cost.kind === 'unpriced' ? cost.why : '',
+    unpricedWhy(cost),
     ratesField(price?.rates),
   ]
   return rowLine(fields)
+}
+
+function unpricedWhy(cost: Cost): string {
+  switch (cost.kind) {
+    case 'priced':
+      return ''
+    case 'unpriced':
+      return cost.why
+    case 'not_billed':
+      return cost.kind
+  }
 }

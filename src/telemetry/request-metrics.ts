@@ -147,7 +147,7 @@ export function createRequestMetrics(): RequestMetrics {
     if (attempt.cost.kind === 'priced') {
       series.cost ??= cost.series(...series.labels)
       series.cost.value += Number(attempt.cost.picoUsd)
-    } else if (mayBeBilled(attempt)) {
+    } else if (attempt.cost.kind === 'unpriced' && mayBeBilled(attempt)) {
       unpriced.series(...series.labels, attempt.cost.why).value += 1
     }
   }

@@ -60,7 +60,9 @@ export function clientAttributes(request: LlmRequest, attempt: Attempt, provider
       : { 'understudy.provider_request_id': clip(attempt.providerRequestId) }),
     ...(cost.kind === 'priced'
       ? { 'understudy.cost_usd': Number(cost.picoUsd) / 1e12 }
-      : { 'understudy.unpriced': cost.why }),
+      : cost.kind === 'unpriced'
+        ? { 'understudy.unpriced': cost.why }
+        : {}),
     ...(attempt.usage?.isPartial === true ? { 'understudy.usage_partial': true } : {}),
   }
 }

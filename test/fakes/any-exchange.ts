@@ -70,6 +70,7 @@ const cost: fc.Arbitrary<Cost> = fc.oneof(
     kind: fc.constant('unpriced' as const),
     why: fc.constantFrom('no_usage' as const, 'unknown_model' as const, 'missing_rate' as const),
   }),
+  fc.constant({ kind: 'not_billed' as const }),
 )
 
 const outcome: fc.Arbitrary<AttemptOutcome> = fc.oneof(

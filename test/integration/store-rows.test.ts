@@ -99,7 +99,7 @@ function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<
     })),
     cost_usd: call.cost.kind === 'priced' ? dollars(call.cost.picoUsd) : null,
     price_source: isPriced ? call.cost.source : '',
-    unpriced_why: isPriced ? '' : call.cost.why,
+    unpriced_why: isPriced ? '' : call.cost.kind === 'unpriced' ? call.cost.why : 'not_billed',
     rates_pico_usd: isPriced
       ? Object.fromEntries(
           Object.entries({

@@ -16,21 +16,24 @@ const pair = aPair()
 
 describe('every method and path the proxy does not know passes and leaves a record', () => {
   it.each([
-    ['GET', '/v1/models', ''],
-    ['GET', '/openai/v1/responses/resp_1?include[]=x', ''],
-    ['GET', '/v1/chat/completions', ''],
-    ['HEAD', '/v1/models', ''],
-    ['PUT', '/v1/things/1', 'new'],
-    ['PATCH', '/v1/things/1', 'part'],
-    ['DELETE', '/v1/files/file-1', ''],
-    ['DELETE', '/v1/files/file-1', 'with a body'],
-    ['OPTIONS', '/v1/chat/completions', ''],
-    ['POST', '/v1/audio/speech', '{"model":"tts"}'],
-    ['POST', '/v1/messages/batches', '{}'],
-    ['POST', '/v2/whatever/comes/next', 'x'],
-    ['PURGE', '/v1/cache', ''],
-    ['REPORT', '/anthropic/v1/calendar', 'x'],
-  ])('%s %s (body: "%s")', async (method, path, body) => {
+    ['GET', '/v1/models', '', 'not_billed'],
+    ['GET', '/openai/v1/responses/resp_1?include[]=x', '', 'not_billed'],
+    ['GET', '/v1/chat/completions', '', 'not_billed'],
+    ['HEAD', '/v1/models', '', 'not_billed'],
+    ['PUT', '/v1/things/1', 'new', 'not_billed'],
+    ['PATCH', '/v1/things/1', 'part', 'not_billed'],
+    ['DELETE', '/v1/files/file-1', '', 'not_billed'],
+    ['DELETE', '/v1/files/file-1', 'with a body', 'not_billed'],
+    ['OPTIONS', '/v1/chat/completions', '', 'not_billed'],
+    ['POST', '/v1/files?purpose=batch', 'a file', 'not_billed'],
+    ['POST', '/v1/vector_stores/vs_1/search', '{}', 'not_billed'],
+    ['POST', '/v1/audio/speech', '{"model":"tts"}', 'unpriced'],
+    ['POST', '/v1/messages/batches', '{}', 'unpriced'],
+    ['POST', '/v2/whatever/comes/next', 'x', 'unpriced'],
+    ['POST', '/v1/filesystem', 'x', 'unpriced'],
+    ['PURGE', '/v1/cache', '', 'not_billed'],
+    ['REPORT', '/anthropic/v1/calendar', 'x', 'not_billed'],
+  ])('%s %s (body: "%s", cost: %s)', async (method, path, body, cost) => {
     const framing = body === '' ? '' : `Content-Length: ${body.length}\r\n`
     const upstreamPath = path.replace(/^\/(openai|anthropic)/, '')
     const { upstream, proxy, recordOf } = pair()
@@ -54,7 +57,7 @@ describe('every method and path the proxy does not know passes and leaves a reco
       status: 200,
       responseBytes: answer.body.length,
       request: { api: 'passthrough', method, requestBytes: body.length },
-      attempts: [{ usage: undefined, cost: { kind: 'unpriced', why: 'no_usage' } }],
+      attempts: [{ usage: undefined, cost: { kind: cost } }],
     })
     expect(record.attempts[0]?.firstByteMs).toBeGreaterThanOrEqual(0)
   })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Attempt, Exchange } from '../../src/domain/exchange.ts'
 import { namedRows, readableRow } from '../../src/store/named-rows.ts'
+import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
 import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
 import { createRequestLine } from '../../src/telemetry/request-line.ts'
 import { anAttempt, anExchange } from '../fakes/an-exchange.ts'
@@ -94,4 +95,14 @@ it('row, log line and metrics agree on any exchange', async () => {
     }),
     { numRuns: 100 },
   )
+})
+
+it('a call that asks no model is neither priced nor unpriced, and its row says why it has no cost', async () => {
+  const listed = anExchange({ attempts: [anAttempt({ usage: undefined, cost: { kind: 'not_billed' } })] })
+  const { row, line, metrics } = await threeAccounts(listed)
+  expect([row.costUsd, line.costUsd, metrics.costUsd, metrics.unpriced]).toEqual([null, null, undefined, 0])
+  const trace = JSON.parse(readableRow(namedRows(TRACE_COLUMNS), traceRow(listed, 'here')))
+  expect(trace).toMatchObject({ unpriced_attempts: 0 })
+  const [attempt = ''] = attemptRows(listed, 'here')
+  expect(JSON.parse(readableRow(namedRows(ATTEMPT_COLUMNS), attempt))).toMatchObject({ unpriced_why: 'not_billed' })
 })
