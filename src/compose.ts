@@ -176,7 +176,7 @@ export async function compose(options: AppOptions): Promise<App> {
       outboundHeaders,
       propagate: tracing?.propagate ?? (() => undefined),
       inboundHeaders,
-      passThrough: createPassThrough(),
+      passThrough: createPassThrough(slots, world.monotonic),
       price: prices.price,
       recorder,
       observe: observeAll(

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ERRORS } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
+import { RETRY_AFTER_SECONDS } from './fail.ts'
 
 /** How long a client may take to close a connection that has been ended. */
 const LINGER_MS = 2_000
@@ -21,6 +22,7 @@ export function answerRaw(socket: Duplex, error: ErrorCode, body: string, ownHea
     String(Buffer.byteLength(body)),
     ...ownHeaders,
   ]
+  if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS)
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.on('error', () => undefined) // whoever resets now has lost nothing but this answer

@@ -6,7 +6,7 @@ import type { Limits } from '../domain/policy.ts'
 import type { Dialect } from '../domain/request.ts'
 
 /** Seconds after which a refused client may try again: one second lets a burst drain. */
-const RETRY_AFTER_SECONDS = '1'
+export const RETRY_AFTER_SECONDS = '1'
 
 /** The proxy's own answer to a request that it does not (or could not) hand on, in the client's dialect. */
 export function sendError(response: ServerResponse, dialect: Dialect, error: ErrorCode, id: string, ownHeaders: readonly string[], hint?: string): void {

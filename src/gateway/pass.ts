@@ -27,7 +27,13 @@ import type { Relayed } from './relay.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
 
-const NO_ANSWER = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
+const NO_ANSWER = {
+  model: undefined,
+  responseId: undefined,
+  finishReason: undefined,
+  usage: undefined,
+  errorType: undefined,
+}
 
 const NOT_BILLED: Cost = { kind: 'not_billed' }
 const notBilled = (): Cost => NOT_BILLED
@@ -36,7 +42,13 @@ const notBilled = (): Cost => NOT_BILLED
  * Relays a request that the proxy does not read, and still leaves a trace of it. `brokenBy`: the client's bytes went
  * wrong on the way, and this is what it has been told; or the proxy had to close its connection.
  */
-export function passThrough(turn: Turn, recognised: Recognised, provider: Provider, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
+export function passThrough(
+  turn: Turn,
+  recognised: Recognised,
+  provider: Provider,
+  stages: Stages,
+  brokenBy: () => ErrorCode | undefined,
+): void {
   const { inbound, response } = turn
   const isFree = asksNoModel(inbound.method ?? '', recognised.upstreamPath)
   const passage = createPassage(turn, recognised, provider, stages, isFree ? notBilled : stages.price)
@@ -44,11 +56,12 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
   let status: number | undefined
   const conclude = (seen: AttemptOutcome, release: () => void): void => {
     const error = brokenBy()
-    const outcome = error === undefined ? seen : cutOutcome(status, error, true)
+    const outcome = error === undefined ? seen : cutOutcome(status, error, passage.hasStarted())
     passage.conclude({ outcome, requestBytes, release })
   }
   response.once('close', () => conclude({ kind: 'cancelled', status }, () => undefined))
   stages.passThrough.web(inbound, response, provider, recognised.upstreamPath, passage.traceparent, {
+    started: passage.started,
     head: (code, headers) => {
       status = code
       passage.head(code)
@@ -60,7 +73,10 @@ export function passThrough(turn: Turn, recognised: Recognised, provider: Provid
     bytes: passage.bytes,
     end: (release) => conclude(outcomeFor(status ?? 0), release),
     failed: ({ error, mayHaveRun }) => {
-      if (status === undefined) conclude({ kind: 'unavailable', error, mayHaveRun }, () => sendError(response, recognised.dialect, error, turn.id, passage.ownHeaders()))
+      if (status === undefined)
+        conclude({ kind: 'unavailable', error, mayHaveRun }, () =>
+          sendError(response, recognised.dialect, error, turn.id, passage.ownHeaders()),
+        )
       else conclude({ kind: 'interrupted', status, error }, () => response.destroy())
     },
   })
@@ -73,7 +89,8 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   const found = recognise('GET', inbound.url ?? '', inbound.headers['anthropic-version'] !== undefined, providers)
   const recognised: Recognised = 'error' in found ? unrecognised(inbound) : found
   const provider = providers.get(recognised.provider)
-  if (provider === undefined) return refuseRaw(turn, socket, recognised, 'error' in found ? found.error : 'no_route', stages)
+  if (provider === undefined)
+    return refuseRaw(turn, socket, recognised, 'error' in found ? found.error : 'no_route', stages)
   if (!isWellFramed(inbound)) return refuseRaw(turn, socket, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return refuseRaw(turn, socket, recognised, 'shutting_down', stages)
   if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
@@ -82,17 +99,23 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
   let status: number | undefined
   socket.once('end', () => closeSoon(socket)).once('finish', () => closeSoon(socket))
   stages.passThrough.upgrade(inbound, head, provider, recognised.upstreamPath, passage.traceparent, {
+    started: passage.started,
     head: (code) => {
       status = code
       passage.head(code)
     },
     failed: ({ error, mayHaveRun }) => {
-      const release = (): void => answerRaw(socket, error, errorBody(recognised.dialect, error, turn.id), passage.ownHeaders())
+      const release = (): void =>
+        answerRaw(socket, error, errorBody(recognised.dialect, error, turn.id), passage.ownHeaders())
       passage.conclude({ outcome: { kind: 'unavailable', error, mayHaveRun }, requestBytes: 0, release })
     },
     closed: (bytes, failure) => {
       passage.bytes(bytes.sent)
-      passage.conclude({ outcome: upgradeOutcome(status, failure), requestBytes: bytes.received, release: () => undefined })
+      passage.conclude({
+        outcome: upgradeOutcome(status, failure),
+        requestBytes: bytes.received,
+        release: () => undefined,
+      })
     },
   })
 }
@@ -100,18 +123,30 @@ export function passUpgrade(turn: Omit<Turn, 'response'>, socket: Duplex, head: 
 type Conclusion = { readonly outcome: AttemptOutcome; readonly requestBytes: number; readonly release: () => void }
 
 /** Collects what one relayed request shows and turns it into its record, once. */
-function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, provider: Provider, stages: Stages, price: PriceAttempt) {
+function createPassage(
+  turn: Omit<Turn, 'response'>,
+  recognised: Recognised,
+  provider: Provider,
+  stages: Stages,
+  price: PriceAttempt,
+) {
   const { world } = stages
-  const startedAt: MonotonicMs = world.monotonic()
   const attemptId = world.newId()
   const bare = readRequest(turn.id, turn.inbound, recognised, unread(undefined), 0)
   const decision = decide(bare, turn.state)
+  let startedAt: MonotonicMs | undefined
+  let queuedMs = 0
   let headAt: MonotonicMs | undefined
   let status: number | undefined
   let responseBytes = 0
   let isConcluded = false
   return {
     traceparent: ownTraceparent(bare, attemptId, provider, stages),
+    started: (queueMs: number): void => {
+      startedAt = world.monotonic()
+      queuedMs = queueMs
+    },
+    hasStarted: (): boolean => startedAt !== undefined,
     head: (code: number): void => {
       headAt ??= world.monotonic()
       status = code
@@ -119,14 +154,15 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
     bytes: (count: number): void => {
       responseBytes += count
     },
-    ownHeaders: (): string[] => ownHeaders(turn.id, decision, startedAt - turn.arrival.monotonicMs),
+    ownHeaders: (): string[] =>
+      ownHeaders(turn.id, decision, (startedAt ?? world.monotonic()) - turn.arrival.monotonicMs - queuedMs),
     conclude: ({ outcome, requestBytes, release }: Conclusion): void => {
       if (isConcluded) return
       isConcluded = true
       const relayed: Relayed = {
         outcome,
         startedAt,
-        queueMs: 0,
+        queueMs: queuedMs,
         headAt,
         tokenAt: undefined,
         endedAt: world.monotonic(),
@@ -137,9 +173,10 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
         clientStatus: status ?? toldStatus(outcome),
       }
       const [target] = decision.targets
-      const attempt = attemptOf(attemptId, target, provider, relayed, turn.arrival, price)
+      const attempts =
+        startedAt === undefined ? [] : [attemptOf(attemptId, target, provider, relayed, turn.arrival, price)]
       const marks = { bodyAt: turn.arrival.monotonicMs, now: world.monotonic() }
-      const exchange = exchangeOf({ ...bare, requestBytes }, decision, turn.arrival, marks, [attempt], relayed)
+      const exchange = exchangeOf({ ...bare, requestBytes }, decision, turn.arrival, marks, attempts, relayed)
       stages.observe(exchange)
       stages.recorder.record(exchange, release)
     },
@@ -147,21 +184,32 @@ function createPassage(turn: Omit<Turn, 'response'>, recognised: Recognised, pro
 }
 
 function outcomeFor(status: number): AttemptOutcome {
-  return status >= 400 ? { kind: 'refused', status, error: 'upstream_error', errorType: undefined } : { kind: 'completed', status }
+  return status >= 400
+    ? { kind: 'refused', status, error: 'upstream_error', errorType: undefined }
+    : { kind: 'completed', status }
 }
 
 /** How a connection that was to leave HTTP ended: by an answer or a refusal, whole or cut, or without any. */
 function upgradeOutcome(status: number | undefined, failure: UpstreamFailure | undefined): AttemptOutcome {
-  if (status === undefined) return failure === undefined ? { kind: 'cancelled', status } : { kind: 'unavailable', ...failure }
+  if (status === undefined)
+    return failure === undefined ? { kind: 'cancelled', status } : { kind: 'unavailable', ...failure }
   const isCut = failure !== undefined && status !== 101
   return isCut ? { kind: 'interrupted', status, error: failure.error } : outcomeFor(status)
 }
 
 /** Answers a request that came without a response object (an upgrade, CONNECT) with the proxy's own error. */
-export function refuseRaw(turn: Omit<Turn, 'response'>, socket: Duplex, recognised: Recognised, error: ErrorCode, stages: Stages): void {
+export function refuseRaw(
+  turn: Omit<Turn, 'response'>,
+  socket: Duplex,
+  recognised: Recognised,
+  error: ErrorCode,
+  stages: Stages,
+): void {
   if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
   const body = errorBody(recognised.dialect, error, turn.id)
-  recordRejected(turn, recognised, error, stages, 0, () => answerRaw(socket, error, body, ['x-understudy-trace-id', turn.id]))
+  recordRejected(turn, recognised, error, stages, 0, () =>
+    answerRaw(socket, error, body, ['x-understudy-trace-id', turn.id]),
+  )
 }
 
 /** Whether a request asks for an upgrade that is relayed; any other `Upgrade`, or one with a body, is an ordinary request. */

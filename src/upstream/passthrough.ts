@@ -3,37 +3,23 @@ import type { Socket } from 'node:net'
 import { Transform, pipeline } from 'node:stream'
 import { createProxyMiddleware, proxyEventsPlugin } from 'http-proxy-middleware'
 import { errors } from 'undici'
+import type { PassThroughSink, UpgradeSink } from '../domain/pass-through.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
+import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import { upstreamFailure } from './failure.ts'
 import { outboundHeaders } from './headers.ts'
+import { holdSlot, NO_FREE_SLOT } from './hold-slot.ts'
 import { reasonPhrase } from './reason-phrase.ts'
+import type { Slots } from './slots.ts'
 import { notHttp, refuseUpgrade, watchConnecting, watchFirstByte, watchSilence } from './watch-outgoing.ts'
 import type { Progress } from './watch-outgoing.ts'
-
-/** What relaying one request reports; see the gateway's own description of it. */
-type WebSink = {
-  readonly head: (status: number, headers: RawHeaders) => string[]
-  readonly received: (count: number) => void
-  readonly bytes: (count: number) => void
-  readonly end: (release: () => void) => void
-  readonly failed: (failure: UpstreamFailure) => void
-}
-
-type UpgradeSink = {
-  readonly head: (status: number) => void
-  readonly failed: (failure: UpstreamFailure) => void
-  readonly closed: (
-    bytes: { readonly received: number; readonly sent: number },
-    failure: UpstreamFailure | undefined,
-  ) => void
-}
 
 type Job = Progress & {
   readonly upstreamPath: string
   readonly traceparent: string | undefined
-  readonly web: WebSink | undefined
+  readonly web: PassThroughSink | undefined
   readonly upgraded: UpgradeSink | undefined
   /** The first error of an upgraded connection. */
   failure: UpstreamFailure | undefined
@@ -41,9 +27,10 @@ type Job = Progress & {
 
 /**
  * Relays what the proxy does not read: any method and path, uploads, WebSocket upgrades; bodies are streamed both
- * ways. Target and path come from the recognition, never from the request line.
+ * ways. Target and path come from the recognition, never from the request line. Each takes a slot of its provider like
+ * any other call, a WebSocket for as long as it stands.
  */
-export function createPassThrough() {
+export function createPassThrough(slots: Slots, monotonic: () => MonotonicMs) {
   const jobs = new WeakMap<IncomingMessage, Job>()
   const relay = createProxyMiddleware<IncomingMessage, ServerResponse>({
     changeOrigin: true,
@@ -88,7 +75,7 @@ export function createPassThrough() {
       provider: Provider,
       upstreamPath: string,
       traceparent: string | undefined,
-      sink: WebSink,
+      sink: PassThroughSink,
     ): void => {
       response.setMaxListeners(20) // express, the relay, the pipeline and the record each wait for its close
       jobs.set(request, {
@@ -101,7 +88,13 @@ export function createPassThrough() {
         upgraded: undefined,
       })
       hideFromRelay(request)
-      void relay(request, response, () => undefined) // errors have been reported by `on.error`
+      holdSlot(slots, monotonic, provider, response, {
+        granted: (queueMs) => {
+          sink.started(queueMs)
+          void relay(request, response, () => undefined) // errors have been reported by `on.error`
+        },
+        refused: () => sink.failed(NO_FREE_SLOT),
+      })
     },
     upgrade: (
       request: IncomingMessage,
@@ -123,7 +116,13 @@ export function createPassThrough() {
       jobs.set(request, job)
       hideFromRelay(request)
       countUntilClosed(request.socket, head, () => job.failure, sink)
-      relay.upgrade(request, request.socket, head)
+      holdSlot(slots, monotonic, provider, request.socket, {
+        granted: (queueMs) => {
+          sink.started(queueMs)
+          relay.upgrade(request, request.socket, head)
+        },
+        refused: () => sink.failed(NO_FREE_SLOT),
+      })
     },
   }
 }
@@ -238,7 +237,7 @@ function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job
 }
 
 /** Passes chunks on, but keeps the one that completes the answer until the record is made. */
-function holdingLast(answer: IncomingMessage, response: ServerResponse, sink: WebSink): Transform {
+function holdingLast(answer: IncomingMessage, response: ServerResponse, sink: PassThroughSink): Transform {
   const expected = Number(answer.headers['content-length'] ?? NaN)
   let total = 0
   let last: Buffer | undefined

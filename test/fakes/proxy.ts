@@ -80,7 +80,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       send: createSend(pools, slots, realWorld.monotonic),
       outboundHeaders,
       inboundHeaders,
-      passThrough: createPassThrough(),
+      passThrough: createPassThrough(slots, realWorld.monotonic),
       price: createPriceBook(state.current().policy).price,
       recorder: {
         record: (exchange, release) => {

@@ -115,6 +115,98 @@ describe('a provider with too many calls under way', () => {
   })
 })
 
+describe('what is relayed unread counts among the calls of its provider', () => {
+  const upload = (text: string): Buffer => aPost('/v1/files', text)
+  const HANDSHAKE = [
+    'GET /v1/realtime HTTP/1.1',
+    'Host: client.example',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '',
+    '',
+  ].join('\r\n')
+
+  it('an upload takes a slot for its whole time: past the limit uploads, calls and WebSockets are told 503 with retry-after', async () => {
+    const { upstream } = pair()
+    const proxy = await aProxy({ provider: { maxConcurrent: 1, maxQueued: 0 } })
+    upstream.serve(() => undefined)
+    const arrived = upstream.next()
+    const holder = new RawClient(proxy.port)
+    await holder.send(upload('holds the slot'), 'POST')
+    const call = await arrived
+    const before = upstream.calls.length
+    for (const [request, method] of [
+      [upload('x'), 'POST'],
+      [aPost(CHAT, '{}'), 'POST'],
+      [HANDSHAKE, 'GET'],
+    ] as const) {
+      const answer = await exchangeRaw(proxy.port, request, method)
+      expect([answer.status, valueOf(answer.headers, 'retry-after')]).toEqual([503, '1'])
+      expect(answer.body.toString()).toContain('understudy_overloaded')
+      expect(proxy.slotUse()).toEqual([{ provider: 'openai', inFlight: 1, queued: 0 }])
+    }
+    expect(upstream.calls).toHaveLength(before)
+    expect((await proxy.recorded(3)).map(({ outcome, error, attempts }) => [outcome, error, attempts.length])).toEqual(
+      Array.from({ length: 3 }, () => ['rejected', 'overloaded', 0]),
+    )
+    await call.write(plain('{}'))
+    expect((await holder.answer()).status).toBe(200)
+    await proxy.recorded(4)
+    upstream.serve((next) => next.write(plain('{}')))
+    expect((await exchangeRaw(proxy.port, upload('the slot is free again'))).status).toBe(200)
+  })
+
+  it('an upload waits for its turn with its body, and one that leaves meanwhile leaves the queue', async () => {
+    const { upstream } = pair()
+    const proxy = await aProxy({ provider: { maxConcurrent: 1, maxQueued: 2 } })
+    upstream.serve(() => undefined)
+    const arrived = upstream.next()
+    const holder = new RawClient(proxy.port)
+    await holder.send(upload('first'), 'POST')
+    const first = await arrived
+    const [waits, leaves] = [new RawClient(proxy.port), new RawClient(proxy.port)]
+    await leaves.send(upload('never sent'), 'POST')
+    await until(() => proxy.slotUse()[0]?.queued === 1)
+    await waits.send(upload('second'), 'POST')
+    await until(() => proxy.slotUse()[0]?.queued === 2)
+    leaves.socket.destroy()
+    const [left] = await proxy.recorded(1)
+    expect(left).toMatchObject({ outcome: 'cancelled', attempts: [] })
+    expect(proxy.slotUse()[0]?.queued).toBe(1)
+    const arrivedToo = upstream.next()
+    await first.write(plain('{}'))
+    const second = await arrivedToo
+    expect((await second.body).toString()).toBe('second')
+    await second.write(plain('{}'))
+    expect((await waits.answer()).status).toBe(200)
+    const attempt = (await proxy.recorded(3))[2]?.attempts[0]
+    expect(attempt?.queueMs).toBeGreaterThan(0)
+    expect(proxy.slotUse()[0]).toMatchObject({ inFlight: 0, queued: 0 })
+  })
+
+  it('a WebSocket holds its slot until it closes', async () => {
+    const { upstream } = pair()
+    const proxy = await aProxy({ provider: { maxConcurrent: 1, maxQueued: 0 } })
+    upstream.serve((call) =>
+      call.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
+    )
+    const client = new RawClient(proxy.port)
+    await client.send(HANDSHAKE, 'GET')
+    await client.until(([answer]) => answer?.status === 101)
+    expect((await exchangeRaw(proxy.port, aPost(CHAT, '{}'))).status).toBe(503)
+    client.socket.destroy()
+    await proxy.recorded(2)
+    await until(() => proxy.slotUse()[0]?.inFlight === 0)
+  })
+})
+
+/** Looks again after every turn of the event loop. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => void setImmediate(resolve))
+}
+
 describe('a body larger than the limit', () => {
   const limits = { maxBodyBytes: 1000, bodyTimeoutMs: 60_000 }
 
