@@ -1,4 +1,5 @@
-import { pino } from 'pino'
+import { close as closeFile } from 'node:fs'
+import { createWriteQueue } from './write-queue.ts'
 
 /** Where log lines go. Writing never waits and never throws. */
 export type LineDestination = {
@@ -6,7 +7,7 @@ export type LineDestination = {
   readonly write: (line: string) => void
   /** Lines lost because the reader of the log is slower than the proxy, or gone. */
   readonly droppedLines: () => number
-  /** Writes everything before it returns; for the last moments of a process. */
+  /** Writes everything before it returns, in order; for the last moments of a process, which nothing outlasts. */
   readonly flushSync: () => void
   /** Resolves when everything is written, or when it is clear within a second that it cannot be. */
   readonly close: () => Promise<void>
@@ -21,31 +22,38 @@ const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 /** A log that nobody reads must not keep the process from ending. */
 const CLOSE_MS = 1_000
 
-/**
- * Lines collected in batches and written behind the event loop's back to the file descriptor `fd`. Lines are
- * joined here because the engine below measures its whole buffer again with every write.
- */
+/** The standard streams are the process's own. */
+const LAST_STANDARD_FD = 2
+
+/** Lines collected in batches and written behind the event loop's back to the file descriptor `fd`. */
 export function openLineDestination(fd: number): LineDestination {
-  const engine = pino.destination({ dest: fd, sync: false, minLength: 0, maxLength: MAX_BUFFERED_BYTES })
   let pending = ''
   let timer: NodeJS.Timeout | undefined
   let dropped = 0
-  let isGone = false
+  let closed: Promise<void> | undefined
+  const queue = createWriteQueue(fd, MAX_BUFFERED_BYTES, (batch) => (dropped += countLines(batch.toString())))
 
-  engine.on('drop', (batch: string) => (dropped += countLines(batch)))
-  // A full disk passes: the engine keeps its buffer and goes on with the next write. A closed pipe does not.
-  engine.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') isGone = true
-  })
-
-  function handOver(): void {
+  function takePending(): string {
     clearTimeout(timer)
     timer = undefined
     const batch = pending
     pending = ''
-    if (batch === '') return
-    if (isGone) dropped += countLines(batch)
-    else engine.write(batch)
+    return batch
+  }
+
+  function handOver(): void {
+    const batch = takePending()
+    if (batch !== '' && (closed !== undefined || !queue.push(batch))) dropped += countLines(batch)
+  }
+
+  async function finish(): Promise<void> {
+    let patience: NodeJS.Timeout | undefined
+    const outOfPatience = new Promise<boolean>((resolve) => {
+      patience = setTimeout(() => resolve(false), CLOSE_MS)
+    })
+    const isIdle = await Promise.race([queue.idle().then(() => true), outOfPatience])
+    clearTimeout(patience)
+    if (isIdle && fd > LAST_STANDARD_FD) await new Promise<void>((resolve) => closeFile(fd, () => resolve()))
   }
 
   return {
@@ -56,23 +64,12 @@ export function openLineDestination(fd: number): LineDestination {
     },
     droppedLines: () => dropped,
     flushSync: () => {
-      handOver()
-      if (!isGone) engine.flushSync()
+      const batch = takePending()
+      if (closed !== undefined || !queue.flushSync(batch)) dropped += countLines(batch)
     },
-    close: async () => {
+    close: () => {
       handOver()
-      if (isGone) return
-      isGone = true
-      await new Promise<void>((resolve) => {
-        const patience = setTimeout(resolve, CLOSE_MS)
-        const done = (): void => {
-          clearTimeout(patience)
-          resolve()
-        }
-        engine.once('close', done)
-        engine.once('error', done)
-        engine.end()
-      })
+      return (closed ??= finish())
     },
   }
 }

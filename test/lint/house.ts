@@ -47,7 +47,6 @@ export const LIBRARY_HOMES: Readonly<Record<string, readonly Layer[]>> = {
   chdb: ['store'],
   'ffi-rs': ['store'],
   '@opentelemetry/': ['telemetry'],
-  pino: ['telemetry'],
   '@prometheus-io/client': ['telemetry'],
   zod: ['config'],
   yaml: ['config'],

@@ -96,14 +96,39 @@ describe('the destination of log lines', () => {
     await expect(destination.close()).resolves.toBeUndefined()
   })
 
-  it('loses nothing at an ordinary exit', async () => {
+  it.each([
+    ['an ordinary exit', ''],
+    ['an exit on the spot, with a batch on its way', 'process.exit()'],
+  ])('loses nothing and keeps the order at %s', async (_, end) => {
     const script = `
       import { openLineDestination } from ${JSON.stringify(modulePath)}
       const destination = openLineDestination(1)
       process.on('exit', () => destination.flushSync())
-      for (let index = 0; index < 100; index++) destination.write('line ' + index + '\\n')
+      for (let index = 0; index < 2_000; index++) destination.write('line ' + index + '.'.repeat(50) + '\\n')
+      ${end}
     `
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
-    expect(stdout.split('\n')).toHaveLength(101)
+    const expected = Array.from({ length: 2_000 }, (_line, index) => `line ${index}${'.'.repeat(50)}\n`)
+    expect(stdout).toBe(expected.join(''))
+  })
+
+  it('does not keep a process that crashes from ending when the disk is full', async () => {
+    const script = `
+      import { openSync } from 'node:fs'
+      import { openLineDestination } from ${JSON.stringify(modulePath)}
+      const destination = openLineDestination(openSync('/dev/full', 'w'))
+      for (let index = 0; index < 3_000; index++) destination.write('x'.repeat(99) + '\\n')
+      setImmediate(() => {
+        destination.flushSync()
+        process.stdout.write('ended', () => process.exit(70))
+      })
+    `
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+    clearTimeout(impatience)
+    expect({ said, code }).toEqual({ said: 'ended', code: 70 })
   })
 })
