@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Api, Dialect, Recognised } from '../domain/request.ts'
+import { hasDotSegment } from './dot-segments.ts'
 import { geminiCall, isGeminiPath } from './gemini-path.ts'
 import { withoutQueryKey } from './query-key.ts'
 
@@ -65,6 +66,7 @@ function mounted(
 ): Recognition {
   if (provider === undefined) return { error: 'unknown_provider' }
   const rest = path.slice(mountLength)
+  if (isConfined(provider) && hasDotSegment(rest)) return { error: 'no_route' }
   const upstreamPath = mountLength === 0 ? target : target.slice(mountLength)
   const called = method === 'POST' ? calledAt(provider.dialect, rest) : { api: 'passthrough' as const }
   const outgoing = upstreamPath.startsWith('/') ? upstreamPath : `/${upstreamPath}`
@@ -76,6 +78,11 @@ function mounted(
     upstreamPath: provider.dialect === 'gemini' && provider.apiKey !== undefined ? withoutQueryKey(outgoing) : outgoing,
     path,
   }
+}
+
+/** Whether clients may use the config's key below one path only: above it, it may open what is not meant for them. */
+function isConfined({ apiKey, baseUrl }: Provider): boolean {
+  return apiKey !== undefined && baseUrl.pathname !== '/'
 }
 
 function calledAt(dialect: Dialect, path: string): Pick<Recognised, 'api' | 'inPath'> {

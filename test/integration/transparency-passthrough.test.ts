@@ -117,6 +117,34 @@ describe('every method and path the proxy does not know passes and leaves a reco
   })
 })
 
+describe('dot segments below a base URL with a path', () => {
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+  const PATHS = ['/openai/v1/../../admin', '/openai/%2e%2e/admin', '/openai/v1\\..\\..\\admin']
+
+  it.each(PATHS)('%s goes on as written with the client’s own key', async (path) => {
+    const { upstream } = pair()
+    const proxy = await startProxy(upstream.url, { provider: { baseUrl: new URL(`${upstream.url}/team-a`) } })
+    upstream.serve((call) => call.write(plain('{}')))
+    const arrived = upstream.next()
+    await exchangeRaw(proxy.port, get(path), 'GET')
+    expect((await arrived).line).toBe(`GET /team-a${path.slice('/openai'.length)} HTTP/1.1`)
+    await proxy.close(50)
+  })
+
+  it.each(PATHS)('%s never carries the key of the config out of there', async (path) => {
+    const { upstream } = pair()
+    const provider = { baseUrl: new URL(`${upstream.url}/team-a`), apiKey: 'sk-server' }
+    const proxy = await startProxy(upstream.url, { provider })
+    const before = upstream.calls.length
+    const answer = await exchangeRaw(proxy.port, get(path), 'GET')
+    expect(answer.status).toBe(404)
+    expect(answer.body.toString()).toContain('understudy_no_route')
+    expect((await proxy.recorded(1))[0]).toMatchObject({ outcome: 'rejected', error: 'no_route', attempts: [] })
+    expect(upstream.calls).toHaveLength(before)
+    await proxy.close(50)
+  })
+})
+
 describe('long answers on unread paths', () => {
   it('a long poll shows its head at once and its body when it comes', async () => {
     const { proxy, upstream, recordOf } = pair()

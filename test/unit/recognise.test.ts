@@ -108,3 +108,31 @@ describe('recognise', () => {
     expect(told('GET /openai/v1/models', true)).toBe('openai passthrough /v1/models /openai/v1/models')
   })
 })
+
+describe('a path with dot segments', () => {
+  const paths = ['/../x', '/..', '/.', '/v1/./x', '/v1/../../x', '/v1/%2e%2E/x', '/v1/.%2e', '/%2E/x', '/v1\\..\\x']
+  const sly = ['/v1/..%2f..%2Fx', '/v1%5c..%5Cx', '/v1/..;/x', '/v1/..;a=b/x', '/v1/..%3B/x', '/..?x=1']
+  const innocent = ['/v1/a..b', '/v1/...', '/v1/.well-known', '/v1/m-1.5', '/v1/%2e%2e%2e/x', '/v1/x?a=/../']
+  const upstreamPathOf = (baseUrl: string, apiKey: string | undefined, path: string): string => {
+    const { providers: only } = aPolicy([aProvider({ baseUrl: new URL(baseUrl), apiKey })])
+    const found = recognise('GET', `/openai${path}`, false, only)
+    return 'error' in found ? found.error : found.upstreamPath
+  }
+
+  it.each([...paths, ...sly])('%s is refused where it would take the config key out of its base URL', (path) => {
+    expect(upstreamPathOf('https://host.example/team-a', 'sk-server', path)).toBe('no_route')
+    expect(told(`GET /openai${path}`)).not.toBe('no_route')
+  })
+
+  it.each([...paths, ...sly])(
+    '%s goes on as written where there is nothing to get out of, or no key to take along',
+    (path) => {
+      expect(upstreamPathOf('https://host.example/team-a', undefined, path)).toBe(path)
+      expect(upstreamPathOf('https://host.example', 'sk-server', path)).toBe(path)
+    },
+  )
+
+  it.each(innocent)('%s has none', (path) => {
+    expect(upstreamPathOf('https://host.example/team-a', 'sk-server', path)).toBe(path)
+  })
+})
