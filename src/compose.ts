@@ -280,7 +280,7 @@ function logReload(log: Log, outcome: ReloadOutcome, trigger: ReloadTrigger): vo
         detail: 'The last good policy stays in force.',
       })
     case 'unwritable':
-      return log.error('policy_unwritable', { trigger, code: outcome.code })
+      return log.error('policy_unwritable', { trigger, code: outcome.code, isIntact: outcome.isIntact })
   }
 }
 

@@ -22,7 +22,7 @@ export function showPolicy(ports: AdminPorts): Handler {
  * `PUT /admin/policy`, the body a whole config file: 200 `{"result": "applied" or "unchanged", "version",
  * "restart_needed": [keys]}` when it is in force; 422 with `error`, `faults` (as in `/readyz`) and `text` (the same for
  * people, one fault per line) when it is not sound, 500 `unwritable` when it is and its file could not be written: then
- * nothing changed. 415 for a body that is not YAML.
+ * nothing changed, or the message says that the file is damaged. 415 for a body that is not YAML.
  */
 export function replacePolicy(ports: AdminPorts): Handler {
   return async ({ contentType, body, actor }) => {
@@ -52,8 +52,16 @@ export function replacePolicy(ports: AdminPorts): Handler {
             text: applied.faults.map(formatFault).join('\n'),
           },
         }
-      case 'unwritable':
-        return errorReply(500, 'unwritable', `The policy is sound, but its file cannot be written (${applied.code}).`)
+      case 'unwritable': {
+        const file = applied.isIntact
+          ? 'it is as it was, and nothing changed'
+          : 'it is damaged, and the policy in force serves on without it: mend the file before the next start'
+        return errorReply(
+          500,
+          'unwritable',
+          `The policy is sound, but its file cannot be written (${applied.code}): ${file}.`,
+        )
+      }
     }
   }
 }

@@ -3,12 +3,12 @@ import type { Cell, Closable, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { EpochMs } from '../domain/units.ts'
 import { bootChanges } from './boot-changes.ts'
-import { errorCode, fingerprint, readConfigFile } from './config-file.ts'
+import { fingerprint, readConfigFile } from './config-file.ts'
 import type { Fault } from './fault.ts'
 import { checkReading, configPath, type ConfigSource, type Loaded, type LoadResult } from './load-config.ts'
 import { policyVersion } from './policy-version.ts'
 import { watchConfig } from './watch.ts'
-import { writeAtomically } from './write-atomically.ts'
+import { writeAtomically, type Written } from './write-atomically.ts'
 
 /** What became of one look at the file, or of one text that was to replace it. */
 export type ReloadOutcome =
@@ -17,8 +17,11 @@ export type ReloadOutcome =
   | { readonly kind: 'unchanged'; readonly version: string; readonly restartNeeded: readonly string[] }
   /** The last good policy stays in force. */
   | { readonly kind: 'rejected'; readonly faults: readonly Fault[] }
-  /** The text is good but could not be written, so it was not applied either: the file stays the base of everything. */
-  | { readonly kind: 'unwritable'; readonly code: string }
+  /**
+   * The text is good but could not be written, so it was not applied either: the file stays the base of everything.
+   * Unless `isIntact`, the file is damaged and the last good policy serves on without it.
+   */
+  | Exclude<Written, { readonly kind: 'written' }>
 
 export type ReloadTrigger = 'file' | 'signal' | 'admin'
 
@@ -101,12 +104,8 @@ export function startReloader(options: ReloaderOptions): ConfigReloader {
     const checked = checkReading({ kind: 'read', bytes, version }, source)
     // Said to whoever sent it, and not remembered: the file itself is as good as it was.
     if ('faults' in checked) return { kind: 'rejected', faults: checked.faults }
-    try {
-      await writeAtomically(path, bytes, version)
-    } catch (error) {
-      return { kind: 'unwritable', code: errorCode(error) }
-    }
-    return take(checked)
+    const written = await writeAtomically(path, bytes, version)
+    return written.kind === 'written' ? take(checked) : written
   }
 
   const watching = watchConfig({

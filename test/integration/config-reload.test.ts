@@ -200,7 +200,7 @@ test('a text that cannot be written is not applied', async () => {
   const { directory, state, reloader } = await running()
   const before = state.current()
   await rm(directory, { recursive: true })
-  expect(await reloader.apply(BETTER)).toEqual({ kind: 'unwritable', code: 'ENOENT' })
+  expect(await reloader.apply(BETTER)).toEqual({ kind: 'unwritable', code: 'ENOENT', isIntact: true })
   expect(state.current()).toBe(before)
 })
 

@@ -140,13 +140,19 @@ describe('PUT /admin/policy', () => {
     expect(json).toEqual({ result: 'unchanged', version: 'v1', restart_needed: [] })
   })
 
-  it('says so when the file of a sound policy cannot be written', async () => {
-    const { port } = await openAdmin(recording({ kind: 'unwritable', code: 'EROFS' }))
-    expect(await ask(port, '/admin/policy', put('a: b'))).toMatchObject({
-      status: 500,
-      json: { error: { code: 'unwritable', message: expect.stringContaining('EROFS') } },
-    })
-  })
+  it.each([
+    [true, /EROFS.*nothing changed/],
+    [false, /EROFS.*damaged/],
+  ])(
+    'says so when the file of a sound policy cannot be written, and whether it is intact: %s',
+    async (isIntact, said) => {
+      const { port } = await openAdmin(recording({ kind: 'unwritable', code: 'EROFS', isIntact }))
+      expect(await ask(port, '/admin/policy', put('a: b'))).toMatchObject({
+        status: 500,
+        json: { error: { code: 'unwritable', message: expect.stringMatching(said) } },
+      })
+    },
+  )
 
   it.each([
     ['a body of more than a megabyte', put('#'.repeat(1024 * 1024 + 1)), 413, 'too_large'],
