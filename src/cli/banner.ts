@@ -49,7 +49,9 @@ export function storeLine(app: App, dataDir: string): string {
   const access = app.storeAccess()
   if (status.kind !== 'ready' || access === undefined) return `  Store        ${status.kind}: ${status.detail}`
   const user =
-    access.readOnly === undefined ? '' : `, read-only user ${access.readOnly.username}, password in ${join(dataDir, 'clickhouse-ro-password')}`
+    access.readOnly === undefined
+      ? ''
+      : `, read-only user ${access.readOnly.username}, password in ${join(dataDir, 'clickhouse-ro-password')}`
   return `  Store        ready: ClickHouse at ${access.url}, database ${access.database}${user}`
 }
 

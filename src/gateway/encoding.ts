@@ -32,7 +32,9 @@ export function encodingOf(header: string | undefined): string {
 }
 
 /** What became of a bounded decoding. */
-export type Decoded = { readonly kind: 'decoded'; readonly bytes: Buffer } | { readonly kind: 'failed'; readonly why: 'encoding' | 'too_large_to_read' }
+export type Decoded =
+  | { readonly kind: 'decoded'; readonly bytes: Buffer }
+  | { readonly kind: 'failed'; readonly why: 'encoding' | 'too_large_to_read' }
 
 /** Decodes `bytes` off the event loop. At most `maxBytes` come out: a compression bomb stops there. */
 export function decodeBounded(bytes: Buffer, encoding: string, maxBytes: number): Promise<Decoded> {

@@ -16,7 +16,14 @@ export type Arrival = { readonly at: EpochMs; readonly monotonicMs: MonotonicMs 
 export type PriceAttempt = (call: PricedCall) => Cost
 
 /** The record of one upstream call. */
-export function attemptOf(id: RequestId, target: Target, provider: Provider, relayed: Relayed, arrival: Arrival, price: PriceAttempt): Attempt {
+export function attemptOf(
+  id: RequestId,
+  target: Target,
+  provider: Provider,
+  relayed: Relayed,
+  arrival: Arrival,
+  price: PriceAttempt,
+): Attempt {
   const startedAt = relayed.startedAt ?? relayed.endedAt
   const at = arrival.at + (startedAt - arrival.monotonicMs)
   return {
@@ -82,6 +89,7 @@ function errorOf(outcome: AttemptOutcome): ErrorCode | undefined {
 function costOf(provider: Provider, target: Target, relayed: Relayed, at: EpochMs, price: PriceAttempt): Cost {
   const { usage, model } = relayed.answer
   const served = price({ provider: provider.name, model: model ?? target.model ?? '', usage, at })
-  if (served.kind !== 'unpriced' || served.why !== 'unknown_model' || model === undefined || target.model === undefined) return served
+  if (served.kind !== 'unpriced' || served.why !== 'unknown_model' || model === undefined || target.model === undefined)
+    return served
   return price({ provider: provider.name, model: target.model, usage, at })
 }

@@ -9,7 +9,14 @@ import type { Dialect } from '../domain/request.ts'
 export const RETRY_AFTER_SECONDS = '1'
 
 /** The proxy's own answer to a request that it does not (or could not) hand on, in the client's dialect. */
-export function sendError(response: ServerResponse, dialect: Dialect, error: ErrorCode, id: string, ownHeaders: readonly string[], hint?: string): void {
+export function sendError(
+  response: ServerResponse,
+  dialect: Dialect,
+  error: ErrorCode,
+  id: string,
+  ownHeaders: readonly string[],
+  hint?: string,
+): void {
   if (response.headersSent || response.destroyed) return
   const { status } = ERRORS[error]
   const body = Buffer.from(errorBody(dialect, error, id, hint))

@@ -27,7 +27,12 @@ export type Outlet = {
 }
 
 /** `onUndecodable`: the answer is not what its `content-encoding` says, so no more of it can be passed on. */
-export function createOutlet(response: ServerResponse, filter: OutletFilter | undefined, onDrain: () => void, onUndecodable: () => void): Outlet {
+export function createOutlet(
+  response: ServerResponse,
+  filter: OutletFilter | undefined,
+  onDrain: () => void,
+  onUndecodable: () => void,
+): Outlet {
   let held: Buffer[] | undefined
   let hasEnded = false
   let isWaiting = false

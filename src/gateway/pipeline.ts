@@ -27,7 +27,12 @@ import type { Turn } from './turn.ts'
  * Handles one request from its first byte to its last. Every way out of here leaves a record. `brokenBy` tells how
  * the connection was answered when it turned out not to speak HTTP before the request was over.
  */
-export async function handle(inbound: IncomingMessage, response: ServerResponse, stages: Stages, brokenBy: () => ErrorCode | undefined): Promise<void> {
+export async function handle(
+  inbound: IncomingMessage,
+  response: ServerResponse,
+  stages: Stages,
+  brokenBy: () => ErrorCode | undefined,
+): Promise<void> {
   const { world } = stages
   const turn: Turn = {
     id: world.newId(),
@@ -37,7 +42,12 @@ export async function handle(inbound: IncomingMessage, response: ServerResponse,
     state: stages.state.current(),
   }
   const providers = turn.state.policy.providers
-  const recognised = recognise(inbound.method ?? '', inbound.url ?? '', inbound.headers['anthropic-version'] !== undefined, providers)
+  const recognised = recognise(
+    inbound.method ?? '',
+    inbound.url ?? '',
+    inbound.headers['anthropic-version'] !== undefined,
+    providers,
+  )
   if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
   if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
@@ -46,19 +56,39 @@ export async function handle(inbound: IncomingMessage, response: ServerResponse,
   if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages, brokenBy)
   const received = await receive(inbound, turn.state.policy.limits)
   if (received.kind === 'rejected') return reject(turn, recognised, received.error, stages)
-  if (received.kind === 'gone') return recordRejected(turn, recognised, brokenBy() ?? 'client_closed', stages, received.receivedBytes)
+  if (received.kind === 'gone')
+    return recordRejected(turn, recognised, brokenBy() ?? 'client_closed', stages, received.receivedBytes)
   const bodyAt = world.monotonic()
   const read = await readWhole(received.bytes, recognised, inbound, provider, turn.state.policy.limits)
   // Its close has gone by while the body was decoded: the relay would wait for it in vain.
   if (response.destroyed) return recordRejected(turn, recognised, 'client_closed', stages, received.bytes.length)
   const request = readRequest(turn.id, inbound, recognised, read.reading, received.bytes.length)
-  dispatch(turn, request, decide(request, turn.state), { provider, body: read.body, isDecoded: read.isDecoded, bodyAt }, stages, brokenBy)
+  dispatch(
+    turn,
+    request,
+    decide(request, turn.state),
+    { provider, body: read.body, isDecoded: read.isDecoded, bodyAt },
+    stages,
+    brokenBy,
+  )
 }
 
-type Outgoing = { readonly provider: Provider; readonly body: Buffer; readonly isDecoded: boolean; readonly bodyAt: MonotonicMs }
+type Outgoing = {
+  readonly provider: Provider
+  readonly body: Buffer
+  readonly isDecoded: boolean
+  readonly bodyAt: MonotonicMs
+}
 
 /** Sends the request to the decided target and relays what comes back. */
-function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing: Outgoing, stages: Stages, brokenBy: () => ErrorCode | undefined): void {
+function dispatch(
+  turn: Turn,
+  request: LlmRequest,
+  decision: Decision,
+  outgoing: Outgoing,
+  stages: Stages,
+  brokenBy: () => ErrorCode | undefined,
+): void {
   const { response, arrival, inbound } = turn
   const { world } = stages
   const [target] = decision.targets
@@ -75,7 +105,9 @@ function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing:
     fail: (error) => sendError(response, request.dialect, error, turn.id, own()),
     conclude: (relayed, release) => {
       const attempts =
-        relayed.startedAt === undefined ? [] : [attemptOf(attemptId, target, outgoing.provider, relayed, arrival, stages.price)]
+        relayed.startedAt === undefined
+          ? []
+          : [attemptOf(attemptId, target, outgoing.provider, relayed, arrival, stages.price)]
       const marks = { bodyAt: outgoing.bodyAt, now: world.monotonic() }
       const exchange = exchangeOf(request, decision, arrival, marks, attempts, relayed)
       stages.observe(exchange)
@@ -101,14 +133,23 @@ function dispatch(turn: Turn, request: LlmRequest, decision: Decision, outgoing:
 type ReadWhole = { readonly reading: BodyReading; readonly body: Buffer; readonly isDecoded: boolean }
 
 /** Reads a copy of a compressed body; the decoded one goes upstream only where bytes must be added to it. */
-async function readWhole(bytes: Buffer, recognised: Recognised, inbound: IncomingMessage, provider: Provider, limits: Limits): Promise<ReadWhole> {
+async function readWhole(
+  bytes: Buffer,
+  recognised: Recognised,
+  inbound: IncomingMessage,
+  provider: Provider,
+  limits: Limits,
+): Promise<ReadWhole> {
   const { api } = recognised
   const encoding = encodingOf(inbound.headers['content-encoding'])
-  if (encoding === '') return { reading: readBody(api, bytes, provider.supportsIncludeUsage), body: bytes, isDecoded: false }
+  if (encoding === '')
+    return { reading: readBody(api, bytes, provider.supportsIncludeUsage), body: bytes, isDecoded: false }
   const decoded = await decodeBounded(bytes, encoding, limits.maxBodyBytes)
   if (decoded.kind === 'failed') return { reading: unread(decoded.why), body: bytes, isDecoded: false }
   const reading = readBody(api, decoded.bytes, provider.supportsIncludeUsage)
-  return reading.shape.injectsUsage ? { reading, body: decoded.bytes, isDecoded: true } : { reading, body: bytes, isDecoded: false }
+  return reading.shape.injectsUsage
+    ? { reading, body: decoded.bytes, isDecoded: true }
+    : { reading, body: bytes, isDecoded: false }
 }
 
 /** Answers with the proxy's own error, after the record is made. */

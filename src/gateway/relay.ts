@@ -49,12 +49,22 @@ export type RelayJob = {
 const isCut = (): boolean => true
 
 /** How a call ended whose client's connection closed: by the client, or by the proxy for a reason of its own. */
-export function cutOutcome(status: number | undefined, error: ErrorCode | undefined, mayHaveRun: boolean): AttemptOutcome {
+export function cutOutcome(
+  status: number | undefined,
+  error: ErrorCode | undefined,
+  mayHaveRun: boolean,
+): AttemptOutcome {
   if (error === undefined) return { kind: 'cancelled', status }
   return status === undefined ? { kind: 'unavailable', error, mayHaveRun } : { kind: 'interrupted', status, error }
 }
 
-const NO_ANSWER: Answer = { model: undefined, responseId: undefined, finishReason: undefined, usage: undefined, errorType: undefined }
+const NO_ANSWER: Answer = {
+  model: undefined,
+  responseId: undefined,
+  finishReason: undefined,
+  usage: undefined,
+  errorType: undefined,
+}
 
 /**
  * Carries one upstream answer to the client as it comes and looks at a copy. Once the answer is complete it is
@@ -109,7 +119,12 @@ export class Relay implements UpstreamSink {
     })
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
-    const outlet = createOutlet(response, filter, () => this.#call?.resume(), () => this.#undecodable())
+    const outlet = createOutlet(
+      response,
+      filter,
+      () => this.#call?.resume(),
+      () => this.#undecodable(),
+    )
     // Throws on a head that cannot be sent on. Then nothing has been said, and the call fails as if no answer had come.
     outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
     outlet.flushHeadSoon()
@@ -151,32 +166,49 @@ export class Relay implements UpstreamSink {
     const status = this.#status
     const outlet = this.#outlet
     if (status === undefined || outlet === undefined) {
-      this.#conclude(() => ({ kind: 'unavailable', error, mayHaveRun }), isCut, () => this.#job.fail(error))
+      this.#conclude(
+        () => ({ kind: 'unavailable', error, mayHaveRun }),
+        isCut,
+        () => this.#job.fail(error),
+      )
       return
     }
-    this.#conclude(() => ({ kind: 'interrupted', status, error }), isCut, () => {
-      // Our own time-out is told in the dialect; a cut is passed on as a cut, which every client sees as an error.
-      if (error === 'idle_timeout' && this.#form === 'events' && outlet.isPlain()) {
-        outlet.finishWith(errorEvent(this.#job.request.dialect, this.#job.request.api, error, this.#job.request.id))
-      } else outlet.destroyAfterHeld()
-    })
+    this.#conclude(
+      () => ({ kind: 'interrupted', status, error }),
+      isCut,
+      () => {
+        // Our own time-out is told in the dialect; a cut is passed on as a cut, which every client sees as an error.
+        if (error === 'idle_timeout' && this.#form === 'events' && outlet.isPlain()) {
+          outlet.finishWith(errorEvent(this.#job.request.dialect, this.#job.request.api, error, this.#job.request.id))
+        } else outlet.destroyAfterHeld()
+      },
+    )
   }
 
   #undecodable(): void {
     this.#call?.abort()
     if (this.#isConcluded) this.#job.response.destroy()
-    else this.failed({ error: 'upstream_protocol', mayHaveRun: true, detail: 'the answer is not what its content-encoding says' })
+    else
+      this.failed({
+        error: 'upstream_protocol',
+        mayHaveRun: true,
+        detail: 'the answer is not what its content-encoding says',
+      })
   }
 
   #completed(): void {
     if (this.#isConcluded) return
     const outlet = this.#outlet
     outlet?.hold()
-    this.#conclude((answer) => this.#outcomeOf(answer), () => this.#lacksEnd(), () => {
-      // A stream without its last event whose end is told by the closing connection alone is a cut that looks clean.
-      if (this.#lacksEnd() && !this.#isDelimited) outlet?.destroyAfterHeld()
-      else outlet?.releaseHeld()
-    })
+    this.#conclude(
+      (answer) => this.#outcomeOf(answer),
+      () => this.#lacksEnd(),
+      () => {
+        // A stream without its last event whose end is told by the closing connection alone is a cut that looks clean.
+        if (this.#lacksEnd() && !this.#isDelimited) outlet?.destroyAfterHeld()
+        else outlet?.releaseHeld()
+      },
+    )
   }
 
   get #isStream(): boolean {
@@ -200,7 +232,9 @@ export class Relay implements UpstreamSink {
     if (!this.#isStream && answer.errorType !== undefined) {
       return { kind: 'refused', status, error: 'upstream_error', errorType: answer.errorType }
     }
-    return this.#lacksEnd() ? { kind: 'interrupted', status, error: 'no_terminal_event' } : { kind: 'completed', status }
+    return this.#lacksEnd()
+      ? { kind: 'interrupted', status, error: 'no_terminal_event' }
+      : { kind: 'completed', status }
   }
 
   #clientClosed(): void {
@@ -209,7 +243,11 @@ export class Relay implements UpstreamSink {
     const status = this.#status
     const error = this.#job.cutBy()
     const mayHaveRun = this.#startedAt !== undefined
-    this.#conclude(() => cutOutcome(status, error, mayHaveRun), isCut, () => undefined)
+    this.#conclude(
+      () => cutOutcome(status, error, mayHaveRun),
+      isCut,
+      () => undefined,
+    )
   }
 
   #conclude(outcomeOf: (answer: Answer) => AttemptOutcome, isCutShort: () => boolean, release: () => void): void {

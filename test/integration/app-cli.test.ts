@@ -87,7 +87,9 @@ describe('the command line', () => {
     writeFileSync(bad, BAD_CONFIG)
     const { code, stdout, stderr } = await runCli([command, '-c', bad])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain(`${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, gemini, found "openia"`)
+    expect(stderr).toContain(
+      `${bad}:4:14 providers.openai.dialect: expected one of openai, anthropic, gemini, found "openia"`,
+    )
     expect(stderr).toContain('nothing was started')
   })
 
