@@ -7,6 +7,7 @@ import type { TextEndpoint } from './endpoints.ts'
 import { NO_FAULTS } from './faults.ts'
 import type { JsonObject } from './json.ts'
 import type { SimulatedModel } from './model.ts'
+import { bill } from './simulation.ts'
 
 /** Answers a chat, completion, Responses, messages or generateContent call. */
 export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject, model: SimulatedModel): void {
@@ -28,6 +29,7 @@ export function answerText(call: Call, endpoint: TextEndpoint, body: JsonObject,
     return respondCanned(call, ask, text, model, endpoint.errorFrame(facts, body))
   }
   const answered = answerAsk(ask, context, simulation.cache)
+  bill(simulation.counters.spent, model.snapshot, answered.spent)
   const timing = timingOf(call, model)
   if (ask.isStream) {
     return respondStream(

@@ -1,4 +1,5 @@
 import type { EpochMs, MonotonicMs } from '../domain/units.ts'
+import type { Spent } from './ask.ts'
 import type { Canned } from './canned.ts'
 import { draw } from './draw.ts'
 import { NO_FAULTS, parseFaults, type Faults } from './faults.ts'
@@ -21,7 +22,10 @@ export type Simulation = {
   readonly monotonic: () => MonotonicMs
 }
 
-/** Counted since the start; `faults` by the fault's own text, `statuses` of answers whose head went out. */
+/**
+ * Counted since the start; `faults` by the fault's own text, `statuses` of answers whose head went out, `spent` by the
+ * model's snapshot: tokens of every text that was made, prepared ones apart.
+ */
 export type Counters = {
   received: number
   answered: number
@@ -31,10 +35,24 @@ export type Counters = {
   connections: number
   readonly statuses: Map<number, number>
   readonly faults: Map<string, number>
+  readonly spent: Map<string, Spent>
 }
 
 export function countUp<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** Puts the tokens of one answer on a model's bill. */
+export function bill(bills: Map<string, Spent>, snapshot: string, spent: Spent): void {
+  const before = bills.get(snapshot)
+  bills.set(snapshot, {
+    uncachedInput: spent.uncachedInput + (before?.uncachedInput ?? 0),
+    cacheRead: spent.cacheRead + (before?.cacheRead ?? 0),
+    cacheWrite5m: spent.cacheWrite5m + (before?.cacheWrite5m ?? 0),
+    cacheWrite1h: spent.cacheWrite1h + (before?.cacheWrite1h ?? 0),
+    visibleOutput: spent.visibleOutput + (before?.visibleOutput ?? 0),
+    reasoning: spent.reasoning + (before?.reasoning ?? 0),
+  })
 }
 
 /** The models served, by name and by snapshot. */

@@ -63,6 +63,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       connections: 0,
       statuses: new Map(),
       faults: new Map(),
+      spent: new Map(),
     },
     now: options.now ?? Date.now,
     monotonic: () => performance.now(),
