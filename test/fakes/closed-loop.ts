@@ -83,9 +83,6 @@ export const MIXED_CALLS: readonly Call[] = [
   },
 ]
 
-/** The quick one, for measuring. */
-export const PLAIN_CALL: Call = { ...CHAT, name: 'plain', body: chat({ model: 'sim-fast' }), outcome: 'completed' }
-
 export function startClosedLoop(port: number, { clients, calls, pauseMs = 0 }: LoopOptions): ClosedLoop {
   const ledger = new Map<string, Answered>()
   const cut = new Set<string>()

@@ -1,11 +1,11 @@
 import { Agent, request as ask } from 'node:http'
 import { text } from 'node:stream/consumers'
 import OpenAI from 'openai'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import { aPair } from '../fakes/direct-and-proxied.ts'
 import { valueOf } from '../fakes/http-message.ts'
-import { startProxy } from '../fakes/proxy.ts'
+import { ownProxies } from '../fakes/own-proxy.ts'
 import type { ProxyChanges, TestProxy } from '../fakes/proxy.ts'
 import { aPost, exchangeRaw, RawClient } from '../fakes/raw-client.ts'
 import { chunk, plain, STREAM_HEAD } from '../fakes/raw-upstream.ts'
@@ -13,17 +13,9 @@ import type { RawCall } from '../fakes/raw-upstream.ts'
 
 const CHAT = '/v1/chat/completions'
 const pair = aPair()
-const proxies: TestProxy[] = []
-
-async function aProxy(changes: ProxyChanges = {}): Promise<TestProxy> {
-  const proxy = await startProxy(pair().upstream.url, changes)
-  proxies.push(proxy)
-  return proxy
-}
-
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close(50)))
-})
+const startOwn = ownProxies()
+/** A proxy of this test's own in front of the shared upstream. */
+const aProxy = (changes: ProxyChanges = {}): Promise<TestProxy> => startOwn(pair().upstream.url, changes)
 
 const EVENT = 'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 const DONE = 'data: [DONE]\n\n'

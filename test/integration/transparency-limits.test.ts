@@ -1,39 +1,22 @@
 import Anthropic from '@anthropic-ai/sdk'
 import Anthropic0 from 'anthropic-sdk-0'
 import OpenAI from 'openai'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { aPolicy, aProvider } from '../fakes/a-provider.ts'
 import { aPair } from '../fakes/direct-and-proxied.ts'
 import { valueOf } from '../fakes/http-message.ts'
-import { startProxy } from '../fakes/proxy.ts'
+import { ownProxies } from '../fakes/own-proxy.ts'
 import type { ProxyChanges, TestProxy } from '../fakes/proxy.ts'
 import { aPost, exchangeRaw, RawClient } from '../fakes/raw-client.ts'
 import { chunk, plain } from '../fakes/raw-upstream.ts'
+import { anthropic, anthropic0, chat, MESSAGE, openai } from '../fakes/sdk-once.ts'
 
 const CHAT = '/v1/chat/completions'
 const MESSAGES = '/v1/messages'
 const pair = aPair()
-const proxies: TestProxy[] = []
-
+const startOwn = ownProxies()
 /** A proxy of this test's own in front of the shared upstream. */
-async function aProxy(changes: ProxyChanges): Promise<TestProxy> {
-  const proxy = await startProxy(pair().upstream.url, changes)
-  proxies.push(proxy)
-  return proxy
-}
-
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close(50)))
-})
-
-const prompt = [{ role: 'user' as const, content: 'hi' }]
-const openai = (url: string): OpenAI => new OpenAI({ apiKey: 'sk', baseURL: `${url}/openai/v1`, maxRetries: 0 })
-const chat = (url: string): Promise<unknown> => openai(url).chat.completions.create({ model: 'm', messages: prompt })
-const MESSAGE = { model: 'm', max_tokens: 5, messages: prompt }
-const anthropic = (url: string): Anthropic =>
-  new Anthropic({ apiKey: 'sk', baseURL: `${url}/anthropic`, maxRetries: 0 })
-const anthropic0 = (url: string): Anthropic0 =>
-  new Anthropic0({ apiKey: 'sk', baseURL: `${url}/anthropic`, maxRetries: 0 })
+const aProxy = (changes: ProxyChanges): Promise<TestProxy> => startOwn(pair().upstream.url, changes)
 
 describe('a provider with too many calls under way', () => {
   it('answers the next with 503 and retry-after in the dialect, as both SDKs understand it, without calling upstream', async () => {

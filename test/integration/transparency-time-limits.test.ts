@@ -1,39 +1,19 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import Anthropic from '@anthropic-ai/sdk'
-import Anthropic0 from 'anthropic-sdk-0'
-import OpenAI from 'openai'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { aPair } from '../fakes/direct-and-proxied.ts'
-import { startProxy } from '../fakes/proxy.ts'
+import { ownProxies } from '../fakes/own-proxy.ts'
 import type { ProxyChanges, TestProxy } from '../fakes/proxy.ts'
 import { aPost, exchangeRaw, RawClient } from '../fakes/raw-client.ts'
 import { chunk, STREAM_HEAD } from '../fakes/raw-upstream.ts'
+import { anthropic, anthropic0, chat, MESSAGE, openai, PROMPT } from '../fakes/sdk-once.ts'
 
 const CHAT = '/v1/chat/completions'
 const MESSAGES = '/v1/messages'
 const pair = aPair()
-const proxies: TestProxy[] = []
-
+const startOwn = ownProxies()
 /** A proxy of this test's own in front of the shared upstream. */
-async function aProxy(changes: ProxyChanges): Promise<TestProxy> {
-  const proxy = await startProxy(pair().upstream.url, changes)
-  proxies.push(proxy)
-  return proxy
-}
-
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close(50)))
-})
-
-const prompt = [{ role: 'user' as const, content: 'hi' }]
-const openai = (url: string): OpenAI => new OpenAI({ apiKey: 'sk', baseURL: `${url}/openai/v1`, maxRetries: 0 })
-const chat = (url: string): Promise<unknown> => openai(url).chat.completions.create({ model: 'm', messages: prompt })
-const MESSAGE = { model: 'm', max_tokens: 5, messages: prompt }
-const anthropic = (url: string): Anthropic =>
-  new Anthropic({ apiKey: 'sk', baseURL: `${url}/anthropic`, maxRetries: 0 })
-const anthropic0 = (url: string): Anthropic0 =>
-  new Anthropic0({ apiKey: 'sk', baseURL: `${url}/anthropic`, maxRetries: 0 })
+const aProxy = (changes: ProxyChanges): Promise<TestProxy> => startOwn(pair().upstream.url, changes)
 
 describe('time limits', () => {
   it.each([
@@ -44,8 +24,7 @@ describe('time limits', () => {
     await new Promise<void>((resolve) => void refusing.listen(0, '127.0.0.1', resolve))
     const { port } = refusing.address() as AddressInfo
     await new Promise((resolve) => refusing.close(resolve))
-    const proxy = await startProxy(`http://127.0.0.1:${port}`)
-    proxies.push(proxy)
+    const proxy = await startOwn(`http://127.0.0.1:${port}`)
     const answer = await exchangeRaw(proxy.port, aPost(path, '{"model":"m"}'))
     expect(answer.status).toBe(502)
     expect(JSON.parse(answer.body.toString())).toMatchObject({
@@ -65,8 +44,7 @@ describe('time limits', () => {
     const silent = createServer(() => undefined)
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as AddressInfo
-    const proxy = await startProxy(`https://127.0.0.1:${port}`, { provider: { connectTimeoutMs: 300 } })
-    proxies.push(proxy)
+    const proxy = await startOwn(`https://127.0.0.1:${port}`, { provider: { connectTimeoutMs: 300 } })
     const answer = await exchangeRaw(proxy.port, aPost(CHAT, '{"model":"m"}'))
     expect(answer.status).toBe(504)
     await proxy.recorded(1)
@@ -117,12 +95,12 @@ describe('time limits', () => {
     [
       'the OpenAI SDK (chat)',
       chatEvent,
-      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: prompt, stream: true })),
+      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: PROMPT, stream: true })),
     ],
     [
       'the OpenAI SDK (chat), in the middle of an event',
       `${chatEvent}data: {"choi`,
-      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: prompt, stream: true })),
+      (url) => drain(openai(url).chat.completions.create({ model: 'm', messages: PROMPT, stream: true })),
     ],
     [
       'the OpenAI SDK (responses)',
