@@ -1,4 +1,4 @@
-import type { Usage, UsagePart } from '../domain/usage.ts'
+import { NOTHING_USED, type Usage, type UsagePart } from '../domain/usage.ts'
 import { countOf, type JsonRecord, recordsOf } from './json-value.ts'
 
 /** What a usage object itself does not say. */
@@ -36,7 +36,7 @@ export function geminiUsage(raw: JsonRecord, context: GeminiContext): Usage | un
     { kind: 'video', bucket: 'textOutputTokens', tokens: outputs.video },
   ]
   const usage: Usage = {
-    ...NOTHING,
+    ...NOTHING_USED,
     ...inputs,
     textOutputTokens: output - outputs.audio,
     reasoningTokens: reasoning,
@@ -61,23 +61,6 @@ export function embeddingUsage(raw: JsonRecord): Usage | undefined {
     { kind: 'video', bucket: 'uncachedInputTokens', tokens: video },
   ]
   return { ...usage, parts: partsOf(usage, apart, '') }
-}
-
-const NOTHING: Usage = {
-  uncachedInputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  audioInputTokens: 0,
-  textOutputTokens: 0,
-  reasoningTokens: 0,
-  audioOutputTokens: 0,
-  providerInputTokens: undefined,
-  providerOutputTokens: undefined,
-  webSearchRequests: 0,
-  serviceTier: undefined,
-  parts: [],
-  isPartial: false,
 }
 
 type Totals = { readonly input: number; readonly output: number; readonly reasoning: number }
@@ -142,7 +125,7 @@ type Apart = {
 function partsOf(usage: Usage, apart: readonly Apart[], model: string): readonly UsagePart[] {
   const found = apart.filter(({ tokens }) => tokens > 0)
   if (found.length === 0) return []
-  const bare = { ...NOTHING, isPartial: usage.isPartial, serviceTier: usage.serviceTier }
+  const bare = { ...NOTHING_USED, isPartial: usage.isPartial, serviceTier: usage.serviceTier }
   const rest = {
     ...usage,
     providerInputTokens: undefined,

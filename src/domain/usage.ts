@@ -37,6 +37,24 @@ export type Usage = {
   readonly isPartial: boolean
 }
 
+/** A call known to have used nothing, which is not the same as one whose usage is unknown. */
+export const NOTHING_USED: Usage = {
+  uncachedInputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioInputTokens: 0,
+  textOutputTokens: 0,
+  reasoningTokens: 0,
+  audioOutputTokens: 0,
+  providerInputTokens: undefined,
+  providerOutputTokens: undefined,
+  webSearchRequests: 0,
+  serviceTier: undefined,
+  parts: [],
+  isPartial: false,
+}
+
 /** The nine disjoint counts of a call, or of several. */
 export type UsageCounts = Pick<
   Usage,

@@ -4,7 +4,7 @@ import { calcPrice, findProvider } from '@pydantic/genai-prices'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { costOf, type Rates } from '../../src/domain/cost.ts'
-import { inputTokens, outputTokens, type Usage } from '../../src/domain/usage.ts'
+import { inputTokens, NOTHING_USED, outputTokens, type Usage } from '../../src/domain/usage.ts'
 import { LIBRARY_VERSION, libraryRates } from '../../src/pricing/library-rates.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
 
@@ -12,23 +12,7 @@ const NOW = Date.UTC(2026, 10, 20, 12)
 const SOURCE = `genai-prices@${LIBRARY_VERSION}`
 
 function aUsage(buckets: Partial<Usage>): Usage {
-  return {
-    uncachedInputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWrite5mTokens: 0,
-    cacheWrite1hTokens: 0,
-    audioInputTokens: 0,
-    textOutputTokens: 0,
-    reasoningTokens: 0,
-    audioOutputTokens: 0,
-    providerInputTokens: undefined,
-    providerOutputTokens: undefined,
-    webSearchRequests: 0,
-    serviceTier: undefined,
-    parts: [],
-    isPartial: false,
-    ...buckets,
-  }
+  return { ...NOTHING_USED, ...buckets }
 }
 
 function ratesOf(known: Partial<Rates>): Rates {
