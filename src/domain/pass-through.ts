@@ -8,8 +8,8 @@ import type { UpstreamFailure } from './upstream-call.ts'
 export type PassThroughSink = {
   /** The call got its slot and is being sent. `queueMs`: how long it waited for that. */
   readonly started: (queueMs: number) => void
-  /** The response head, before it is written; returns the headers to send to the client. */
-  readonly head: (status: number, headers: RawHeaders) => string[]
+  /** The response head, before it is written; returns the headers to send to the client, undefined = go no further. */
+  readonly head: (status: number, headers: RawHeaders) => string[] | undefined
   /** Bytes of the request's body on their way up, and of the answer's on their way down. */
   readonly received: (count: number) => void
   readonly bytes: (count: number) => void

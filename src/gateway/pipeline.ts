@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { readBody, unread, withUsageAsked } from '../dialects/read-body.ts'
 import type { BodyReading } from '../dialects/read-body.ts'
 import { recognise } from '../dialects/recognise.ts'
@@ -8,57 +8,60 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Limits, Provider } from '../domain/policy.ts'
 import type { LlmRequest, Recognised } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
+import { crash } from './crash.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
-import { hintFor, sendError } from './fail.ts'
 import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
 import { ownTraceparent } from './own-traceparent.ts'
 import { passThrough } from './pass.ts'
 import { readRequest } from './read-request.ts'
+import { reject } from './reject.ts'
 import { recordRejected } from './record-rejected.ts'
 import { receive } from './receive.ts'
 import { unrecognised } from './rejected.ts'
 import { Relay } from './relay.ts'
 import type { Stages } from './stages.ts'
-import type { Turn } from './turn.ts'
+import type { WebTurn } from './turn.ts'
 
 /**
- * Handles one request from its first byte to its last. Every way out of here leaves a record. `brokenBy` tells how
- * the connection was answered when it turned out not to speak HTTP before the request was over.
+ * Handles one request from its first byte to its last. Every way out of here leaves a record, a bug of ours included.
+ * `brokenBy` tells how the connection was answered when it turned out not to speak HTTP before the request was over.
  */
-export async function handle(
-  inbound: IncomingMessage,
-  response: ServerResponse,
+export async function handle(turn: WebTurn, stages: Stages, brokenBy: () => ErrorCode | undefined): Promise<void> {
+  const { inbound, response } = turn
+  let known: Recognised | undefined
+  try {
+    const { providers } = turn.state.policy
+    const hasAnthropicVersion = inbound.headers['anthropic-version'] !== undefined
+    const recognised = recognise(inbound.method ?? '', inbound.url ?? '', hasAnthropicVersion, providers)
+    if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
+    known = recognised
+    if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
+    if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
+    const provider = providers.get(recognised.provider)
+    if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
+    await answer(turn, recognised, provider, stages, brokenBy)
+  } catch (bug) {
+    const request = readRequest(turn.id, inbound, known ?? unrecognised(inbound), unread(undefined), 0)
+    crash(turn, request, bug, response.headersSent ? response.statusCode : undefined, stages)
+  }
+}
+
+async function answer(
+  turn: WebTurn,
+  recognised: Recognised,
+  provider: Provider,
   stages: Stages,
   brokenBy: () => ErrorCode | undefined,
 ): Promise<void> {
-  const { world } = stages
-  const turn: Turn = {
-    id: world.newId(),
-    inbound,
-    response,
-    arrival: { at: world.now(), monotonicMs: world.monotonic() },
-    state: stages.state.current(),
-  }
-  const providers = turn.state.policy.providers
-  const recognised = recognise(
-    inbound.method ?? '',
-    inbound.url ?? '',
-    inbound.headers['anthropic-version'] !== undefined,
-    providers,
-  )
-  if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
-  if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
-  if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
-  const provider = providers.get(recognised.provider)
-  if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
+  const { inbound, response } = turn
   if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages, brokenBy)
   const received = await receive(inbound, turn.state.policy.limits)
   if (received.kind === 'rejected') return reject(turn, recognised, received.error, stages)
   if (received.kind === 'gone')
     return recordRejected(turn, recognised, brokenBy() ?? 'client_closed', stages, received.receivedBytes)
-  const bodyAt = world.monotonic()
+  const bodyAt = stages.world.monotonic()
   const read = await readWhole(received.bytes, recognised, inbound, provider, turn.state.policy.limits)
   // Its close has gone by while the body was decoded: the relay would wait for it in vain.
   if (response.destroyed) return recordRejected(turn, recognised, 'client_closed', stages, received.bytes.length)
@@ -82,7 +85,7 @@ type Outgoing = {
 
 /** Sends the request to the decided target and relays what comes back. */
 function dispatch(
-  turn: Turn,
+  turn: WebTurn,
   request: LlmRequest,
   decision: Decision,
   outgoing: Outgoing,
@@ -95,6 +98,8 @@ function dispatch(
   const attemptId = world.newId()
   const sentAt = world.monotonic()
   const own = (): string[] => ownHeaders(turn.id, decision, sentAt - outgoing.bodyAt)
+  const crashed = (bug: unknown): void =>
+    crash(turn, request, bug, response.headersSent ? response.statusCode : undefined, stages)
   const relay = new Relay({
     request,
     response,
@@ -102,7 +107,7 @@ function dispatch(
     inboundHeaders: stages.inboundHeaders,
     ownHeaders: own,
     cutBy: brokenBy,
-    fail: (error) => sendError(response, request.dialect, error, turn.id, own()),
+    fail: (error) => turn.client.tell(request.dialect, error, turn.id, own()),
     conclude: (relayed, release) => {
       const attempts =
         relayed.startedAt === undefined
@@ -110,24 +115,23 @@ function dispatch(
           : [attemptOf(attemptId, target, outgoing.provider, relayed, arrival, stages.price)]
       const marks = { bodyAt: outgoing.bodyAt, now: world.monotonic() }
       const exchange = exchangeOf(request, decision, arrival, marks, attempts, relayed)
-      stages.observe(exchange)
-      stages.recorder.record(exchange, release)
+      turn.record.make(exchange, release)
     },
+    crashed,
   })
-  const traceparent = ownTraceparent(request, attemptId, outgoing.provider, stages)
-  const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider, traceparent)
-  relay.attach(
-    stages.send(
-      outgoing.provider,
-      {
-        method: request.method,
-        path: request.upstreamPath,
-        headers: outgoing.isDecoded ? withoutEncoding(headers) : headers,
-        body: request.shape.injectsUsage ? withUsageAsked(outgoing.body) : outgoing.body,
-      },
-      relay,
-    ),
-  )
+  try {
+    const traceparent = ownTraceparent(request, attemptId, outgoing.provider, stages)
+    const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider, traceparent)
+    const outbound = {
+      method: request.method,
+      path: request.upstreamPath,
+      headers: outgoing.isDecoded ? withoutEncoding(headers) : headers,
+      body: request.shape.injectsUsage ? withUsageAsked(outgoing.body) : outgoing.body,
+    }
+    relay.attach(stages.send(outgoing.provider, outbound, relay))
+  } catch (bug) {
+    crashed(bug)
+  }
 }
 
 type ReadWhole = { readonly reading: BodyReading; readonly body: Buffer; readonly isDecoded: boolean }
@@ -150,16 +154,6 @@ async function readWhole(
   return reading.shape.injectsUsage
     ? { reading, body: decoded.bytes, isDecoded: true }
     : { reading, body: bytes, isDecoded: false }
-}
-
-/** Answers with the proxy's own error, after the record is made. */
-export function reject(turn: Turn, recognised: Recognised, error: ErrorCode, stages: Stages): void {
-  const own = ['x-understudy-trace-id', turn.id]
-  const hint = hintFor(error, turn.state.policy.limits)
-  recordRejected(turn, recognised, error, stages, 0, () => {
-    sendError(turn.response, recognised.dialect, error, turn.id, own, hint)
-    turn.inbound.resume() // what still comes of an unread body is thrown away until the connection closes
-  })
 }
 
 function withoutEncoding(headers: string[]): string[] {

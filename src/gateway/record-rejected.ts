@@ -9,7 +9,7 @@ import type { Turn } from './turn.ts'
 
 /** Records a request for which no upstream is called; `release` is called when the record is made. */
 export function recordRejected(
-  turn: Omit<Turn, 'response'>,
+  turn: Turn,
   recognised: Recognised,
   error: ErrorCode,
   stages: Stages,
@@ -19,6 +19,5 @@ export function recordRejected(
   const request = readRequest(turn.id, turn.inbound, recognised, unread(undefined), requestBytes)
   const durationMs = stages.world.monotonic() - turn.arrival.monotonicMs
   const exchange = rejectedExchange(request, decide(request, turn.state), turn.arrival.at, durationMs, error)
-  stages.observe(exchange)
-  stages.recorder.record(exchange, release)
+  turn.record.make(exchange, release)
 }

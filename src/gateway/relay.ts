@@ -2,15 +2,17 @@ import type { ServerResponse } from 'node:http'
 import { errorEvent } from '../dialects/error-body.ts'
 import { createUsageSplice } from '../dialects/usage-splice.ts'
 import type { Answer } from '../dialects/answer.ts'
-import { ERRORS } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
 import type { LlmRequest, RawHeaders } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
+import { readHead, withoutLengthAndEncoding } from './answer-head.ts'
+import type { AnswerHead } from './answer-head.ts'
 import type { AnswerForm, Capture } from './capture.ts'
 import { createCapture } from './capture.ts'
-import { encodingOf, isReadable } from './encoding.ts'
+import { cutOutcome, toldStatus } from './cut-outcome.ts'
+import { isReadable } from './encoding.ts'
 import { createOutlet } from './outlet.ts'
 import type { Outlet } from './outlet.ts'
 
@@ -44,19 +46,11 @@ export type RelayJob = {
   readonly cutBy: () => ErrorCode | undefined
   /** Everything is known. The answer's last bytes go out when `release` is called. */
   readonly conclude: (relayed: Relayed, release: () => void) => void
+  /** Something of ours threw. The upstream call has been given up; nothing comes any more. */
+  readonly crashed: (bug: unknown) => void
 }
 
 const isCut = (): boolean => true
-
-/** How a call ended whose client's connection closed: by the client, or by the proxy for a reason of its own. */
-export function cutOutcome(
-  status: number | undefined,
-  error: ErrorCode | undefined,
-  mayHaveRun: boolean,
-): AttemptOutcome {
-  if (error === undefined) return { kind: 'cancelled', status }
-  return status === undefined ? { kind: 'unavailable', error, mayHaveRun } : { kind: 'interrupted', status, error }
-}
 
 const NO_ANSWER: Answer = {
   model: undefined,
@@ -88,6 +82,7 @@ export class Relay implements UpstreamSink {
   #responseBytes = 0
   #providerRequestId: string | undefined
   #isConcluded = false
+  #isCrashed = false
 
   constructor(job: RelayJob) {
     this.#job = job
@@ -97,7 +92,7 @@ export class Relay implements UpstreamSink {
   /** Gives the relay its call, so that a client that leaves takes the upstream call with it. */
   attach(call: UpstreamCall): void {
     this.#call = call
-    if (this.#isConcluded && this.#job.response.destroyed) call.abort()
+    if (this.#isCrashed || (this.#isConcluded && this.#job.response.destroyed)) call.abort()
   }
 
   started(queueMs: number): void {
@@ -106,6 +101,40 @@ export class Relay implements UpstreamSink {
   }
 
   head(status: number, statusText: string, raw: RawHeaders): void {
+    let opened: Opened
+    try {
+      opened = this.#open(status, raw)
+    } catch (bug) {
+      return this.#crash(bug)
+    }
+    const { outlet, headers, own } = opened
+    // Throws on a head that cannot be sent on. Then nothing has been said, and the call fails as if no answer had come.
+    outlet.head(status, statusText, headers, own)
+    outlet.flushHeadSoon()
+    this.#status = status
+    this.#outlet = outlet
+  }
+
+  data(chunk: Buffer): boolean {
+    try {
+      return this.#carry(chunk)
+    } catch (bug) {
+      this.#crash(bug)
+      return true
+    }
+  }
+
+  end(trailers: RawHeaders): void {
+    try {
+      if (!this.#isConcluded) this.#outlet?.hold() // the end itself is the last byte where nothing else told that it is near
+      this.#outlet?.end(trailers)
+      this.#completed()
+    } catch (bug) {
+      this.#crash(bug)
+    }
+  }
+
+  #open(status: number, raw: RawHeaders): Opened {
     const { request, response } = this.#job
     this.#headAt = this.#job.monotonic()
     const facts = readHead(raw)
@@ -125,43 +154,40 @@ export class Relay implements UpstreamSink {
       () => this.#call?.resume(),
       () => this.#undecodable(),
     )
-    // Throws on a head that cannot be sent on. Then nothing has been said, and the call fails as if no answer had come.
-    outlet.head(status, statusText, splices ? withoutLengthAndEncoding(headers) : headers, this.#job.ownHeaders())
-    outlet.flushHeadSoon()
-    this.#status = status
-    this.#outlet = outlet
+    return { outlet, headers: splices ? withoutLengthAndEncoding(headers) : headers, own: this.#job.ownHeaders() }
   }
 
-  data(chunk: Buffer): boolean {
+  #carry(chunk: Buffer): boolean {
     const outlet = this.#outlet
     const capture = this.#capture
     if (outlet === undefined || capture === undefined) return true
     this.#responseBytes += chunk.length
-    if (!this.#isConcluded) {
-      capture.feed(chunk)
-      if (!this.#isStream) this.#tokenAt ??= this.#job.monotonic()
-      const isTerminal = this.#isStream && capture.isTerminal()
-      if (isTerminal || this.#responseBytes === this.#expectedBytes) outlet.hold()
-      const mayContinue = outlet.write(chunk)
-      if (isTerminal) this.#completed() // a provider may linger after its last event; the client need not
-      return mayContinue
-    }
-    return outlet.write(chunk)
-  }
-
-  end(trailers: RawHeaders): void {
-    if (!this.#isConcluded) this.#outlet?.hold() // the end itself is the last byte where nothing else told that it is near
-    this.#outlet?.end(trailers)
-    this.#completed()
+    if (this.#isConcluded) return outlet.write(chunk)
+    capture.feed(chunk)
+    if (!this.#isStream) this.#tokenAt ??= this.#job.monotonic()
+    const isTerminal = this.#isStream && capture.isTerminal()
+    if (isTerminal || this.#responseBytes === this.#expectedBytes) outlet.hold()
+    const mayContinue = outlet.write(chunk)
+    if (isTerminal) this.#completed() // a provider may linger after its last event; the client need not
+    return mayContinue
   }
 
   failed(failure: UpstreamFailure): void {
-    if (this.#isConcluded) {
-      // After the last event nothing is missing, unless the head has promised so and so many bytes.
-      if (this.#responseBytes < this.#expectedBytes) this.#outlet?.destroyAfterHeld()
-      else this.#outlet?.end([])
-      return
+    try {
+      if (this.#isConcluded) this.#failedAfterAll()
+      else this.#failed(failure)
+    } catch (bug) {
+      this.#crash(bug)
     }
+  }
+
+  #failedAfterAll(): void {
+    // After the last event nothing is missing, unless the head has promised so and so many bytes.
+    if (this.#responseBytes < this.#expectedBytes) this.#outlet?.destroyAfterHeld()
+    else this.#outlet?.end([])
+  }
+
+  #failed(failure: UpstreamFailure): void {
     const { error, mayHaveRun } = failure
     const status = this.#status
     const outlet = this.#outlet
@@ -254,11 +280,24 @@ export class Relay implements UpstreamSink {
     this.#isConcluded = true
     const endedAt = this.#job.monotonic()
     const finish = (answerOf: (isCut: boolean) => Answer): void => {
-      const answer = answerOf(isCutShort())
-      this.#job.conclude(this.#relayed(outcomeOf(answer), answer, endedAt), release)
+      try {
+        const answer = answerOf(isCutShort())
+        this.#job.conclude(this.#relayed(outcomeOf(answer), answer, endedAt), release)
+      } catch (bug) {
+        this.#crash(bug)
+      }
     }
     if (this.#capture === undefined) finish(() => NO_ANSWER)
     else this.#capture.finish(finish)
+  }
+
+  /** Called by whatever callback comes to grief first; a decoder's or a socket's caller could do nothing about it. */
+  #crash(bug: unknown): void {
+    if (this.#isCrashed) return
+    this.#isCrashed = true
+    this.#isConcluded = true
+    this.#call?.abort()
+    this.#job.crashed(bug)
   }
 
   #relayed(outcome: AttemptOutcome, answer: Answer, endedAt: MonotonicMs): Relayed {
@@ -279,67 +318,10 @@ export class Relay implements UpstreamSink {
   }
 }
 
+type Opened = { readonly outlet: Outlet; readonly headers: readonly string[]; readonly own: readonly string[] }
+
 /** Gemini streams an array where its client does not ask for events (`alt=sse`). */
-function formOf(head: Head, request: LlmRequest, status: number): AnswerForm {
+function formOf(head: AnswerHead, request: LlmRequest, status: number): AnswerForm {
   if (head.isEventStream) return 'events'
   return head.isJson && request.api === 'generate_content' && request.isStream && status < 400 ? 'array' : 'plain'
-}
-
-/** The status of the proxy's own answer to a call that came to none; 0 where the connection closed without a word. */
-export function toldStatus(outcome: AttemptOutcome): number {
-  return outcome.kind === 'unavailable' && outcome.error !== 'shutting_down' ? ERRORS[outcome.error].status : 0
-}
-
-type Head = {
-  readonly isEventStream: boolean
-  readonly isJson: boolean
-  readonly encoding: string
-  readonly contentLength: number
-  /** Whether the message says where it ends; false = only the closing connection does. */
-  readonly isDelimited: boolean
-  readonly requestId: string | undefined
-}
-
-function readHead(raw: RawHeaders): Head {
-  let isEventStream = false
-  let isJson = false
-  let encoding = ''
-  let contentLength = -1
-  let isDelimited = false
-  let requestId: string | undefined
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const value = raw[i + 1] ?? ''
-    switch ((raw[i] ?? '').toLowerCase()) {
-      case 'content-type':
-        isEventStream = value.toLowerCase().includes('text/event-stream')
-        isJson = value.toLowerCase().includes('application/json')
-        break
-      case 'content-encoding':
-        encoding = encodingOf(value)
-        break
-      case 'content-length':
-        contentLength = Number(value)
-        isDelimited = true
-        break
-      case 'transfer-encoding':
-        isDelimited = true
-        break
-      case 'x-request-id':
-      case 'request-id':
-        requestId = value
-        break
-    }
-  }
-  return { isEventStream, isJson, encoding, contentLength, isDelimited, requestId }
-}
-
-/** Splicing changes the length, and happens on decoded bytes. */
-function withoutLengthAndEncoding(headers: readonly string[]): string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    const lower = name.toLowerCase()
-    if (lower !== 'content-length' && lower !== 'content-encoding') out.push(name, headers[i + 1] ?? '')
-  }
-  return out
 }

@@ -3,16 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express from 'express'
 import { listenFailure } from '../config/listen-failure.ts'
+import { unread } from '../dialects/read-body.ts'
 import { isModelCall } from '../dialects/recognise.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
 import { createFramingWatch } from './bad-framing.ts'
+import { rawClient, webClient } from './client.ts'
 import { createConnections } from './connections.ts'
-import { sendError } from './fail.ts'
-import { isWebSocketUpgrade, passUpgrade, refuseRaw } from './pass.ts'
+import { crash } from './crash.ts'
+import { guarded } from './guarded.ts'
+import { isWebSocketUpgrade, passUpgrade, refuseRaw } from './pass-upgrade.ts'
 import { handle } from './pipeline.ts'
+import { readRequest } from './read-request.ts'
 import { unrecognised } from './rejected.ts'
 import type { Stages } from './stages.ts'
+import { beginTurn } from './turn.ts'
 import type { Turn } from './turn.ts'
 
 /** Largest request head. Providers take 16–32 KB; cookies and long betas headers fit in twice that. */
@@ -55,10 +60,11 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       if (connections.isCutting()) return 'shutting_down'
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
-    handle(request, response, stages, brokenBy).catch((cause: unknown) => {
-      stages.log.error('request_failed', { bug: cause })
-      sendError(response, 'openai', 'internal', '', [])
-      if (!response.writableEnded) response.destroy()
+    const turn = { ...beginTurn(request, webClient(response), stages), response }
+    // Only where the record itself cannot be made.
+    handle(turn, stages, brokenBy).catch((bug: unknown) => {
+      stages.log.error('request_lost', { trace_id: turn.id, bug })
+      response.destroy()
     })
   }
   app.use(serve)
@@ -90,17 +96,26 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   })
   server.setTimeout(patience.stallMs, (socket) => framing.stalled(socket, connections.latestOn(socket)))
   server.on('clientError', (error, socket) => framing.broke(error, socket, connections.latestOn(socket)))
-  const leaveHttp = (take: (turn: Omit<Turn, 'response'>, socket: Duplex, head: Buffer) => void) => {
+  const leaveHttp = (take: (turn: Turn, socket: Duplex, head: Buffer) => void) => {
     return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       socket.on('error', () => undefined) // a reset connection is recorded by its close
       connections.upgraded(socket)
-      const { world } = stages
-      const arrival = { at: world.now(), monotonicMs: world.monotonic() }
-      const turn = { id: world.newId(), inbound: request, arrival, state: stages.state.current() }
+      const turn = beginTurn(request, rawClient(socket), stages)
       // What was asked before on this connection is answered before.
       const current = connections.latestOn(socket)
-      if (current === undefined || current.closed) take(turn, socket, head)
-      else current.once('close', () => take(turn, socket, head))
+      const takeGuarded = guarded(
+        () => take(turn, socket, head),
+        (bug) =>
+          crash(
+            turn,
+            readRequest(turn.id, request, unrecognised(request), unread(undefined), 0),
+            bug,
+            undefined,
+            stages,
+          ),
+      )
+      if (current === undefined || current.closed) takeGuarded()
+      else current.once('close', takeGuarded)
     }
   }
   server.on(

@@ -1,14 +1,60 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from '../domain/exchange.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
+import type { Client } from './client.ts'
 import type { Arrival } from './exchange-of.ts'
+import type { Stages } from './stages.ts'
 
 /** One request under way: what every step after recognition needs. */
 export type Turn = {
   readonly id: RequestId
   readonly inbound: IncomingMessage
-  readonly response: ServerResponse
+  readonly client: Client
   readonly arrival: Arrival
   /** The one snapshot that the whole request uses, across reloads. */
   readonly state: RoutingState
+  readonly record: TurnRecord
+}
+
+/** A turn that is answered with a response. */
+export type WebTurn = Turn & { readonly response: ServerResponse }
+
+/** The one record of a turn. */
+export type TurnRecord = {
+  readonly isMade: () => boolean
+  /** Makes the record, unless there is one. `release` is called when it is in the spool, or known not to fit. */
+  readonly make: (exchange: Exchange, release: () => void) => void
+}
+
+export function beginTurn(inbound: IncomingMessage, client: Client, stages: Stages): Turn {
+  const { world } = stages
+  const id = world.newId()
+  const arrival = { at: world.now(), monotonicMs: world.monotonic() }
+  return { id, inbound, client, arrival, state: stages.state.current(), record: createRecord(id, client, stages) }
+}
+
+function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord {
+  const { log, recorder, observe } = stages
+  let isMade = false
+  return {
+    isMade: () => isMade,
+    make: (exchange, release) => {
+      if (isMade) return
+      isMade = true
+      recorder.record(exchange, () => {
+        try {
+          release()
+        } catch (bug) {
+          log.error('request_failed', { trace_id: id, bug })
+          client.cut()
+        }
+      })
+      try {
+        observe(exchange)
+      } catch (bug) {
+        log.error('observer_failed', { trace_id: id, bug }) // the record is made, and the client's answer on its way
+      }
+    },
+  }
 }

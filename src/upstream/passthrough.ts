@@ -226,6 +226,7 @@ function relayAnswer(answer: IncomingMessage, response: ServerResponse, job: Job
   }
   job.stage = 'answering'
   const headers = sink.head(answer.statusCode ?? 502, answer.rawHeaders)
+  if (headers === undefined) return void answer.destroy()
   response.sendDate = false
   response.writeHead(answer.statusCode ?? 502, reasonPhrase(answer.statusMessage ?? '', 'latin1'), headers)
   // The head goes at once, as long polls and streams need it, unless it is all there is: then it waits for the record.

@@ -45,7 +45,11 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
       granted: () => {
         this.#holdsSlot = true
         sink.started(monotonic() - askedAt)
-        pools.of(provider).dispatch(dispatchOptions(provider, request), this)
+        try {
+          pools.of(provider).dispatch(dispatchOptions(provider, request), this)
+        } catch (error) {
+          this.#fail(upstreamFailure(error, 'connecting')) // whoever gave the slot back must not be the one to hear of it
+        }
       },
       refused: () => this.#fail({ error: 'overloaded', mayHaveRun: false, detail: 'no free slot' }),
     })

@@ -8,6 +8,7 @@ import type { Cell, Observer, Propagate, World } from '../../src/domain/ports.ts
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
 import type { Patience } from '../../src/gateway/server.ts'
+import type { Stages } from '../../src/gateway/stages.ts'
 import { createPriceBook } from '../../src/pricing/price-book.ts'
 import { inboundHeaders, outboundHeaders } from '../../src/upstream/headers.ts'
 import { createPassThrough } from '../../src/upstream/passthrough.ts'
@@ -48,6 +49,8 @@ export type ProxyChanges = {
   readonly patience?: Patience
   readonly observe?: Observer
   readonly propagate?: Propagate
+  /** What stands in for stages of the request path, to see what becomes of a bug in one. */
+  readonly stages?: Partial<Stages>
   /** Stands between the record, which is kept in any case, and the release of the last bytes. */
   readonly holdRelease?: (exchange: Exchange, release: () => void) => void
 }
@@ -98,6 +101,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       },
       isDraining: () => isDraining,
       onBadFraming: () => badFramings++,
+      ...changes.stages,
     },
     changes.patience,
   )

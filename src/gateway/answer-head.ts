@@ -1,0 +1,57 @@
+import type { RawHeaders } from '../domain/request.ts'
+import { encodingOf } from './encoding.ts'
+
+/** What the head of an upstream's answer says about relaying it. */
+export type AnswerHead = {
+  readonly isEventStream: boolean
+  readonly isJson: boolean
+  readonly encoding: string
+  readonly contentLength: number
+  /** Whether the message says where it ends; false = only the closing connection does. */
+  readonly isDelimited: boolean
+  readonly requestId: string | undefined
+}
+
+export function readHead(raw: RawHeaders): AnswerHead {
+  let isEventStream = false
+  let isJson = false
+  let encoding = ''
+  let contentLength = -1
+  let isDelimited = false
+  let requestId: string | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const value = raw[i + 1] ?? ''
+    switch ((raw[i] ?? '').toLowerCase()) {
+      case 'content-type':
+        isEventStream = value.toLowerCase().includes('text/event-stream')
+        isJson = value.toLowerCase().includes('application/json')
+        break
+      case 'content-encoding':
+        encoding = encodingOf(value)
+        break
+      case 'content-length':
+        contentLength = Number(value)
+        isDelimited = true
+        break
+      case 'transfer-encoding':
+        isDelimited = true
+        break
+      case 'x-request-id':
+      case 'request-id':
+        requestId = value
+        break
+    }
+  }
+  return { isEventStream, isJson, encoding, contentLength, isDelimited, requestId }
+}
+
+/** Splicing changes the length, and happens on decoded bytes. */
+export function withoutLengthAndEncoding(headers: readonly string[]): string[] {
+  const out: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const lower = name.toLowerCase()
+    if (lower !== 'content-length' && lower !== 'content-encoding') out.push(name, headers[i + 1] ?? '')
+  }
+  return out
+}
