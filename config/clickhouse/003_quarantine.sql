@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS {database}.quarantine {on_cluster}
     ts DateTime64(3, 'UTC') COMMENT 'When it was set aside.' CODEC(Delta(8), ZSTD(1)),
     table_name LowCardinality(String) COMMENT 'Table that refused it.' CODEC(ZSTD(1)),
     reason String COMMENT 'Error of the server.' CODEC(ZSTD(3)),
-    row String COMMENT 'The row as it was sent: one JSON object.' CODEC(ZSTD(3))
+    row String COMMENT 'The row as one JSON object by column name, or as it was spooled where it does not fit its columns.' CODEC(ZSTD(3))
 )
 ENGINE = {engine:MergeTree}
 PARTITION BY toYYYYMM(ts)
