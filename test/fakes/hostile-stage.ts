@@ -49,7 +49,6 @@ export async function startHostileStage(changes: ProxyChanges = {}): Promise<Hos
   })
   const watched = watchServer(proxy.port)
   let readBefore = 0
-  let callsBefore = 0
   const stage: HostileStage = {
     proxy,
     upstream,
@@ -71,9 +70,7 @@ export async function startHostileStage(changes: ProxyChanges = {}): Promise<Hos
         }),
       )
       readBefore = watched.readable()
-      const calls = upstream.calls.slice(callsBefore)
-      callsBefore = upstream.calls.length
-      return { records: proxy.takeRecords(), calls }
+      return { records: proxy.takeRecords(), calls: upstream.takeCalls() }
     },
     close: async () => {
       watched.stop()

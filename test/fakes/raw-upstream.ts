@@ -23,6 +23,8 @@ export type RawUpstream = {
   readonly port: number
   /** Calls so far, oldest first. */
   readonly calls: readonly RawCall[]
+  /** Takes away the calls so far, so that a long test does not keep them all. */
+  readonly takeCalls: () => readonly RawCall[]
   /** The next call to arrive. */
   readonly next: () => Promise<RawCall>
   /** Serves every call from now on. */
@@ -59,6 +61,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
     url: `http://127.0.0.1:${port}`,
     port,
     calls,
+    takeCalls: () => calls.splice(0),
     next: () => new Promise((resolve) => waiting.push(resolve)),
     serve: (next) => {
       answer = next
