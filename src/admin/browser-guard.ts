@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isLoopback } from '../config/listen-address.ts'
+import { hostOf, isLoopback } from '../config/listen-address.ts'
 
 /**
  * Why a request to an admin port without a token is refused; undefined when it may pass. Only this machine can
@@ -26,7 +26,7 @@ export function browserFault(headers: IncomingHttpHeaders, isWrite: boolean): st
 
 /** `localhost`, `127.0.0.1:8788`, `[::1]:8788`: a loopback name with or without a port, and nothing else. */
 function isLoopbackHost(host: string): boolean {
-  const name = /^(\[[\da-f:.]+\]|[a-z\d.-]+)(?::\d{1,5})?$/i.exec(host)?.[1]
+  const name = hostOf(host)
   return name !== undefined && isLoopback(name)
 }
 

@@ -9,10 +9,11 @@ import type { ConfigFacts, Json } from './ports.ts'
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, prices, retention, log }: Policy): Json {
+export function policyJson({ providers, limits, access, prices, retention, log }: Policy): Json {
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
+    access: { allowed_origins: [...access.allowedOrigins], allowed_hosts: [...access.allowedHosts] },
     prices: prices.map((price) => ({
       provider: price.provider,
       model: price.model,

@@ -17,6 +17,11 @@ export function formatListen(listen: Listen): string {
   return isIPv6(listen.host) ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`
 }
 
+/** The name or address in a `Host` header, its port left out; undefined for what is none. IPv6 keeps its brackets. */
+export function hostOf(header: string): string | undefined {
+  return /^(\[[\da-f:.]+\]|[a-z\d._-]+)(?::\d{1,5})?$/i.exec(header)?.[1]
+}
+
 /** Whether only this machine can connect to `host`. A name other than localhost may mean anything, so it cannot. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase()

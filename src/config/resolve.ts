@@ -45,6 +45,10 @@ function resolvePolicy(file: ConfigFile): Policy {
   return {
     providers: new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)])),
     limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
+    access: {
+      allowedOrigins: new Set(file.access.allowed_origins.map((origin) => origin.toLowerCase())),
+      allowedHosts: new Set(file.access.allowed_hosts.map((host) => host.toLowerCase())),
+    },
     prices: file.prices.map(resolvePrice),
     retention: { tracesDays: traces, attemptsDays: attempts, quarantineDays: quarantine },
     log: file.log,

@@ -24,6 +24,12 @@ const tokenPrice = (): z.ZodOptional<z.ZodType<number>> => priceUsd('million tok
 
 const name = (): z.ZodType<string> => text('a name in quotes', /\S/)
 
+const originName = (): z.ZodType<string> =>
+  text('an origin such as https://app.example.com or http://localhost:3000', /^[a-z][a-z\d+.-]*:\/\/[^\s/]+$/i)
+
+const hostName = (): z.ZodType<string> =>
+  text('a host name without a port, such as llm.example.com', /^[a-z\d]([a-z\d.-]*[a-z\d])?$/i)
+
 const providerLimits = section({
   max_concurrent: wholeNumber(1, 100_000).prefault(512).describe('Calls under way at the same time.'),
   max_queued: wholeNumber(0, 100_000)
@@ -126,6 +132,18 @@ export const fileSchema = section({
       .prefault('64MB')
       .describe('Largest body of a recognised request; other paths are streamed, unlimited.'),
     body_timeout: durationMs().prefault('120s').describe('Longest time a body may take to arrive.'),
+  }).prefault({}),
+  access: section({
+    allowed_origins: z
+      .array(originName(), { error: 'a list of origins' })
+      .prefault([])
+      .describe(
+        'Web pages that may call providers whose key is kept here. Programs that are no browser need no entry.',
+      ),
+    allowed_hosts: z
+      .array(hostName(), { error: 'a list of host names' })
+      .prefault([])
+      .describe('With a loopback listen: further names in the Host header that may do so.'),
   }).prefault({}),
   prices: z
     .array(price, { error: 'a list of prices' })

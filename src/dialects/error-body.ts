@@ -5,6 +5,7 @@ import type { Api, Dialect } from '../domain/request.ts'
 /** Error type names by status, as each provider's own API has them. */
 const OPENAI_TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
+  403: 'permission_error',
   404: 'invalid_request_error',
   408: 'timeout',
   413: 'invalid_request_error',
@@ -12,6 +13,7 @@ const OPENAI_TYPES: Readonly<Record<number, string>> = {
 }
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
+  403: 'permission_error',
   404: 'not_found_error',
   408: 'timeout_error',
   413: 'request_too_large',
@@ -23,6 +25,7 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 /** google.rpc.Code by HTTP status (github.com/googleapis/googleapis, google/rpc/code.proto). */
 const GEMINI_STATUSES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
+  403: 'PERMISSION_DENIED',
   404: 'NOT_FOUND',
   408: 'DEADLINE_EXCEEDED',
   413: 'INVALID_ARGUMENT',

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Api, Dialect, Recognised } from '../domain/request.ts'
+import { usesServerKey } from '../domain/server-key.ts'
 import { hasDotSegment } from './dot-segments.ts'
 import { geminiCall, isGeminiPath } from './gemini-path.ts'
 import { withoutQueryKey } from './query-key.ts'
@@ -81,8 +82,8 @@ function mounted(
 }
 
 /** Whether clients may use the config's key below one path only: above it, it may open what is not meant for them. */
-function isConfined({ apiKey, baseUrl }: Provider): boolean {
-  return apiKey !== undefined && baseUrl.pathname !== '/'
+function isConfined(provider: Provider): boolean {
+  return usesServerKey(provider) && provider.baseUrl.pathname !== '/'
 }
 
 function calledAt(dialect: Dialect, path: string): Pick<Recognised, 'api' | 'inPath'> {

@@ -5,9 +5,18 @@ import type { Dialect } from './request.ts'
 export type Policy = {
   readonly providers: ReadonlyMap<string, Provider>
   readonly limits: Limits
+  readonly access: Access
   readonly prices: readonly PriceOverride[]
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
+}
+
+/** Who may have a key of the server's spent, beyond programs that call the proxy by its own address. */
+export type Access = {
+  /** Web pages, as browsers name them in `Origin`, in lower case: `https://app.example`. */
+  readonly allowedOrigins: ReadonlySet<string>
+  /** Host names, in lower case and without a port, by which a proxy that listens on loopback may be called. */
+  readonly allowedHosts: ReadonlySet<string>
 }
 
 /** An upstream. Only the config can name one: no request chooses a host. */

@@ -8,6 +8,7 @@ import type { Recognised } from '../domain/request.ts'
 import type { UpstreamFailure } from '../domain/upstream-call.ts'
 import { closeSoon } from './answer-raw.ts'
 import { crash } from './crash.ts'
+import { isForeign } from './is-foreign.ts'
 import { isWellFramed } from './framing.ts'
 import { guarded } from './guarded.ts'
 import { createPassage, outcomeFor } from './passage.ts'
@@ -28,6 +29,8 @@ export function passUpgrade(turn: Turn, socket: Duplex, head: Buffer, stages: St
     return refuseRaw(turn, socket, recognised, 'error' in found ? found.error : 'no_route', stages)
   if (!isWellFramed(inbound)) return refuseRaw(turn, socket, recognised, 'bad_framing', stages)
   if (stages.isDraining()) return refuseRaw(turn, socket, recognised, 'shutting_down', stages)
+  if (isForeign(inbound.headers, provider, state.policy.access, turn.isLoopbackOnly))
+    return refuseRaw(turn, socket, recognised, 'forbidden_origin', stages)
   if (socket.destroyed) return recordRejected(turn, recognised, 'client_closed', stages)
   // Whatever is asked of a model goes over the connection once it stands.
   const passage = createPassage(turn, recognised, provider, stages, stages.price)

@@ -11,6 +11,7 @@ import type { MonotonicMs } from '../domain/units.ts'
 import { crash } from './crash.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
+import { isForeign } from './is-foreign.ts'
 import { isWellFramed } from './framing.ts'
 import { ownHeaders } from './own-headers.ts'
 import { ownTraceparent } from './own-traceparent.ts'
@@ -41,6 +42,8 @@ export async function handle(turn: WebTurn, stages: Stages, brokenBy: () => Erro
     if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
     const provider = providers.get(recognised.provider)
     if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
+    if (isForeign(inbound.headers, provider, turn.state.policy.access, turn.isLoopbackOnly))
+      return reject(turn, recognised, 'forbidden_origin', stages)
     await answer(turn, recognised, provider, stages, brokenBy)
   } catch (bug) {
     const request = readRequest(turn.id, inbound, known ?? unrecognised(inbound), unread(undefined), 0)

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express from 'express'
+import { isLoopback } from '../config/listen-address.ts'
 import { listenFailure } from '../config/listen-failure.ts'
 import { unread } from '../dialects/read-body.ts'
 import { isModelCall } from '../dialects/recognise.ts'
@@ -53,6 +54,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false)
   const connections = createConnections()
+  const isLoopbackOnly = isLoopback(listen.host)
   const framing = createFramingWatch(stages.onBadFraming)
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     connections.answering(request.socket, response)
@@ -60,7 +62,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       if (connections.isCutting()) return 'shutting_down'
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
-    const turn = { ...beginTurn(request, webClient(response), stages), response }
+    const turn = { ...beginTurn(request, webClient(response), stages, isLoopbackOnly), response }
     // Only where the record itself cannot be made.
     handle(turn, stages, brokenBy).catch((bug: unknown) => {
       stages.log.error('request_lost', { trace_id: turn.id, bug })
@@ -100,7 +102,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
     return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       socket.on('error', () => undefined) // a reset connection is recorded by its close
       connections.upgraded(socket)
-      const turn = beginTurn(request, rawClient(socket), stages)
+      const turn = beginTurn(request, rawClient(socket), stages, isLoopbackOnly)
       // What was asked before on this connection is answered before.
       const current = connections.latestOn(socket)
       const takeGuarded = guarded(

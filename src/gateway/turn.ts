@@ -15,6 +15,8 @@ export type Turn = {
   /** The one snapshot that the whole request uses, across reloads. */
   readonly state: RoutingState
   readonly record: TurnRecord
+  /** Whether the port it came in by is open to this machine only. */
+  readonly isLoopbackOnly: boolean
 }
 
 /** A turn that is answered with a response. */
@@ -27,11 +29,12 @@ export type TurnRecord = {
   readonly make: (exchange: Exchange, release: () => void) => void
 }
 
-export function beginTurn(inbound: IncomingMessage, client: Client, stages: Stages): Turn {
-  const { world } = stages
+export function beginTurn(inbound: IncomingMessage, client: Client, stages: Stages, isLoopbackOnly: boolean): Turn {
+  const { world, state } = stages
   const id = world.newId()
   const arrival = { at: world.now(), monotonicMs: world.monotonic() }
-  return { id, inbound, client, arrival, state: stages.state.current(), record: createRecord(id, client, stages) }
+  const record = createRecord(id, client, stages)
+  return { id, inbound, client, arrival, state: state.current(), record, isLoopbackOnly }
 }
 
 function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord {

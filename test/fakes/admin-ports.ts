@@ -66,6 +66,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
       ],
     ]),
     limits: { maxBodyBytes: 33_554_432, bodyTimeoutMs: 60_000 },
+    access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
     log: { level: 'info', requests: true },

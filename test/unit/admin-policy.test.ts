@@ -60,6 +60,7 @@ describe('GET /admin/policy', () => {
           },
         },
         limits: { max_body_bytes: 33_554_432, body_timeout_ms: 60_000 },
+        access: { allowed_origins: ['https://app.example'], allowed_hosts: ['llm.example'] },
         prices: [
           {
             provider: '*',
