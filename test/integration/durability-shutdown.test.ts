@@ -89,7 +89,7 @@ it('cuts what hangs at the deadline, keeps what was seen of it, and exits 0', as
   await stalled.received('content_block_delta')
   const silent = begin(home.port, OPENAI, CHAT, 'hang')
   const passed = begin(home.port, '/openai/v1/files', 'x', 'hang')
-  await expect.poll(() => proxy.metric('understudy_in_flight_requests', { provider: 'openai' })).toBe(1)
+  await expect.poll(() => proxy.metric('understudy_in_flight_requests', { provider: 'openai' })).toBe(2)
 
   const stoppedAt = performance.now()
   expect(await proxy.end('SIGTERM')).toEqual({ code: 0, signal: null })
