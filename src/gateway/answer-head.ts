@@ -1,4 +1,5 @@
-import type { RawHeaders } from '../domain/request.ts'
+import type { LlmRequest, RawHeaders } from '../domain/request.ts'
+import type { AnswerForm } from './capture.ts'
 import { encodingOf } from './encoding.ts'
 
 /** What the head of an upstream's answer says about relaying it. */
@@ -10,6 +11,12 @@ export type AnswerHead = {
   /** Whether the message says where it ends; false = only the closing connection does. */
   readonly isDelimited: boolean
   readonly requestId: string | undefined
+}
+
+/** Gemini streams an array where its client does not ask for events (`alt=sse`). */
+export function formOf(head: AnswerHead, request: LlmRequest, status: number): AnswerForm {
+  if (head.isEventStream) return 'events'
+  return head.isJson && request.api === 'generate_content' && request.isStream && status < 400 ? 'array' : 'plain'
 }
 
 export function readHead(raw: RawHeaders): AnswerHead {

@@ -7,7 +7,7 @@ import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs, MonotonicMs, RequestId } from '../domain/units.ts'
-import type { Relayed } from './relay.ts'
+import type { Relayed } from './relayed.ts'
 
 /** When the request came, on both clocks. */
 export type Arrival = { readonly at: EpochMs; readonly monotonicMs: MonotonicMs }

@@ -10,7 +10,7 @@ import { ownHeaders } from './own-headers.ts'
 import { ownTraceparent } from './own-traceparent.ts'
 import { readRequest } from './read-request.ts'
 import { toldStatus } from './cut-outcome.ts'
-import type { Relayed } from './relay.ts'
+import type { Relayed } from './relayed.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
 

@@ -1,54 +1,18 @@
-import type { ServerResponse } from 'node:http'
 import { errorEvent } from '../dialects/error-body.ts'
 import { createUsageSplice } from '../dialects/usage-splice.ts'
 import type { Answer } from '../dialects/answer.ts'
-import type { ErrorCode } from '../domain/errors.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
-import type { LlmRequest, RawHeaders } from '../domain/request.ts'
+import type { RawHeaders } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
-import { readHead, withoutLengthAndEncoding } from './answer-head.ts'
-import type { AnswerHead } from './answer-head.ts'
+import { formOf, readHead, withoutLengthAndEncoding } from './answer-head.ts'
 import type { AnswerForm, Capture } from './capture.ts'
 import { createCapture } from './capture.ts'
 import { cutOutcome, toldStatus } from './cut-outcome.ts'
 import { isReadable } from './encoding.ts'
 import { createOutlet } from './outlet.ts'
 import type { Outlet } from './outlet.ts'
-
-/** How one upstream call went, as far as relaying it could see. Times on the monotonic clock. */
-export type Relayed = {
-  readonly outcome: AttemptOutcome
-  /** Undefined when the call never got a slot: then no upstream was called. */
-  readonly startedAt: MonotonicMs | undefined
-  readonly queueMs: number
-  readonly headAt: MonotonicMs | undefined
-  readonly tokenAt: MonotonicMs | undefined
-  readonly endedAt: MonotonicMs
-  readonly answer: Answer
-  readonly providerRequestId: string | undefined
-  readonly responseBytes: number
-  readonly streamEvents: number | undefined
-  /** The status that the client has been, or is about to be, sent; 0 when it left before there was one. */
-  readonly clientStatus: number
-}
-
-export type RelayJob = {
-  readonly request: LlmRequest
-  readonly response: ServerResponse
-  readonly monotonic: () => MonotonicMs
-  readonly inboundHeaders: (raw: RawHeaders) => string[]
-  /** Headers of our own for the response head. */
-  readonly ownHeaders: () => readonly string[]
-  /** Sends the proxy's own error answer; called only when nothing else was sent. */
-  readonly fail: (error: ErrorCode) => void
-  /** Why the proxy itself closed the client's connection; undefined where it did not. */
-  readonly cutBy: () => ErrorCode | undefined
-  /** Everything is known. The answer's last bytes go out when `release` is called. */
-  readonly conclude: (relayed: Relayed, release: () => void) => void
-  /** Something of ours threw. The upstream call has been given up; nothing comes any more. */
-  readonly crashed: (bug: unknown) => void
-}
+import type { Relayed, RelayJob } from './relayed.ts'
 
 const isCut = (): boolean => true
 
@@ -319,9 +283,3 @@ export class Relay implements UpstreamSink {
 }
 
 type Opened = { readonly outlet: Outlet; readonly headers: readonly string[]; readonly own: readonly string[] }
-
-/** Gemini streams an array where its client does not ask for events (`alt=sse`). */
-function formOf(head: AnswerHead, request: LlmRequest, status: number): AnswerForm {
-  if (head.isEventStream) return 'events'
-  return head.isJson && request.api === 'generate_content' && request.isStream && status < 400 ? 'array' : 'plain'
-}
