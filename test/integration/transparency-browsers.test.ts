@@ -32,8 +32,9 @@ const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn
 const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
 type Kind = readonly [what: string, line: string, framing: string, body: string]
+const COMPLETION: Kind = ['a chat completion', 'POST /v1/chat/completions', 'Content-Length: 2\r\n', '{}']
 const KINDS: readonly Kind[] = [
-  ['a chat completion', 'POST /v1/chat/completions', 'Content-Length: 2\r\n', '{}'],
+  COMPLETION,
   ['a message', 'POST /v1/messages', 'Content-Length: 2\r\n', '{}'],
   ['a Gemini call', 'POST /v1beta/models/m:generateContent', 'Content-Length: 2\r\n', '{}'],
   ['an unread path', 'GET /v1/models', '', ''],
@@ -41,7 +42,6 @@ const KINDS: readonly Kind[] = [
   ['a preflight', 'OPTIONS /v1/chat/completions', 'Access-Control-Request-Method: POST\r\n', ''],
   ['a WebSocket', 'GET /v1/realtime', UPGRADE, ''],
 ]
-const [COMPLETION] = KINDS
 
 /** The answer to a request of one kind with these headers. */
 function ask(proxy: TestProxy, [, line, framing, body]: Kind, headers: string): Promise<RawAnswer> {
@@ -114,10 +114,10 @@ describe.each(KINDS)('%s for which the server has the key', (...kind) => {
 it('a change of the allowed pages counts from the next request on', async () => {
   const proxy = await aProxy()
   const headers = `${LOCAL}Origin: https://app.example\r\n`
-  expect((await ask(proxy, COMPLETION ?? expect.fail(), headers)).status).toBe(403)
+  expect((await ask(proxy, COMPLETION, headers)).status).toBe(403)
   const access: Access = { ...NOBODY, allowedOrigins: new Set(['https://app.example']) }
   proxy.state.swap((state) => ({ ...state, policy: { ...state.policy, access } }))
-  expect((await ask(proxy, COMPLETION ?? expect.fail(), headers)).status).toBe(200)
+  expect((await ask(proxy, COMPLETION, headers)).status).toBe(200)
 })
 
 it('a key in the header that Azure takes one in is the server’s too', () => {
