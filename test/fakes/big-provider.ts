@@ -5,8 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** A provider of answers as large as the request says, made while they are sent; and what its clients must get. */
 export type BigProvider = {
   readonly url: string
-  /** Streams under way, and how many of them wait for somebody to read. */
-  readonly streams: () => { readonly open: number; readonly heldBack: number }
+  /** Streams under way, how many of them wait for somebody to read, and the bytes of all streams so far. */
+  readonly streams: () => { readonly open: number; readonly heldBack: number; readonly sentBytes: number }
   readonly close: () => void
 }
 
@@ -14,6 +14,7 @@ export type BigProvider = {
 export async function startBigProvider(): Promise<BigProvider> {
   let open = 0
   let heldBack = 0
+  let sentBytes = 0
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const hash = createHash('sha256')
     let tail = ''
@@ -34,6 +35,7 @@ export async function startBigProvider(): Promise<BigProvider> {
     response.writeHead(200, { ...head, 'content-type': 'text/event-stream' })
     for (const part of tokenStream(tokens, tail.includes('"include_usage":true'))) {
       if (response.destroyed) return
+      sentBytes += part.length
       if (response.write(part)) continue
       heldBack += 1
       await untilDrained(response)
@@ -46,7 +48,7 @@ export async function startBigProvider(): Promise<BigProvider> {
   const address = server.address()
   return {
     url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
-    streams: () => ({ open, heldBack }),
+    streams: () => ({ open, heldBack, sentBytes }),
     close: () => {
       server.close()
       server.closeAllConnections()
