@@ -19,6 +19,8 @@ const HEADERS = {
   'x-of-their-own': 'kept',
 }
 
+const TEN_MB = 10 * 1024 * 1024
+
 type Ask = { readonly path: string; readonly body: Buffer; readonly headers?: Readonly<Record<string, string>> }
 
 const json = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Ask => ({
@@ -45,6 +47,12 @@ const ASKS: readonly (readonly [string, Ask])[] = [
   ['an error', json(CHAT, { messages }, { 'x-sim-fault': 'status@429' })],
   ['a body that is no JSON', { path: CHAT, body: Buffer.from('{"model":') }],
   ['a path that is not read', { path: '/v1/files?purpose=x%20y', body: Buffer.from('any bytes \xff\0', 'latin1') }],
+  // curl waits for 100 Continue with a body of this size.
+  ['ten megabytes asked', json(CHAT, { messages: [{ role: 'user', content: 'größe '.repeat(TEN_MB / 8) }] })],
+  [
+    'ten megabytes answered',
+    json('/v1/messages', { messages, max_tokens: 99 }, { 'x-sim-fault': `gigantic@${TEN_MB}` }),
+  ],
   [
     'a body in gzip',
     { path: CHAT, body: gzipSync(json(CHAT, { messages }).body), headers: { 'content-encoding': 'gzip' } },
