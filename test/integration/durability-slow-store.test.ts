@@ -46,8 +46,8 @@ it('a ClickHouse that takes its time slows no client, and gets every row', async
   expect(loop.failures).toEqual([])
   expect(slow.answers).toBeGreaterThan(quick.answers / 2)
   expect(slow.p50).toBeLessThan(quick.p50 * 2 + 10)
-  // A client that waited for one insert alone would be slower than this.
-  expect(slow.p99).toBeLessThan(Math.min(quick.p99 * 3 + 150, SLOW_MS))
+  // A call that waited for its insert would take 700 ms more.
+  expect(slow.p99).toBeLessThan(quick.p99 * 3 + 150)
   expect(await compareLedger(queryAs(engine.engine.url, access), loop.ledger)).toEqual({
     difference: NO_DIFFERENCE,
     others: [],
