@@ -6,6 +6,7 @@ import { createArraySplitter } from '../dialects/array-splitter.ts'
 import { createEventSplitter } from '../dialects/event-splitter.ts'
 import type { Api } from '../domain/request.ts'
 import { decoderFor } from './encoding.ts'
+import { guarded } from './guarded.ts'
 
 /** A plain answer larger than this (decoded) is relayed but not read: usage is then unknown. */
 const MAX_READ_BYTES = 32 * 1024 * 1024
@@ -41,18 +42,25 @@ export type Capture = {
 /** How an answer comes: `text/event-stream`, a JSON array whose elements are events (Gemini), or in one piece. */
 export type AnswerForm = 'events' | 'array' | 'plain'
 
-/**
- * Captures an answer of `api`. `onToken` is called once, at a stream's first event with content: at once, or, for a
- * compressed answer, when it is decoded.
- */
-export function createCapture(api: Api, form: AnswerForm, encoding: string, onToken: () => void): Capture {
+/** Whom a capture tells of what may happen while nobody feeds it: a compressed answer is decoded in its own time. */
+export type CaptureWatch = {
+  /** A stream's first event with content; called once. */
+  readonly onToken: () => void
+  /** Reading decoded bytes threw; a throw from `feed` comes out of `feed`. */
+  readonly onBug: (bug: unknown) => void
+}
+
+/** Captures an answer of `api`. */
+export function createCapture(api: Api, form: AnswerForm, encoding: string, watch: CaptureWatch): Capture {
   const reader = readerFor(api)
   if (reader === undefined) return blindCapture()
   const isStream = form !== 'plain'
-  const inner = isStream ? streamCapture(reader, form, onToken) : plainCapture(reader)
+  const inner = isStream ? streamCapture(reader, form, watch.onToken) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
-  return decoder === undefined ? blindCapture() : decoded(inner, decoder, isStream ? MAX_STREAM_RATIO : 1)
+  if (decoder === undefined) return blindCapture()
+  const guardedInner = { ...inner, feed: guarded(inner.feed, watch.onBug) }
+  return decoded(guardedInner, decoder, isStream ? MAX_STREAM_RATIO : 1)
 }
 
 type Reader = NonNullable<ReturnType<typeof readerFor>>

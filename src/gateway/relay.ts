@@ -107,8 +107,11 @@ export class Relay implements UpstreamSink {
     this.#isDelimited = facts.isDelimited
     const splices = request.shape.injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
     this.#expectedBytes = splices ? -1 : facts.contentLength
-    this.#capture = createCapture(request.api, this.#form, facts.encoding, () => {
-      this.#tokenAt = this.#job.monotonic()
+    this.#capture = createCapture(request.api, this.#form, facts.encoding, {
+      onToken: () => {
+        this.#tokenAt = this.#job.monotonic()
+      },
+      onBug: (bug) => this.#crash(bug),
     })
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
