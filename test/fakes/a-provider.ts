@@ -26,7 +26,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
   return {
     providers: new Map(providers.map((provider) => [provider.name, provider])),
     limits: { maxBodyBytes: 16 * 1024 * 1024, bodyTimeoutMs: 60_000 },
-    access: { allowedOrigins: new Set(), allowedHosts: new Set() },
+    access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
     retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
     log: { level: 'error', requests: false },
