@@ -34,11 +34,18 @@ export type SoakReport = {
   readonly p99Ms: number
 }
 
+export type SoakOptions = {
+  readonly warmUpMs: number
+  readonly durationMs: number
+  /** Environment of the proxy, nothing by default. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** Mixed calls without a break on a proxy of its own, for `warmUpMs` unmeasured and then for `durationMs`. */
-export async function soak({ warmUpMs, durationMs }: { warmUpMs: number; durationMs: number }): Promise<SoakReport> {
+export async function soak({ warmUpMs, durationMs, environment = {} }: SoakOptions): Promise<SoakReport> {
   const simulator = await startSimulator()
   onTestFinished(() => simulator.close())
-  const home = await aProxyHome(settingsFor(simulator.url))
+  const home = await aProxyHome(settingsFor(simulator.url), { environment })
   onTestFinished(() => home.close())
   const proxy = await home.start()
   await proxy.stored()

@@ -5,7 +5,8 @@ import { soak, soakSummary } from '../fakes/soak.ts'
 it('ten minutes of mixed calls leave memory and open files as they were, and every row in the store in time', async ({
   annotate,
 }) => {
-  const report = await soak({ warmUpMs: 60_000, durationMs: 600_000 })
+  // With the heap as shipped. Measured once: 273 MB after one minute, 360 after two and a half, then 0.9 MB a minute.
+  const report = await soak({ warmUpMs: 180_000, durationMs: 600_000 })
   await annotate(soakSummary(report))
   expect(report.failures).toEqual([])
   expect(report.difference).toEqual(NO_DIFFERENCE)
