@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
 import { soak, soakSummary } from '../fakes/soak.ts'
 
-/** Less garbage in resident memory. It still settles in this minute, by 20 to 45 MB: this finds coarse leaks only. */
+/** Less garbage in resident memory. It still grew by 34 MB when measured: this finds coarse leaks only. */
 const LITTLE_GARBAGE = '--max-semi-space-size=4'
 
 it('a minute of mixed calls leaves memory and open files as they were, and every row in the store in time', async ({
