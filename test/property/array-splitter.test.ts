@@ -6,9 +6,13 @@ import { createArraySplitter } from '../../src/dialects/array-splitter.ts'
 const awkward = fc.oneof(fc.string(), fc.constantFrom('"', '\\', '\\"', '}]', '[{', '",{"', '\u2028', '🤔', '\n'))
 const element = fc.dictionary(awkward, fc.oneof(fc.jsonValue({ maxDepth: 3 }), awkward), { maxKeys: 4 })
 
-function split(text: string, pieces: readonly number[]): { found: unknown[]; isClosed: boolean } {
-  const found: unknown[] = []
-  const splitter = createArraySplitter((json) => found.push(JSON.parse(json)))
+/**
+ * The elements as text, not parsed: JSON.parse of V8 13.6 now and then reads a key such as `"\""` as a backslash, once in
+ * some ten thousand of these arrays and only in a long-running process.
+ */
+function split(text: string, pieces: readonly number[]): { found: string[]; isClosed: boolean } {
+  const found: string[] = []
+  const splitter = createArraySplitter((json) => found.push(json))
   let at = 0
   for (const length of pieces) {
     splitter.feed(text.slice(at, at + length))
@@ -27,9 +31,8 @@ it('finds every element of an array, whatever is in it and however its text is c
       pieces,
       fc.constantFrom(undefined, 2),
       (elements, lengths, space) => {
-        const text = `[${elements.map((value) => JSON.stringify(value, undefined, space)).join('\n,\r\n')}\n]`
-        const whole: unknown[] = JSON.parse(text)
-        expect(split(text, lengths)).toEqual({ found: whole, isClosed: true })
+        const texts = elements.map((value) => JSON.stringify(value, undefined, space))
+        expect(split(`[${texts.join('\n,\r\n')}\n]`, lengths)).toEqual({ found: texts, isClosed: true })
       },
     ),
     { numRuns: 1000 },
@@ -39,8 +42,8 @@ it('finds every element of an array, whatever is in it and however its text is c
 it('is closed by the last bracket alone', () => {
   fc.assert(
     fc.property(fc.array(element, { minLength: 1, maxLength: 3 }), pieces, (elements, lengths) => {
-      const text = JSON.stringify(elements)
-      expect(split(text.slice(0, -1), lengths)).toEqual({ found: JSON.parse(text), isClosed: false })
+      const texts = elements.map((value) => JSON.stringify(value))
+      expect(split(`[${texts.join(',')}`, lengths)).toEqual({ found: texts, isClosed: false })
     }),
   )
 })
@@ -53,7 +56,7 @@ it('takes any text without throwing, and nothing after the array', () => {
       splitter.feed(text)
     }),
   )
-  expect(split('[{"a":1}] [{"b":2}]', [3, 4]).found).toEqual([{ a: 1 }])
+  expect(split('[{"a":1}] [{"b":2}]', [3, 4]).found).toEqual(['{"a":1}'])
 })
 
 it('gives up an element that never ends, once, and keeps nothing of it', () => {
