@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
+import { NO_ROUTING } from '../domain/routing/route.ts'
 import type { ConfigFile } from './schema.ts'
 import { storeKind } from './store-checks.ts'
 
@@ -50,6 +51,7 @@ function resolvePolicy(file: ConfigFile): Policy {
       allowedHosts: new Set(file.access.allowed_hosts.map((host) => host.toLowerCase())),
     },
     prices: file.prices.map(resolvePrice),
+    routing: NO_ROUTING,
     retention: { tracesDays: traces, attemptsDays: attempts, quarantineDays: quarantine },
     log: file.log,
   }

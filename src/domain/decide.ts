@@ -1,16 +1,46 @@
 import type { LlmRequest } from './request.ts'
+import type { StickyUnit } from './routing/facts.ts'
 import type { RoutingState } from './state.ts'
 import type { Target } from './target.ts'
 
-/** Where a request goes, and why. Stored whole: the same request and state decide the same again. */
+/** Where a request goes, and why. Stored whole: the same facts and state decide the same again. */
 export type Decision = {
   readonly route: string
+  /** The rule of a `rules` route that held. */
+  readonly rule?: string | undefined
   readonly arm: 'stable' | 'candidate' | 'control' | 'none'
   /** Tried in this order until one answers. */
   readonly targets: readonly [Target, ...Target[]]
+  /** Targets of the route that could not be chosen, and why. */
+  readonly rejected?: readonly RejectedTarget[] | undefined
   readonly reasons: readonly string[]
   readonly policyVersion: string
+  /** Revision of the live changes on top of the file; '' without any. */
+  readonly overlayRevision?: string | undefined
+  readonly unit?: StickyUnit | undefined
 }
+
+export type RejectedTarget = { readonly target: string; readonly why: RejectReason }
+
+export const REJECT_REASONS = [
+  'no_key',
+  'other_dialect',
+  'context_window',
+  'needs_tools',
+  'needs_images',
+  'needs_audio',
+  'needs_files',
+  'needs_json_schema',
+  'needs_json',
+  'needs_hosted_tools',
+  'needs_reasoning',
+  'degraded',
+  'breaker_open',
+  'throttled',
+  'weight_zero',
+  'unknown_provider',
+] as const
+export type RejectReason = (typeof REJECT_REASONS)[number]
 
 /** The route of everything the policy does not claim: to the provider of the mount, with the model as asked. */
 export const DEFAULT_ROUTE = 'default'

@@ -1,5 +1,6 @@
 import type { Rates } from './cost.ts'
 import type { Dialect } from './request.ts'
+import type { RoutingPolicy } from './routing/route.ts'
 
 /** Everything that can change while the proxy runs. Built from the config file, checked as a whole. */
 export type Policy = {
@@ -7,6 +8,7 @@ export type Policy = {
   readonly limits: Limits
   readonly access: Access
   readonly prices: readonly PriceOverride[]
+  readonly routing: RoutingPolicy
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
 }

@@ -1,4 +1,5 @@
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** A provider with roomy defaults; say only what the test is about. */
 export function aProvider(changes: Partial<Provider> = {}): Provider {
@@ -28,6 +29,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     limits: { maxBodyBytes: 16 * 1024 * 1024, bodyTimeoutMs: 60_000 },
     access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
+    routing: NO_ROUTING,
     retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
     log: { level: 'error', requests: false },
     ...changes,

@@ -1,5 +1,6 @@
 import type { AdminPorts, PolicyView, ReadinessFacts } from '../../src/admin/ports.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** Ports of a proxy that is well. */
 export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
@@ -68,6 +69,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     limits: { maxBodyBytes: 33_554_432, bodyTimeoutMs: 60_000 },
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
+    routing: NO_ROUTING,
     retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
     log: { level: 'info', requests: true },
   }

@@ -1,0 +1,9 @@
+/**
+ * Whether a target may be chosen. `degraded`: its error rate over the last two minutes is too high. `open`: its
+ * breaker is. `probing`: one request at a time is let through to see whether it is back; this one is that request.
+ * `throttled`: it asked to be left alone until a time that has not come.
+ */
+export type TargetHealth = 'healthy' | 'degraded' | 'open' | 'throttled' | 'probing'
+
+/** Health by target key as read for one decision; a key that is not there is healthy. Stored with the trace. */
+export type HealthView = Readonly<Record<string, TargetHealth>>
