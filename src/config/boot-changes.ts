@@ -4,6 +4,7 @@ import type { Boot, Listen } from '../domain/policy.ts'
 export function bootChanges(running: Boot, next: Boot): readonly string[] {
   const differs: readonly (readonly [key: string, isDifferent: boolean])[] = [
     ['listen', !sameListen(running.data, next.data)],
+    ['workers', running.workers !== next.workers],
     ['admin.listen', !sameListen(running.admin, next.admin)],
     ['admin.token', running.admin.token !== next.admin.token],
     ['admin.read_token', running.admin.readToken !== next.admin.readToken],

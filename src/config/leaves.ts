@@ -9,6 +9,9 @@ import { formatSizeBytes, parseSizeBytes } from './size.ts'
 /** Editors must not complain about `${NAME}` where a number or a choice belongs. */
 const INTERPOLATION = { type: 'string', pattern: '\\$\\{' }
 
+/** More processes than any machine has cores for. */
+const MAX_WORKERS = 256
+
 /** One of a few words. */
 export function choice<const T extends string>(known: readonly T[]): z.ZodType<T> {
   return leaf(
@@ -39,6 +42,22 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
       show: showWord,
       fromText: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
       json: { anyOf: [{ type: 'integer', minimum: min, maximum: max }, INTERPOLATION] },
+    },
+  )
+}
+
+/** A number of processes, or `auto`. */
+export function workerCount(): z.ZodType<number | 'auto'> {
+  return leaf<number | 'auto'>(
+    (value) => {
+      if (value === 'auto') return { value }
+      const isCount = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_WORKERS
+      return isCount ? { value } : { expected: `a whole number from 1 to ${MAX_WORKERS}, or auto` }
+    },
+    {
+      show: showWord,
+      fromText: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
+      json: { anyOf: [{ type: 'integer', minimum: 1, maximum: MAX_WORKERS }, { enum: ['auto'] }, INTERPOLATION] },
     },
   )
 }

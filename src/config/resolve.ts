@@ -15,6 +15,7 @@ export function resolveConfig(file: ConfigFile, baseDir: string): Config {
 function resolveBoot(file: ConfigFile, baseDir: string): Boot {
   return {
     data: file.listen,
+    workers: file.workers,
     admin: { ...file.admin.listen, token: file.admin.token, readToken: file.admin.read_token },
     dataDir: resolve(baseDir, file.data_dir),
     store: resolveStore(file.store),

@@ -13,6 +13,7 @@ import {
   text,
   wholeDays,
   wholeNumber,
+  workerCount,
 } from './leaves.ts'
 
 /** What 1 USD per million tokens is in pico-dollars per token. */
@@ -111,6 +112,9 @@ const store = section({
 /** The config file: every key there is, how it is written, and its default. Keys that cross-check live elsewhere. */
 export const fileSchema = section({
   listen: listenAddress().prefault('127.0.0.1:8787').describe('Where applications connect. Fixed at start.'),
+  workers: workerCount()
+    .prefault(1)
+    .describe('Processes that serve `listen`, or auto for one per core. Limits hold for their sum. Fixed at start.'),
   admin: admin.prefault({}),
   data_dir: text('a directory, without ~ (write ${HOME})', /^[^~\0][^\0]*$/)
     .prefault('.understudy')

@@ -77,6 +77,8 @@ export type Retention = { readonly tracesDays: number; readonly attemptsDays: nu
 /** Fixed at start: ports, directories, the store. A change needs a restart, and a reload says so. */
 export type Boot = {
   readonly data: Listen
+  /** Processes that serve the data port; `auto` = one per core. With 1 the proxy is a single process. */
+  readonly workers: number | 'auto'
   readonly admin: Listen & { readonly token: string | undefined; readonly readToken: string | undefined }
   /** Absolute path: spool, embedded store, run.json. */
   readonly dataDir: string

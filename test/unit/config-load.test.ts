@@ -5,6 +5,7 @@ test('a file with providers alone is a whole config', () => {
   const { boot, policy } = configOf(PROVIDERS)
   expect(boot).toEqual({
     data: { host: '127.0.0.1', port: 8787 },
+    workers: 1,
     admin: { host: '127.0.0.1', port: 8788, token: undefined, readToken: undefined },
     dataDir: '/base/.understudy',
     store: { kind: 'embedded', port: 8123, maxMemoryBytes: 2_000_000_000 },
@@ -45,6 +46,17 @@ test('a reasoning call of two minutes passes the default time-outs', () => {
   const provider = configOf(PROVIDERS).policy.providers.get('openai')
   expect(provider?.firstByteTimeoutMs).toBeGreaterThan(120_000)
   expect(provider?.idleTimeoutMs).toBeGreaterThan(120_000)
+})
+
+test('workers are a number or auto, and nothing else', () => {
+  expect(configOf(`${PROVIDERS}workers: 3`).boot.workers).toBe(3)
+  expect(configOf(`${PROVIDERS}workers: auto`).boot.workers).toBe('auto')
+  expect(configOf(`${PROVIDERS}workers: ${'$'}{CORES}`, { CORES: '2' }).boot.workers).toBe(2)
+  for (const wrong of ['0', '257', '1.5', 'many']) {
+    expect(faultsOf(`${PROVIDERS}workers: ${wrong}`)).toEqual([
+      expect.stringContaining('workers: expected a whole number from 1 to 256, or auto, found'),
+    ])
+  }
 })
 
 test('a relative data directory starts from the base, an absolute one stays', () => {
