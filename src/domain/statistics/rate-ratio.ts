@@ -1,0 +1,45 @@
+import { logMeanExp } from './log-mean-exp.ts'
+
+/** What happened in one stretch of time (5 minutes): exposures of both arms, and how many of them went badly. */
+export type EventWindow = {
+  readonly candidate: number
+  readonly control: number
+  readonly badCandidate: number
+  readonly badControl: number
+}
+
+/** How many times the tolerated ratio the true one might be, side by side. */
+export const RATE_RATIOS = [1.25, 1.5, 2, 3, 4, 6, 10, 16] as const
+
+/** Worse by up to a quarter is borne: what is rare varies by that much between equals. */
+export const TOLERATED_RATIO = 1.25
+
+/** Σ ln likelihood ratio per rate ratio, of one window or many: rows of ClickHouse add up with `sumForEach`. */
+export type RateSums = readonly number[]
+
+/**
+ * One window's share of the evidence. Of the bad events of both arms, the candidate's number is binomial with
+ * π(r) = n_c r / (n_c r + n_b), r the ratio of the rates; the arms' common rate, and how it drifts, drops out.
+ * A window in which one arm had no exposure says nothing.
+ */
+export function rateSums(window: EventWindow, tolerated = TOLERATED_RATIO): RateSums {
+  const { candidate, control, badCandidate, badControl } = window
+  if (candidate <= 0 || control <= 0) return RATE_RATIOS.map(() => 0)
+  // π(r0ρ)/π(r0) and (1−π(r0ρ))/(1−π(r0)), with n_c/n_b cancelled as far as it goes.
+  return RATE_RATIOS.map((ratio) => {
+    const shrink = Math.log((candidate * tolerated + control) / (candidate * tolerated * ratio + control))
+    return badCandidate * (Math.log(ratio) + shrink) + badControl * shrink
+  })
+}
+
+/**
+ * ln E against "the candidate's bad events are at most `tolerated` times as frequent as the control's": an e-process,
+ * valid however often one looks.
+ */
+export function badEventEvidence(windows: readonly EventWindow[], tolerated = TOLERATED_RATIO): number {
+  const sums = RATE_RATIOS.map(() => 0)
+  for (const window of windows) {
+    for (const [index, sum] of rateSums(window, tolerated).entries()) sums[index] = (sums[index] ?? 0) + sum
+  }
+  return logMeanExp(sums)
+}
