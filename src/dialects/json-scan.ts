@@ -80,7 +80,8 @@ export function isLiteral(bytes: Buffer, span: Span, literal: string): boolean {
   return span.end - span.start === literal.length && bytes.toString('latin1', span.start, span.end) === literal
 }
 
-function skipSpace(bytes: Buffer, from: number): number {
+/** Offset of the first byte from `from` on that is not white space. */
+export function skipSpace(bytes: Buffer, from: number): number {
   let at = from
   for (;;) {
     const byte = bytes[at]
@@ -89,20 +90,31 @@ function skipSpace(bytes: Buffer, from: number): number {
   }
 }
 
+/** Most strings are short: this many bytes looked at one by one cost no more than one native search. */
+const NEAR_BYTES = 24
+
 /** Offset after the closing quote of the string that opens at `open`, or -1. */
-function skipString(bytes: Buffer, open: number): number {
-  let quote = open
+export function skipString(bytes: Buffer, open: number): number {
+  // Never inside an escape: what is found from here on is judged by the backslashes since here.
+  let at = open + 1
   for (;;) {
-    quote = bytes.indexOf(QUOTE, quote + 1)
+    const near = Math.min(at + NEAR_BYTES, bytes.length)
+    while (at < near) {
+      const byte = bytes[at]
+      if (byte === QUOTE) return at + 1
+      at += byte === BACKSLASH ? 2 : 1
+    }
+    const quote = bytes.indexOf(QUOTE, at)
     if (quote < 0) return -1
     let backslashes = 0
-    while (bytes[quote - 1 - backslashes] === BACKSLASH) backslashes++
-    if (backslashes % 2 === 0) return quote + 1
+    while (quote - backslashes > at && bytes[quote - 1 - backslashes] === BACKSLASH) backslashes++
+    at = quote + 1
+    if (backslashes % 2 === 0) return at
   }
 }
 
 /** Offset after the value that starts at `start`, or -1. Iterative: depth costs no stack. */
-function skipValue(bytes: Buffer, start: number): number {
+export function skipValue(bytes: Buffer, start: number): number {
   const first = bytes[start]
   if (first === QUOTE) return skipString(bytes, start)
   if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return skipScalar(bytes, start)
