@@ -24,6 +24,8 @@ export function policyJson({ providers, limits, access, prices, retention, log }
       traces_days: retention.tracesDays,
       attempts_days: retention.attemptsDays,
       quarantine_days: retention.quarantineDays,
+      rollup_minutes_days: retention.rollupMinutesDays,
+      rollup_hours_days: retention.rollupHoursDays,
     },
     log: { level: log.level, requests: log.requests },
   }

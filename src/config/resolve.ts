@@ -43,7 +43,7 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
 }
 
 function resolvePolicy(file: ConfigFile): Policy {
-  const { traces, attempts, quarantine } = file.retention
+  const { traces, attempts, quarantine, rollup_minutes, rollup_hours } = file.retention
   return {
     providers: new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)])),
     limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
@@ -53,7 +53,13 @@ function resolvePolicy(file: ConfigFile): Policy {
     },
     prices: file.prices.map(resolvePrice),
     routing: NO_ROUTING,
-    retention: { tracesDays: traces, attemptsDays: attempts, quarantineDays: quarantine },
+    retention: {
+      tracesDays: traces,
+      attemptsDays: attempts,
+      quarantineDays: quarantine,
+      rollupMinutesDays: rollup_minutes,
+      rollupHoursDays: rollup_hours,
+    },
     log: file.log,
   }
 }

@@ -173,3 +173,5 @@ export type ConfigFile = z.output<typeof fileSchema>
 function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   return z.strictObject(shape, { error: 'a mapping' })
 }
+    rollup_minutes: wholeDays().prefault('90d').describe('Sums and quantiles per minute.'),
+    rollup_hours: wholeDays().prefault('730d').describe('Sums and quantiles per hour.'),

@@ -72,7 +72,14 @@ export type PriceOverride = {
 }
 
 /** Days that rows are kept. */
-export type Retention = { readonly tracesDays: number; readonly attemptsDays: number; readonly quarantineDays: number }
+export type Retention = {
+  readonly tracesDays: number
+  readonly attemptsDays: number
+  readonly quarantineDays: number
+  /** Sums per minute, and per hour. */
+  readonly rollupMinutesDays: number
+  readonly rollupHoursDays: number
+}
 
 /** Fixed at start: ports, directories, the store. A change needs a restart, and a reload says so. */
 export type Boot = {

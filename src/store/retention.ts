@@ -8,6 +8,10 @@ function retentionOf(retention: Retention): ReadonlyMap<string, { readonly colum
     ['traces', { column: 'received_at', days: retention.tracesDays }],
     ['attempts', { column: 'started_at', days: retention.attemptsDays }],
     ['quarantine', { column: 'ts', days: retention.quarantineDays }],
+    ['attempts_1m', { column: 'minute', days: retention.rollupMinutesDays }],
+    ['attempts_1h', { column: 'hour', days: retention.rollupHoursDays }],
+    ['traces_1m', { column: 'minute', days: retention.rollupMinutesDays }],
+    ['traces_1h', { column: 'hour', days: retention.rollupHoursDays }],
   ])
 }
 

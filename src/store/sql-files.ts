@@ -64,6 +64,10 @@ export function renderStatement(statement: string, names: SqlNames): string {
         return String(names.retention.attemptsDays)
       case 'quarantine_days':
         return String(names.retention.quarantineDays)
+      case 'rollup_minutes_days':
+        return String(names.retention.rollupMinutesDays)
+      case 'rollup_hours_days':
+        return String(names.retention.rollupHoursDays)
       default:
         throw new Error(`unknown placeholder ${placeholder} in: ${statement.slice(0, 80)}`)
     }

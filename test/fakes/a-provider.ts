@@ -30,7 +30,13 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
     routing: NO_ROUTING,
-    retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    retention: {
+      tracesDays: 90,
+      attemptsDays: 90,
+      quarantineDays: 30,
+      rollupMinutesDays: 90,
+      rollupHoursDays: 730,
+    },
     log: { level: 'error', requests: false },
     ...changes,
   }

@@ -70,7 +70,13 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     routing: NO_ROUTING,
-    retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    retention: {
+      tracesDays: 90,
+      attemptsDays: 90,
+      quarantineDays: 30,
+      rollupMinutesDays: 90,
+      rollupHoursDays: 730,
+    },
     log: { level: 'info', requests: true },
   }
 }

@@ -12,7 +12,13 @@ export const ENGINE_READY_MS = 60_000
 
 export const quietLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
-export const aRetention: Retention = { tracesDays: 30, attemptsDays: 30, quarantineDays: 30 }
+export const aRetention: Retention = {
+  tracesDays: 30,
+  attemptsDays: 30,
+  quarantineDays: 30,
+  rollupMinutesDays: 30,
+  rollupHoursDays: 30,
+}
 
 /** A real ClickHouse in a directory of its own, for one test file. */
 export type TestEngine = {

@@ -79,7 +79,13 @@ describe('GET /admin/policy', () => {
             usd_per_web_search: 0.01,
           },
         ],
-        retention: { traces_days: 90, attempts_days: 90, quarantine_days: 30 },
+        retention: {
+          traces_days: 90,
+          attempts_days: 90,
+          quarantine_days: 30,
+          rollup_minutes_days: 90,
+          rollup_hours_days: 730,
+        },
         log: { level: 'info', requests: true },
       },
     })

@@ -37,7 +37,13 @@ test('a file with providers alone is a whole config', () => {
     limits: { maxBodyBytes: 64_000_000, bodyTimeoutMs: 120_000 },
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
-    retention: { tracesDays: 90, attemptsDays: 90, quarantineDays: 30 },
+    retention: {
+      tracesDays: 90,
+      attemptsDays: 90,
+      quarantineDays: 30,
+      rollupMinutesDays: 90,
+      rollupHoursDays: 730,
+    },
     log: { level: 'info', requests: true },
   })
 })
