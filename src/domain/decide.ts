@@ -10,12 +10,27 @@ export type Decision = {
   readonly rule?: string | undefined
   readonly arm: 'stable' | 'candidate' | 'control' | 'none'
   /** Tried in this order until one answers. */
-  readonly targets: readonly [Target, ...Target[]]
-  /** Targets of the route that could not be chosen, and why. */
+  readonly targets: readonly [DecidedTarget, ...DecidedTarget[]]
+  /** Targets of the route that were passed over, and why; a degraded one is tried last all the same. */
   readonly rejected?: readonly RejectedTarget[] | undefined
   readonly reasons: readonly string[]
   readonly policyVersion: string
   /** Revision of the live changes on top of the file; '' without any. */
+  readonly overlayRevision?: string | undefined
+  readonly unit?: StickyUnit | undefined
+}
+
+/** `key` is what the route calls the target; undefined on the default route, which has no targets of its own. */
+export type DecidedTarget = Target & { readonly key?: string | undefined }
+
+/** No target of the route may be called at all; sending the request elsewhere would be a guess. */
+export type Refusal = {
+  readonly refused: 'no_usable_target'
+  readonly route: string
+  readonly rule?: string | undefined
+  readonly rejected: readonly RejectedTarget[]
+  readonly reasons: readonly string[]
+  readonly policyVersion: string
   readonly overlayRevision?: string | undefined
   readonly unit?: StickyUnit | undefined
 }

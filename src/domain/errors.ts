@@ -12,6 +12,10 @@ export const ERRORS = {
   body_timeout: { status: 408, text: 'The request did not arrive in time.' },
   unknown_provider: { status: 404, text: 'No provider of this name is configured.' },
   no_route: { status: 404, text: 'This path belongs to no configured provider.' },
+  no_usable_target: {
+    status: 503,
+    text: 'The route of this request has no target that may be called: its providers need a key of the server (api_key).',
+  },
   reserved_path: { status: 404, text: 'There is nothing at this path; /understudy/ is reserved for the proxy itself.' },
   forbidden_origin: {
     status: 403,

@@ -42,10 +42,10 @@ export type Labels = {
   readonly complexitySource: LabelSource
 }
 
-/** Who stays on the same model (decision 11): a hash, never the id itself. `source` none: the request stands alone. */
+/** Who stays on the same model: a hash, never the id itself. `source` none: the request stands alone. */
 export type StickyUnit = {
   readonly value: string
-  readonly source: 'session' | 'conversation' | 'first_turn' | 'user' | 'key' | 'none'
+  readonly source: 'session' | 'conversation' | 'first_turn' | 'user' | 'none'
 }
 
 /** What one request's prompt shows, read once and only where the policy asks; text is capped and never stored. */

@@ -1,4 +1,4 @@
-import type { Dialect } from '../request.ts'
+import type { Api, Dialect } from '../request.ts'
 
 /** What decides where a request goes; all empty: everything passes through untouched. */
 export type RoutingPolicy = {
@@ -8,7 +8,7 @@ export type RoutingPolicy = {
   readonly aliases: ReadonlyMap<string, Alias>
   readonly labels: LabelRules
   /** By `<provider>/<model>` or the bare model name; the operator's word stands before the built-in catalogue's. */
-  readonly models: ReadonlyMap<string, ModelFacts>
+  readonly models: ReadonlyMap<string, Partial<ModelFacts>>
 }
 
 export const NO_ROUTING: RoutingPolicy = {
@@ -21,6 +21,8 @@ export const NO_ROUTING: RoutingPolicy = {
 /** One entry of `routes:`. The first whose `match` holds takes the request; the strategy names the targets. */
 export type Route = {
   readonly name: string
+  /** That of all its targets; requests in another one are none of its business. */
+  readonly dialect: Dialect
   readonly match: Match
   readonly strategy: Strategy
   /** Tried in this order after the strategy's choice, each once. */
@@ -63,7 +65,8 @@ export type Match = {
   /** Provider of the mount the request came in by. */
   readonly mounts?: readonly string[] | undefined
   readonly dialects?: readonly Dialect[] | undefined
-  readonly apis?: readonly string[] | undefined
+  /** Undefined: every API that generates; embeddings only where they are named, for their models are others. */
+  readonly apis?: readonly Api[] | undefined
   readonly paths?: readonly string[] | undefined
   /** Lower-case header name → globs of its value. Credentials cannot be matched on. */
   readonly headers?: ReadonlyMap<string, readonly string[]> | undefined
@@ -151,9 +154,25 @@ export type LabelRule<L> = { readonly label: L; readonly when: TextMatch }
 export type TextMatch = {
   /** Any of these words, whole, without regard to case, in the last user turn. */
   readonly keywords?: readonly string[] | undefined
-  readonly pattern?: RegExp | undefined
+  /** In the last user turn. */
+  readonly pattern?: TextPattern | undefined
   readonly inputTokens?: Range | undefined
   readonly turns?: Range | undefined
   readonly needs?: readonly Need[] | undefined
   readonly hasCode?: boolean | undefined
 }
+
+/** A pattern of the operator's, in an engine whose time grows with the text alone: it meets what clients write. */
+export type TextPattern = { readonly source: string; readonly test: (text: string) => boolean }
+
+/** The task types there are unless the policy lists its own. */
+export const TASK_TYPES = [
+  'coding',
+  'agent_tool_use',
+  'math',
+  'reasoning',
+  'knowledge',
+  'long_context_rag',
+  'instruction_following',
+  'data_analysis_language',
+] as const
