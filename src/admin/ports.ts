@@ -7,7 +7,8 @@ import type { EpochMs, RequestId } from '../domain/units.ts'
  * signal aborts when nobody waits for the answer any more.
  */
 export type AdminPorts = {
-  readonly readiness: () => ReadinessFacts
+  /** With several workers these are asked first. */
+  readonly readiness: () => ReadinessFacts | Promise<ReadinessFacts>
   /** The `runProof` of this process; undefined for what is no challenge. */
   readonly prove: (challenge: string | null) => string | undefined
   readonly policyView: () => PolicyView
@@ -25,6 +26,8 @@ export type AdminPorts = {
 export type ReadinessFacts = {
   /** The data port accepts connections. */
   readonly isServing: boolean
+  /** Processes that serve the data port, and how many should; undefined where the proxy is a single process. */
+  readonly workers?: { readonly serving: number; readonly wanted: number } | undefined
   /** A shutdown has begun. */
   readonly isDraining: boolean
   readonly config: ConfigFacts

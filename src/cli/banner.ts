@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { App } from '../compose.ts'
+import type { App } from '../compose/app.ts'
 import type { ConfigSource } from '../config/load-config.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
 import type { Config, Provider } from '../domain/policy.ts'

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { compose, systemWorld } from '../compose.ts'
-import type { App } from '../compose.ts'
+import type { App } from '../compose/app.ts'
 import { allocateYoung } from './allocate-young.ts'
 import { banner, storeLine } from './banner.ts'
 import type { Terminal } from './terminal.ts'

@@ -14,8 +14,8 @@ export type ConfigSource = {
   readonly baseDir: string
 }
 
-/** A config, with the version of the bytes it was read from. */
-export type Loaded = { readonly config: Config; readonly version: string }
+/** A config, with the text it was read from and the version of its bytes. */
+export type Loaded = { readonly config: Config; readonly version: string; readonly text: string }
 
 /** `version` is undefined where there were no bytes to read. */
 export type Rejected = { readonly faults: readonly Fault[]; readonly version: string | undefined }
@@ -44,7 +44,7 @@ export function checkReading(reading: FileReading, source: ConfigSource): LoadRe
   const text = decode(bytes)
   if (text === undefined) return { faults: [whole(source, 'expected UTF-8 text, found bytes that are not')], version }
   const result = parseConfig(text, source.file, source.environment, source.baseDir)
-  return 'config' in result ? { config: result.config, version } : { faults: result.faults, version }
+  return 'config' in result ? { config: result.config, version, text } : { faults: result.faults, version }
 }
 
 function whole(source: ConfigSource, text: string): Fault {

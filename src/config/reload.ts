@@ -36,6 +36,8 @@ export type ReloadStatus = {
 
 export type ConfigReloader = Closable & {
   readonly status: () => ReloadStatus
+  /** The config whose policy is in force; when the state is swapped, already the new one. */
+  readonly inForce: () => Loaded
   /** Reads the file now (SIGHUP). */
   readonly reload: () => Promise<ReloadOutcome>
   /** Checks `text`, makes it the file's content and applies it (admin PUT). */
@@ -69,6 +71,7 @@ export function startReloader(options: ReloaderOptions): ConfigReloader {
     rejected: undefined,
     restartNeeded: [],
   }
+  let inForce = options.loaded
   const oneAtATime = queue()
 
   function take(result: LoadResult): ReloadOutcome {
@@ -82,6 +85,7 @@ export function startReloader(options: ReloaderOptions): ConfigReloader {
       status = { ...status, rejected: undefined, restartNeeded }
       return { kind: 'unchanged', version, restartNeeded }
     }
+    inForce = result
     state.swap((previous) => ({ ...previous, policy: config.policy, policyVersion: version }))
     status = { version, appliedAt: now(), rejected: undefined, restartNeeded }
     return { kind: 'applied', version, restartNeeded }
@@ -117,6 +121,7 @@ export function startReloader(options: ReloaderOptions): ConfigReloader {
   })
   return {
     status: () => status,
+    inForce: () => inForce,
     reload: () => oneAtATime(async () => told(take(checkReading(await readConfigFile(path), source)), 'signal')),
     apply: (text) => oneAtATime(async () => told(await applyText(text), 'admin')),
     close: watching.close,

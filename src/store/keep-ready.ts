@@ -24,6 +24,7 @@ export type ReadyKeeper = Closable & {
   readonly subscribe: (listener: (status: StoreStatus) => void) => () => void
   readonly migrate: (signal: AbortSignal) => Promise<readonly string[]>
   readonly setRetention: (retention: Retention) => void
+  readonly doubt: () => void
 }
 
 /** Between two looks at a server that is well; it is also how late an outage shows in the status. */
@@ -139,6 +140,9 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
     migrate: async (signal) => {
       await untilReady(() => status, subscribe, signal)
       return [...applied]
+    },
+    doubt: () => {
+      isInDoubt = true
     },
     setRetention: (next) => {
       retention = next

@@ -15,6 +15,8 @@ export function noStore(): Store {
     subscribe: () => () => {},
     migrate: async () => [],
     access: () => undefined,
+    writer: () => undefined,
+    doubt: () => {},
     setRetention: () => {},
     close: async () => {},
   }

@@ -42,6 +42,7 @@ function openServer(options: OpenStoreOptions, address: StoreAddress): Store {
   store.use(connection)
   return {
     ...store.face,
+    writer: () => connection.owner.address,
     access: () => ({ url: withoutCredentials(address.url), database: address.database, readOnly: undefined }),
     close: async () => {
       await store.face.close()
@@ -93,6 +94,7 @@ function openEmbedded(options: OpenStoreOptions, settings: StoreSettings & { rea
   })
   return {
     ...store.face,
+    writer: () => current?.owner.address,
     access: () => {
       if (current === undefined) return undefined
       const { username, password } = ro
@@ -140,6 +142,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,
       migrate: keeper.migrate,
+      doubt: keeper.doubt,
       setRetention: keeper.setRetention,
       close: keeper.close,
     },

@@ -1,6 +1,6 @@
 import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
-import type { Select } from './client.ts'
+import type { Select, StoreAddress } from './client.ts'
 import type { Insert } from './insert.ts'
 import type { Reads } from './read.ts'
 
@@ -23,6 +23,10 @@ export type Store = Closable & {
   readonly migrate: (signal: AbortSignal) => Promise<readonly string[]>
   /** What a person needs to look at the data; undefined while there is nothing to look at. */
   readonly access: () => StoreAccess | undefined
+  /** As whom rows are written, password included; undefined while there is no server. For this proxy's own workers. */
+  readonly writer: () => StoreAddress | undefined
+  /** Another process could not insert: look whether the tables are there. */
+  readonly doubt: () => void
   /** Applied to the tables in the background, again at the next start if ClickHouse is away now. */
   readonly setRetention: (retention: Retention) => void
 }

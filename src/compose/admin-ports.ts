@@ -1,0 +1,40 @@
+import type { AdminPorts, ReadinessFacts, StoreFacts } from '../admin/ports.ts'
+import type { ConfigReloader } from '../config/reload.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { Log } from '../domain/ports.ts'
+import { runProof } from '../domain/run-proof.ts'
+import type { Store } from '../store/store.ts'
+
+export type AdminParts = {
+  /** The config file, as the operator named it. */
+  readonly file: string
+  readonly runKey: string
+  readonly reloader: Pick<ConfigReloader, 'status' | 'apply'>
+  readonly policy: () => Policy
+  readonly store: Store
+  readonly storeFacts: () => StoreFacts
+  readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
+  readonly metrics: AdminPorts['metrics']
+  readonly log: Log
+}
+
+/** What the admin port asks, answered by the other rooms. */
+export function adminPorts(parts: AdminParts): AdminPorts {
+  const { reloader, store, storeFacts, log } = parts
+  const config = () => ({ ...reloader.status(), file: parts.file })
+  return {
+    prove: (challenge) => runProof(parts.runKey, challenge),
+    readiness: async () => ({ ...(await parts.serving()), config: config(), store: storeFacts() }),
+    policyView: () => ({ ...config(), policy: parts.policy() }),
+    applyPolicy: async (text, actor) => {
+      const outcome = await reloader.apply(text)
+      log.info('policy_put', { actor, result: outcome.kind })
+      return outcome
+    },
+    recentTraces: store.reads.recentTraces,
+    trace: store.reads.trace,
+    summary: store.reads.summary,
+    storeView: () => ({ ...storeFacts(), access: store.access() }),
+    metrics: parts.metrics,
+  }
+}

@@ -1,0 +1,153 @@
+import type { ReloadStatus } from '../config/reload.ts'
+import type { Listen } from '../domain/policy.ts'
+import type { Cell, Log, World } from '../domain/ports.ts'
+import type { RoutingState } from '../domain/state.ts'
+import { openGateway } from '../gateway/server.ts'
+import type { Gateway } from '../gateway/server.ts'
+import { createPriceBook } from '../pricing/price-book.ts'
+import type { Insert } from '../store/insert.ts'
+import { createRecorder } from '../store/recorder.ts'
+import type { Spool } from '../store/spool.ts'
+import type { LineDestination } from '../telemetry/line-destination.ts'
+import type { PerTable } from '../telemetry/metric-sources.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { observeAll } from '../telemetry/observe-all.ts'
+import { openTracing } from '../telemetry/open-tracing.ts'
+import { createRequestLine } from '../telemetry/request-line.ts'
+import type { TracingSettings } from '../telemetry/tracing-settings.ts'
+import { inboundHeaders, outboundHeaders } from '../upstream/headers.ts'
+import { createPassThrough } from '../upstream/passthrough.ts'
+import { createPools } from '../upstream/pools.ts'
+import { createSend } from '../upstream/send.ts'
+import type { Slots } from '../upstream/slots.ts'
+import type { Closed } from './app.ts'
+import type { Closers } from './closers.ts'
+import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
+import type { RowLane } from './row-lanes.ts'
+
+export type ServingOptions = {
+  readonly state: Cell<RoutingState>
+  readonly world: World
+  readonly instance: string
+  readonly version: string
+  readonly lines: LineDestination
+  readonly log: Log
+  readonly spans: TracingSettings
+  readonly slots: Slots
+  /** Of this process; undefined when nothing is recorded. */
+  readonly spool: Spool | undefined
+  readonly spoolMaxBytes: number
+  /** What others left, to be emptied by the way. */
+  readonly leftSpools: readonly Spool[]
+  readonly insert: Insert
+  readonly isStoreUp: () => boolean | undefined
+  readonly config: () => ReloadStatus
+}
+
+/** The part of the proxy that answers clients; every process that serves has one. */
+export type Serving = {
+  readonly metrics: Metrics
+  readonly lanes: readonly RowLane[]
+  readonly notBuiltRows: () => PerTable
+  readonly isServing: () => boolean
+  readonly isDraining: () => boolean
+  /** Opens the data port. */
+  readonly listen: (address: Listen) => Promise<Listen>
+  /**
+   * Finishes what is under way within the deadline, then waits up to `drainMs` for the store to take the rows. `drainMs`
+   * is asked when that begins.
+   */
+  readonly finish: (deadlineMs: number, drainMs: () => number) => Promise<Closed>
+}
+
+export async function openServing(options: ServingOptions, closers: Closers): Promise<Serving> {
+  const { state, world, instance, version, lines, log, slots, spool } = options
+  const policy = () => state.current().policy
+  const recorder = createRecorder(spool, instance, log)
+  const pools = createPools()
+  closers.add(pools.close)
+  const prices = createPriceBook(policy())
+  const tracing = await openTracing(options.spans, {
+    version,
+    instance,
+    providerOf: (name) => policy().providers.get(name),
+    log,
+  })
+  if (tracing !== undefined) closers.add(tracing.close)
+  state.subscribe(({ policy: next }) => {
+    prices.setPolicy(next)
+    pools.retain(next)
+  })
+
+  const lanes: RowLane[] = []
+  const metrics = createMetrics({
+    build: { version, node: process.version },
+    now: world.now,
+    providers: slots.use,
+    spool: () => spoolLoad(lanes),
+    spoolMaxBytes: options.spoolMaxBytes,
+    notBuiltRows: recorder.notBuiltRows,
+    writer: () => writerCounts(lanes),
+    isStoreUp: options.isStoreUp,
+    config: options.config,
+    droppedLogLines: lines.droppedLines,
+    spans: () => tracing?.counts(),
+  })
+  for (const each of [...(spool === undefined ? [] : [spool]), ...options.leftSpools]) {
+    const lane = openRowLane(each, { insert: options.insert, metrics, world, log })
+    closers.add(lane.writer.close)
+    lanes.push(lane)
+  }
+  let gateway: Gateway | undefined
+  let isServing = false
+  let isDraining = false
+
+  return {
+    metrics,
+    lanes,
+    notBuiltRows: recorder.notBuiltRows,
+    isServing: () => isServing,
+    isDraining: () => isDraining,
+    listen: async (address) => {
+      gateway = await openGateway(address, {
+        world,
+        state,
+        send: createSend(pools, slots, world.monotonic),
+        outboundHeaders,
+        propagate: tracing?.propagate ?? (() => undefined),
+        inboundHeaders,
+        passThrough: createPassThrough(slots, world.monotonic),
+        price: prices.price,
+        recorder,
+        observe: observeAll(
+          [
+            metrics.observe,
+            createRequestLine({ settings: () => policy().log, write: lines.write }),
+            ...(tracing === undefined ? [] : [tracing.observe]),
+          ],
+          (error) => {
+            metrics.countObserverFailure()
+            log.error('observer_failed', { bug: error })
+          },
+        ),
+        log,
+        isDraining: () => isDraining,
+        onBadFraming: metrics.countBadFraming,
+      })
+      isServing = true
+      return { host: gateway.host, port: gateway.port }
+    },
+    finish: async (deadlineMs, drainMs) => {
+      isDraining = true
+      const cutRequests = (await gateway?.close(deadlineMs)) ?? 0
+      isServing = false
+      spool?.seal()
+      const deadline = drainMs()
+      await Promise.all([...lanes.map(({ writer }) => writer.drain(deadline)), tracing?.close()])
+      const spooledRows = spoolLoad(lanes).rows
+      log.info('stopped', { cutRequests, spooledRows })
+      return { cutRequests, spooledRows }
+    },
+  }
+}
