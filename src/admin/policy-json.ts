@@ -33,11 +33,22 @@ export function policyJson({ providers, limits, access, prices, retention, log }
 
 function providerJson(provider: Provider): Json {
   return {
+    kind: provider.kind ?? null,
     dialect: provider.dialect,
     base_url: `${provider.baseUrl.origin}${provider.baseUrl.pathname}`,
     api_key: provider.apiKey === undefined ? 'unset' : 'set',
+    auth: provider.auth,
     priced_as: provider.pricedAs,
     supports_include_usage: provider.supportsIncludeUsage,
+    paths:
+      provider.paths?.map(({ client, upstream, namesModel }) => ({
+        client,
+        upstream,
+        names_model: namesModel,
+      })) ?? null,
+    stated_cost: provider.statedCost ?? null,
+    rate_limit_headers: provider.rateLimitHeaders ?? null,
+    refuses: provider.refuses,
     headers: Object.fromEntries([...provider.headers.keys()].map((name) => [name, 'set'])),
     trace_context: provider.traceContext,
     max_concurrent: provider.maxConcurrent,

@@ -35,7 +35,8 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
 function describeProvider(provider: Provider): string {
   const key = provider.apiKey === undefined ? "the client's own key" : 'server key set'
   const longest = formatDurationMs(provider.firstByteTimeoutMs)
-  return `${provider.name} (${provider.dialect}) ${provider.baseUrl.href.replace(/\/$/, '')}, ${key}, first byte within ${longest}`
+  const kind = provider.kind === undefined || provider.kind === provider.name ? '' : `, kind ${provider.kind}`
+  return `${provider.name} (${provider.dialect}${kind}) ${provider.baseUrl.href.replace(/\/$/, '')}, ${key}, first byte within ${longest}`
 }
 
 function describeStore(store: StoreSettings): string {

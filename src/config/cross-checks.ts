@@ -1,4 +1,5 @@
 import { checkAdmin } from './admin-checks.ts'
+import { checkKinds } from './kind-checks.ts'
 import type { Finding, Loose } from './loose.ts'
 import { checkPrices } from './price-checks.ts'
 import { checkProviders } from './provider-checks.ts'
@@ -6,5 +7,5 @@ import { checkStore } from './store-checks.ts'
 
 /** Every fault that needs more than one value, or a name, to be seen. */
 export function crossCheck(file: Loose): Finding[] {
-  return [...checkAdmin(file), ...checkProviders(file), ...checkStore(file), ...checkPrices(file)]
+  return [...checkAdmin(file), ...checkProviders(file), ...checkKinds(file), ...checkStore(file), ...checkPrices(file)]
 }

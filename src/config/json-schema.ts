@@ -9,6 +9,8 @@ export function renderJsonSchema(): string {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       Object.assign(jsonSchema, leafFacts.get(zodSchema)?.json)
+      // What a provider must say, its kind may say for it.
+      if (jsonSchema.properties?.['base_url'] !== undefined) delete jsonSchema.required
     },
   })
   const { store, ...others } = schema.properties ?? {}

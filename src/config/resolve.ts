@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
 import { NO_ROUTING } from '../domain/routing/route.ts'
+import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
+import { resolvePaths } from './api-path.ts'
 import type { ConfigFile } from './schema.ts'
 import { storeKind } from './store-checks.ts'
 
@@ -71,9 +73,14 @@ function resolveProvider(name: string, entry: ProviderEntry): Provider {
     baseUrl: entry.base_url,
     apiKey: entry.api_key,
     pricedAs: entry.priced_as ?? (entry.dialect === 'gemini' ? 'google' : name),
-    // Elsewhere an unknown field may be a 400, so only the provider that documents it gets it unasked.
-    supportsIncludeUsage:
-      entry.include_usage ?? (entry.dialect === 'openai' && entry.base_url.host === 'api.openai.com'),
+    // Where nothing is known an unknown field may be a 400, so only kinds that document it get it unasked.
+    supportsIncludeUsage: entry.include_usage ?? false,
+    kind: entry.kind,
+    auth: entry.auth ?? OWN_KEY_FORM[entry.dialect],
+    paths: resolvePaths(entry.paths),
+    statedCost: entry.stated_cost === 'none' ? undefined : entry.stated_cost,
+    rateLimitHeaders: entry.rate_limit_headers === 'none' ? undefined : entry.rate_limit_headers,
+    refuses: entry.refuses ?? [],
     headers: new Map(Object.entries(entry.headers).map(([header, value]) => [header.toLowerCase(), value])),
     traceContext: entry.trace_context,
     maxConcurrent: entry.limits.max_concurrent,

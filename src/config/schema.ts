@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { KEY_FORMS, RATE_LIMIT_HEADERS, STATED_COSTS } from '../domain/provider-traits.ts'
+import { apiPath } from './api-path.ts'
 import { baseUrl, storeUrl } from './base-url.ts'
 import { headerValue } from './header.ts'
+import { kindName } from './kind-name.ts'
 import {
   choice,
   durationMs,
@@ -46,15 +49,35 @@ const providerTimeouts = section({
 })
 
 const provider = section({
+  kind: kindName()
+    .optional()
+    .describe('What is known of it: fills in the other keys. Default: its name, where it has no base_url.'),
   dialect: choice(['openai', 'anthropic', 'gemini']).describe('Whose wire format it speaks.'),
   base_url: baseUrl().describe("Origin and path prefix, without /v1 or /v1beta: the client's own path supplies that."),
   api_key: secret().optional().describe("Server-side key. Without one, the client's own key is forwarded."),
+  auth: choice(KEY_FORMS)
+    .optional()
+    .describe("How api_key goes up. none: no key does, the client's neither. Default: the dialect's own header."),
   priced_as: name()
     .optional()
     .describe("The price library's name of this provider. Default: its name here, or google for the gemini dialect."),
   include_usage: flag()
     .optional()
-    .describe('Whether it understands stream_options.include_usage. Default: true for api.openai.com, else false.'),
+    .describe('Whether it understands stream_options.include_usage. Default: what its kind says, else false.'),
+  paths: z
+    .record(z.string(), apiPath(), { error: 'a mapping of path prefixes' })
+    .optional()
+    .describe("Where clients find its API, and what goes upstream instead. '*': the model. Default: /v1, as it is."),
+  stated_cost: choice(['none', ...STATED_COSTS])
+    .optional()
+    .describe('Where its usage states what was charged, which then is the cost. Default: none.'),
+  rate_limit_headers: choice(['none', ...RATE_LIMIT_HEADERS])
+    .optional()
+    .describe('Whose names its rate-limit headers have. Default: none known.'),
+  refuses: z
+    .array(name(), { error: 'a list of body fields' })
+    .optional()
+    .describe('Fields of a request body that it answers with an error. Bodies go up as they came all the same.'),
   headers: z
     .record(z.string(), headerValue(), { error: 'a mapping' })
     .prefault({})

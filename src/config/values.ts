@@ -1,20 +1,11 @@
 import type { z } from 'zod'
 import { type Path, type Problem } from './fault.ts'
 import { type Environment, hasExpression, interpolate } from './interpolate.ts'
+import { withKinds } from './expand-kinds.ts'
 import { quote } from './leaf.ts'
+import type { Place } from './place.ts'
 import { factsAt } from './schema-path.ts'
 import type { YamlNode } from './yaml-tree.ts'
-
-/** Where a value stands, and what a fault may say about it. */
-export type Place = {
-  /** As the operator would name it. */
-  readonly path: Path
-  readonly keyOffset: number
-  readonly offset: number
-  readonly end: number
-  /** The second half of `found …`: the value itself only where it can hold no secret. */
-  readonly found: string
-}
 
 export type Values = {
   /** Plain mappings, lists and scalars, ready for the schema; undefined where a variable is missing. */
@@ -60,7 +51,11 @@ export function readValues(root: YamlNode, schema: z.core.$ZodType, environment:
   }
 
   const value = read(root, [], root.offset)
-  return { value: withStoreWord(value, places), placeOf: (path) => places.get(JSON.stringify(path)), problems }
+  return {
+    value: withKinds(withStoreWord(value, places), places),
+    placeOf: (path) => places.get(JSON.stringify(path)),
+    problems,
+  }
 }
 
 /** `store: none` is short for `store: { kind: none }`; its faults still speak of `store`. */

@@ -1,4 +1,5 @@
 import type { Rates } from './cost.ts'
+import type { ProviderTraits } from './provider-traits.ts'
 import type { Dialect } from './request.ts'
 import type { RoutingPolicy } from './routing/route.ts'
 
@@ -22,7 +23,7 @@ export type Access = {
 }
 
 /** An upstream. Only the config can name one: no request chooses a host. */
-export type Provider = {
+export type Provider = ProviderTraits & {
   readonly name: string
   readonly dialect: Dialect
   /** Origin and path prefix that replace the mount; never ends with a slash, never with `/v1`. */

@@ -1,4 +1,5 @@
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import { OWN_KEY_FORM } from '../../src/domain/provider-traits.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** A provider with roomy defaults; say only what the test is about. */
@@ -10,6 +11,12 @@ export function aProvider(changes: Partial<Provider> = {}): Provider {
     apiKey: undefined,
     pricedAs: 'openai',
     supportsIncludeUsage: true,
+    kind: undefined,
+    auth: OWN_KEY_FORM[changes.dialect ?? 'openai'],
+    paths: undefined,
+    statedCost: undefined,
+    rateLimitHeaders: undefined,
+    refuses: [],
     headers: new Map(),
     traceContext: 'forward',
     maxConcurrent: 512,

@@ -44,11 +44,17 @@ describe('GET /admin/policy', () => {
       effective: {
         providers: {
           openai: {
+            kind: 'openai',
             dialect: 'openai',
             base_url: 'https://api.openai.com/base',
             api_key: 'set',
+            auth: 'bearer',
             priced_as: 'openai',
             supports_include_usage: true,
+            paths: [{ client: '/v1', upstream: '/v1', names_model: false }],
+            stated_cost: null,
+            rate_limit_headers: 'openai',
+            refuses: ['logit_bias'],
             headers: { 'x-extra-key': 'set' },
             trace_context: 'forward',
             max_concurrent: 256,

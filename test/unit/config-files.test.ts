@@ -17,7 +17,7 @@ const shipped = (name: string): string => readFileSync(join(CONFIG, name), 'utf8
 function pathsIn(node: YamlNode, path: readonly string[] = []): string[] {
   if (node.kind === 'scalar') return [path.join('.')]
   if (node.kind === 'list') return node.items.flatMap((item) => pathsIn(item, [...path, '*']))
-  const isNamed = path.join('.') === 'providers' || path.at(-1) === 'headers'
+  const isNamed = path.join('.') === 'providers' || path.at(-1) === 'headers' || path.at(-1) === 'paths'
   return node.entries.flatMap((entry) => pathsIn(entry.node, [...path, isNamed ? '*' : entry.key]))
 }
 
