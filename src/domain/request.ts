@@ -56,6 +56,8 @@ export type Controls = {
   readonly team: string | undefined
   readonly tags: Readonly<Record<string, string>>
   readonly task: string | undefined
+  /** `simple`, `moderate` or `complex`. */
+  readonly complexity?: string | undefined
 }
 
 /** What the client told about itself in passing. */

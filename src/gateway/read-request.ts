@@ -44,6 +44,7 @@ function controlsOf(headers: IncomingHttpHeaders): Controls {
     team: one(headers['x-understudy-team']),
     tags: tags === undefined ? NO_TAGS : parseTags(String(tags)),
     task: one(headers['x-understudy-task']),
+    complexity: one(headers['x-understudy-complexity']),
   }
 }
 

@@ -1,0 +1,137 @@
+import { DEFAULT_ROUTE } from '../decide.ts'
+import type { DecidedTarget, Decision, Refusal, RejectedTarget, RejectReason } from '../decide.ts'
+import type { RoutingState } from '../state.ts'
+import { choose, type Fitness } from './choose.ts'
+import { illness, isOutOfReach, type KnownModel, unfitness } from './eligible.ts'
+import type { Facts } from './facts.ts'
+import { type Asked, holds } from './match.ts'
+import type { Alias, RouteTarget } from './route.ts'
+import { type ReadyRoute, routerOf } from './router.ts'
+import type { HealthView } from './target-health.ts'
+
+/**
+ * Where a request goes, and why. Pure: the same facts, state and health (and the same `knownModel`) decide the same.
+ * `x-understudy-route` names the route, else the first that matches takes it, else it is the default route.
+ */
+export function decideRoute(
+  facts: Facts,
+  state: RoutingState,
+  health: HealthView,
+  knownModel: KnownModel,
+): Decision | Refusal {
+  const { routing } = state.policy
+  const alias = aliasOf(facts, state)
+  const asked = { facts, model: alias?.model ?? facts.model }
+  const reasons: string[] = alias === undefined ? [] : ['alias']
+  const router = routerOf(routing)
+  const route = routeFor(facts, asked, router.routes, router.byName, reasons)
+  const judge = judgeOf(asked, state, health, knownModel)
+  const whole = { policyVersion: state.policyVersion, unit: facts.unit }
+  if (route === undefined) {
+    const target = { provider: alias?.provider ?? facts.provider, model: asked.model }
+    const key = `${target.provider}/${target.model ?? '*'}`
+    const why = alias?.provider === undefined ? undefined : judge({ key, ...target }).unfit
+    if (why !== undefined && isOutOfReach(why)) {
+      const rejected = [{ target: key, why }]
+      return { refused: 'no_usable_target', route: DEFAULT_ROUTE, rejected, reasons, ...whole }
+    }
+    return { route: DEFAULT_ROUTE, arm: 'none', targets: [target], reasons: ['default_route', ...reasons], ...whole }
+  }
+  const choice = choose(route, asked, state.overlay, (target) => judge(target).fitness)
+  const named = { route: route.route.name, rule: choice.rule, ...whole, overlayRevision: state.overlay?.revision ?? '' }
+  reasons.push(...choice.reasons)
+  const zero = choice.weightZero.map((target): RejectedTarget => ({ target: target.key, why: 'weight_zero' }))
+  const line = lineUp([...choice.order, ...route.route.fallbacks], judge, asked, reasons)
+  const rejected = [...zero.filter(({ target }) => !line.targets.some(({ key }) => key === target)), ...line.rejected]
+  const [first, ...rest] = line.targets
+  if (first === undefined) return { refused: 'no_usable_target', ...named, rejected, reasons }
+  return { ...named, arm: 'none', targets: [first, ...rest], rejected, reasons }
+}
+
+/** What the model's name means here, unless that is a provider of another dialect than the request's. */
+export function aliasOf({ model, dialect }: Facts, { policy }: RoutingState): Alias | undefined {
+  const alias = model === undefined ? undefined : policy.routing.aliases.get(model)
+  if (alias?.provider === undefined) return alias
+  return policy.providers.get(alias.provider)?.dialect === dialect ? alias : undefined
+}
+
+function routeFor(
+  facts: Facts,
+  asked: Asked,
+  routes: readonly ReadyRoute[],
+  byName: ReadonlyMap<string, ReadyRoute>,
+  reasons: string[],
+): ReadyRoute | undefined {
+  if (facts.routeAsked !== undefined) {
+    const named = byName.get(facts.routeAsked)
+    if (named?.route.dialect === facts.dialect) {
+      reasons.push('route_asked')
+      return named
+    }
+    reasons.push(named === undefined ? 'asked_route_unknown' : 'asked_route_other_dialect')
+  }
+  return routes.find(({ conditions }) => holds(conditions, asked))
+}
+
+/** `unfit` is why a target cannot do it, `ill` why it should not just now. */
+export type Judgement = {
+  readonly unfit: RejectReason | undefined
+  readonly ill: RejectReason | undefined
+  readonly fitness: Fitness
+}
+
+/** Judges targets for one request. */
+export function judgeOf(
+  asked: Asked,
+  { policy }: RoutingState,
+  health: HealthView,
+  knownModel: KnownModel,
+): (target: RouteTarget) => Judgement {
+  return (target) => {
+    const unfit = unfitness(target, target.model ?? asked.model, asked.facts, policy, knownModel)
+    const ill = illness(Object.hasOwn(health, target.key) ? health[target.key] : undefined)
+    if (unfit === undefined) return { unfit, ill, fitness: ill === undefined ? 'well' : 'ill' }
+    return { unfit, ill, fitness: isOutOfReach(unfit) ? 'out_of_reach' : 'unfit' }
+  }
+}
+
+type Line = { readonly targets: readonly DecidedTarget[]; readonly rejected: readonly RejectedTarget[] }
+
+/**
+ * The order in which targets are tried, each once. Those that suit come first; degraded ones last, because nineteen
+ * calls of twenty may still succeed; those whose breaker is open or that asked to be left alone only where nothing else
+ * is left, and then in their own order: in a total outage the primary is still tried, and its error is the client's.
+ * Where nothing can do what the request needs, all that can be called are: whether it is an error is the provider's say.
+ */
+function lineUp(
+  candidates: readonly RouteTarget[],
+  judge: (target: RouteTarget) => Judgement,
+  asked: Asked,
+  reasons: string[],
+): Line {
+  const entries: { target: DecidedTarget; judgement: Judgement }[] = []
+  const rejected: RejectedTarget[] = []
+  for (const { key, provider, model = asked.model } of candidates) {
+    if (entries.some(({ target }) => target.provider === provider && target.model === model)) continue
+    if (rejected.some(({ target }) => target === key)) continue
+    const judgement = judge({ key, provider, model })
+    if (judgement.unfit !== undefined && isOutOfReach(judgement.unfit)) {
+      rejected.push({ target: key, why: judgement.unfit })
+    } else entries.push({ target: { key, provider, model }, judgement })
+  }
+  const reject = (entry: (typeof entries)[number], why: RejectReason | undefined): void => {
+    if (why !== undefined) rejected.push({ target: entry.target.key ?? '', why })
+  }
+  for (const entry of entries) reject(entry, entry.judgement.unfit ?? entry.judgement.ill)
+  const fit = entries.filter(({ judgement }) => judgement.unfit === undefined)
+  if (fit.length === 0 && entries.length > 0) reasons.push('nothing_fits')
+  const able = fit.length > 0 ? fit : entries
+  const well = able.filter(({ judgement }) => judgement.ill === undefined)
+  const degraded = able.filter(({ judgement }) => judgement.ill === 'degraded')
+  const shut = able.filter(({ judgement }) => judgement.ill === 'breaker_open' || judgement.ill === 'throttled')
+  const primary = able[0]?.judgement.ill
+  if (primary !== undefined) reasons.push(`primary_${primary}`)
+  if (well.length === 0 && able.length > 0) reasons.push('nothing_healthy')
+  const order = well.length > 0 ? [...well, ...degraded] : degraded.length > 0 ? [...degraded, ...shut] : able
+  return { targets: order.map(({ target }) => target), rejected }
+}
