@@ -1,0 +1,68 @@
+import { readString, skipSpace, skipString, skipValue } from './json-scan.ts'
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const BACKSLASH = 0x5c
+
+/** No key that anybody looks for is longer; a longer one is given as ''. */
+const MAX_KEY_BYTES = 40
+
+/**
+ * Calls `member` with each member of the object at `from`, in order and duplicates included; it returns the offset after the value
+ * that starts at `at`, having walked or skipped it. So a body is gone through once, whatever is taken from it.
+ * Returns the offset after the object, or -1 when the bytes are no JSON. A value that is no object is skipped.
+ */
+export function walkObject<S>(
+  bytes: Buffer,
+  from: number,
+  state: S,
+  member: (bytes: Buffer, at: number, state: S, key: string) => number,
+): number {
+  if (bytes[from] !== OPEN_BRACE) return skipValue(bytes, from)
+  let at = skipSpace(bytes, from + 1)
+  if (bytes[at] === CLOSE_BRACE) return at + 1
+  for (;;) {
+    if (bytes[at] !== QUOTE) return -1
+    const keyEnd = skipString(bytes, at)
+    if (keyEnd < 0) return -1
+    const colon = skipSpace(bytes, keyEnd)
+    if (bytes[colon] !== COLON) return -1
+    const end = member(bytes, skipSpace(bytes, colon + 1), state, keyAt(bytes, at, keyEnd))
+    if (end < 0) return -1
+    at = skipSpace(bytes, end)
+    if (bytes[at] === CLOSE_BRACE) return at + 1
+    if (bytes[at] !== COMMA) return -1
+    at = skipSpace(bytes, at + 1)
+  }
+}
+
+/** As `walkObject`, for the elements of an array. */
+export function walkArray<S>(
+  bytes: Buffer,
+  from: number,
+  state: S,
+  element: (bytes: Buffer, at: number, state: S) => number,
+): number {
+  if (bytes[from] !== OPEN_BRACKET) return skipValue(bytes, from)
+  let at = skipSpace(bytes, from + 1)
+  if (bytes[at] === CLOSE_BRACKET) return at + 1
+  for (;;) {
+    const end = element(bytes, at, state)
+    if (end < 0) return -1
+    at = skipSpace(bytes, end)
+    if (bytes[at] === CLOSE_BRACKET) return at + 1
+    if (bytes[at] !== COMMA) return -1
+    at = skipSpace(bytes, at + 1)
+  }
+}
+
+function keyAt(bytes: Buffer, start: number, end: number): string {
+  if (end - start > MAX_KEY_BYTES + 2) return ''
+  for (let at = start + 1; at < end; at++) if (bytes[at] === BACKSLASH) return readString(bytes, { start, end }) ?? ''
+  return bytes.toString('latin1', start + 1, end - 1)
+}
