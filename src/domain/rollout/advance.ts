@@ -1,0 +1,230 @@
+import type { EpochMs } from '../units.ts'
+import { assess, type Check, isAbout } from './assess.ts'
+import { eventOf } from './command.ts'
+import type { Evidence, RecentCalls } from './evidence.ts'
+import { faultOf } from './gates.ts'
+import { type HoldReason, type LivePhase, livePhaseOf, phaseText, stageName } from './phase.ts'
+import { gateOf, nextStage, type Rollout } from './rollout.ts'
+import { AUTOMATIC, type Change, type RolloutEvent } from './rollout-event.ts'
+import { applyEvent, type RolloutState } from './rollout-state.ts'
+
+/** The rule that decided a tick. */
+export type Rule =
+  | 'not_live'
+  | 'paused'
+  | 'breaker'
+  | 'harm'
+  | HoldReason
+  | 'dwell'
+  | 'pairs'
+  | 'inconclusive'
+  | 'non_inferior'
+  | 'baked'
+
+/** What one tick comes to. Stored before it takes effect. */
+export type Transition = {
+  readonly action: 'none' | 'hold' | 'step' | 'promote' | 'rollback'
+  readonly rule: Rule
+  /** In words, most important first. */
+  readonly because: readonly string[]
+  /** Somebody should be told. */
+  readonly isAlert: boolean
+  readonly checks: readonly Check[]
+  /** What changes; undefined when all stays as it is. */
+  readonly event: RolloutEvent | undefined
+  readonly next: RolloutState
+}
+
+/**
+ * One look at a rollout: what the evidence allows, at `now`. Pure, so that a stored decision can be made again from its
+ * inputs. No data neither rolls back nor promotes; the passing of time promotes nothing but a bake without harm.
+ */
+export function advance(rollout: Rollout, state: RolloutState, evidence: Evidence, now: EpochMs): Transition {
+  const live = livePhaseOf(state.phase)
+  const { readings } = evidence
+  const checks = readings === undefined ? [] : assess(rollout, state, readings)
+  const tick: Tick = { rollout, state, now, checks }
+  if (live === undefined) return still(tick, 'none', 'not_live', [`it is ${phaseText(state.phase)}`])
+
+  const harm = harmOf(rollout, evidence, checks)
+  if (state.phase.kind === 'paused') {
+    const because = ['paused by hand: nothing moves until it is resumed', ...(harm?.because ?? [])]
+    return { ...still(tick, 'hold', 'paused', because), isAlert: harm !== undefined }
+  }
+  if (harm !== undefined) {
+    const failing = stableFails(evidence.recent)
+    if (failing !== undefined) return hold(tick, live, 'stable_failing', [failing, ...harm.because])
+    return rollback(tick, harm)
+  }
+  if (readings === undefined) return hold(tick, live, 'no_data', ['the evidence could not be read'])
+  if (!isAbout(state, readings)) {
+    return hold(tick, live, 'stale_data', ['what was read is about another stage of this rollout'])
+  }
+  const fault = faultOf(rollout, live, readings, now)
+  if (fault !== undefined) return hold(tick, live, fault.reason, [fault.because])
+  const waiting = stillWaiting(tick, live)
+  if (waiting !== undefined) return wait(tick, live, waiting.rule, waiting.because)
+  const signals = readings.signals.filter(({ isFailing }) => isFailing)
+  if (signals.length > 0) {
+    return hold(
+      tick,
+      live,
+      'signal',
+      signals.map(({ name, detail }) => `${name}: ${detail}`),
+    )
+  }
+  const unproven = checks.filter((check) => !isShown(check))
+  if (unproven.length > 0) return wait(tick, live, 'inconclusive', unproven.map(unprovenText))
+  if (gateOf(rollout.plan, live)?.needsApproval === true && !state.isApproved) {
+    return hold(tick, live, 'approval', [`the evidence is there; leaving ${stageName(live)} waits for approval`])
+  }
+  return goOn(tick, live)
+}
+
+type Tick = {
+  readonly rollout: Rollout
+  readonly state: RolloutState
+  readonly now: EpochMs
+  readonly checks: readonly Check[]
+}
+
+type Harm = { readonly rule: 'breaker' | 'harm'; readonly cause: string; readonly because: readonly string[] }
+
+/** Harm is looked for before anything is asked of the sample: what is certain after twenty calls is certain. */
+function harmOf(rollout: Rollout, { breaker, readings }: Evidence, checks: readonly Check[]): Harm | undefined {
+  if (breaker !== undefined) return { rule: 'breaker', cause: 'breaker', because: [`breaker: ${breaker}`] }
+  const isJudgeHeard = rollout.isJudgeTrustWaived || readings?.judge.isTrusted === true
+  const harmful = checks.filter(
+    ({ guardrail, harm }) =>
+      harm !== undefined && harm.logE >= harm.threshold && (guardrail !== 'quality' || isJudgeHeard),
+  )
+  const [first] = harmful
+  if (first === undefined) return undefined
+  return { rule: 'harm', cause: first.guardrail, because: harmful.map(harmText) }
+}
+
+const LEAST_CALLS = 20
+const FAILING_SHARE = 0.2
+
+/** Why going back to stable would help nobody: it fails often, and not much less often than the candidate. */
+function stableFails({ stable, candidate }: Evidence['recent']): string | undefined {
+  if (stable.calls < LEAST_CALLS) return undefined
+  const share = shareOf(stable)
+  if (share < FAILING_SHARE || share < shareOf(candidate) / 2) return undefined
+  return `stable is failing too: ${stable.failed} of its last ${stable.calls} calls`
+}
+
+function shareOf({ calls, failed }: RecentCalls): number {
+  return calls === 0 ? 0 : failed / calls
+}
+
+/** What the stage asks for in time and numbers, as far as it is not there yet. */
+function stillWaiting(
+  { rollout, state, now, checks }: Tick,
+  live: LivePhase,
+): { readonly rule: 'dwell' | 'pairs'; readonly because: string } | undefined {
+  const { bake } = rollout.plan
+  const gate = gateOf(rollout.plan, live)
+  const dwellMs = gate?.dwellMs ?? bake.durationMs
+  const minPairs = gate?.minPairs ?? bake.minPairs
+  const stayedMs = timeInStage(state, now)
+  if (stayedMs < dwellMs) {
+    return { rule: 'dwell', because: `${hours(stayedMs)} of at least ${hours(dwellMs)} at ${stageName(live)}` }
+  }
+  const quality = checks.filter(({ guardrail }) => guardrail === 'quality')
+  const few = quality.filter(({ count }) => count < minPairs).map(({ task, count }) => `${count} (${task})`)
+  if (quality.length > 0 && few.length === 0) return undefined
+  return { rule: 'pairs', because: `${few.join(', ') || 'none'} of at least ${minPairs} pairs` }
+}
+
+/** Time since the stage was entered, without that for which it was paused. */
+export function timeInStage({ enteredAt, pausedMs, pausedAt }: RolloutState, now: EpochMs): number {
+  return Math.max(0, (pausedAt ?? now) - enteredAt - pausedMs)
+}
+
+function isShown({ nonInferior }: Check): boolean {
+  return nonInferior === undefined || nonInferior.logE >= nonInferior.threshold
+}
+
+function goOn(tick: Tick, live: LivePhase): Transition {
+  const into = nextStage(tick.rollout.plan, live)
+  if (into === undefined) {
+    return act(tick, 'promote', 'baked', ['the bake passed without harm'], { kind: 'succeeded' })
+  }
+  const action = into.kind === 'baking' ? 'promote' : 'step'
+  const because = [`every guardrail is within its margin at ${stageName(live)}`]
+  return act(tick, action, 'non_inferior', because, { kind: 'stepped', into })
+}
+
+function rollback(tick: Tick, { rule, cause, because }: Harm): Transition {
+  const cooldownUntil = tick.now + tick.rollout.plan.cooldownMs
+  const rolledBack = act(tick, 'rollback', rule, because, { kind: 'rolled_back', cause, cooldownUntil })
+  return { ...rolledBack, isAlert: true }
+}
+
+/** Something is wrong, and the phase says so. */
+function hold(tick: Tick, live: LivePhase, reason: HoldReason, because: readonly string[]): Transition {
+  const { phase } = tick.state
+  const isKnown = phase.kind === 'holding' && phase.reason === reason
+  const held = isKnown
+    ? still(tick, 'hold', reason, because)
+    : act(tick, 'hold', reason, because, { kind: 'held', reason })
+  return { ...held, isAlert: true, because: [...because, ...overdue(tick, live)] }
+}
+
+/** Nothing is wrong, it takes its time; past the longest that it may, somebody is told. */
+function wait(
+  tick: Tick,
+  live: LivePhase,
+  rule: 'dwell' | 'pairs' | 'inconclusive',
+  because: string | readonly string[],
+) {
+  const reasons = typeof because === 'string' ? [because] : because
+  const late = overdue(tick, live)
+  if (late.length > 0) return hold(tick, live, 'timeout', reasons)
+  return tick.state.phase.kind === 'holding'
+    ? act(tick, 'hold', rule, reasons, { kind: 'released' })
+    : still(tick, 'hold', rule, reasons)
+}
+
+function overdue({ rollout, state, now }: Tick, live: LivePhase): readonly string[] {
+  const mostMs = gateOf(rollout.plan, live)?.maxDurationMs ?? rollout.plan.bake.maxDurationMs
+  const stayedMs = timeInStage(state, now)
+  return stayedMs > mostMs ? [`${hours(stayedMs)} at ${stageName(live)}, longer than ${hours(mostMs)}`] : []
+}
+
+function still({ state, checks }: Tick, action: 'none' | 'hold', rule: Rule, because: readonly string[]): Transition {
+  return { action, rule, because, isAlert: false, checks, event: undefined, next: state }
+}
+
+function act(
+  { rollout, state, now, checks }: Tick,
+  action: Transition['action'],
+  rule: Rule,
+  because: readonly string[],
+  change: Change,
+): Transition {
+  const request = { actor: AUTOMATIC, reason: because.join('; '), at: now }
+  const event = eventOf(rollout.name, state.revision + 1, request, change)
+  return { action, rule, because, isAlert: false, checks, event, next: applyEvent(state, event) }
+}
+
+function harmText({ guardrail, task, seen, harm }: Check): string {
+  const evidence = `ln E ${harm?.logE.toFixed(2)}, harm from ${harm?.threshold.toFixed(2)} on`
+  return seen.kind === 'pairs'
+    ? `${guardrail} (${task}): worse by ${(-seen.mean).toFixed(3)}, surely by ${(-seen.upper).toFixed(3)} (${evidence})`
+    : `${guardrail} (${task}): ${share(seen.candidate)} against ${share(seen.control)} (${evidence})`
+}
+
+function unprovenText({ guardrail, task, count, seen, nonInferior }: Check): string {
+  const lower = seen.kind === 'pairs' ? seen.lower.toFixed(3) : ''
+  return `${guardrail} (${task}): surely no worse than ${lower} after ${count} pairs, must be above -${nonInferior?.margin}`
+}
+
+function share(value: number): string {
+  return `${(value * 100).toFixed(1)}%`
+}
+
+function hours(ms: number): string {
+  return `${(ms / 3_600_000).toFixed(1)} h`
+}

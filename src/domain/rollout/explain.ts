@@ -1,0 +1,94 @@
+import type { EpochMs } from '../units.ts'
+import { advance, timeInStage } from './advance.ts'
+import type { Check } from './assess.ts'
+import type { Evidence } from './evidence.ts'
+import { type LivePhase, livePhaseOf, phaseText } from './phase.ts'
+import { pairsNeeded, TYPICAL_VARIANCE } from './pairs-needed.ts'
+import { gateOf, type Rollout } from './rollout.ts'
+import type { RolloutState } from './rollout-state.ts'
+
+/** Why a rollout is where it is, and what it still needs. */
+export type Explanation = {
+  /** The phase, and what the next look would decide. */
+  readonly headline: string
+  readonly lines: readonly string[]
+  /** Until the stage may be left, if all goes on as it has; undefined where that cannot be told. */
+  readonly readyInMs: number | undefined
+}
+
+/** What `advance` would say of this evidence now, in words, with how far each guardrail has come. */
+export function explain(rollout: Rollout, state: RolloutState, evidence: Evidence, now: EpochMs): Explanation {
+  const { because, checks, rule, action } = advance(rollout, state, evidence, now)
+  const headline = `${rollout.name}: ${phaseText(state.phase)}; ${action === 'none' ? 'no decision' : action} (${rule})`
+  const live = livePhaseOf(state.phase)
+  if (live === undefined) return { headline, lines: because, readyInMs: undefined }
+  const spentMs = timeInStage(state, now)
+  const progress = checks
+    .filter(({ nonInferior }) => nonInferior !== undefined)
+    .map((check) => progressOf(check, live, spentMs))
+  const dwellMs = gateOf(rollout.plan, live)?.dwellMs ?? rollout.plan.bake.durationMs
+  const waits = [Math.max(0, dwellMs - spentMs), ...progress.map(({ readyInMs }) => readyInMs)]
+  const known = waits.filter((wait) => wait !== undefined)
+  return {
+    headline,
+    lines: [
+      ...because,
+      ...progress.map(({ line }) => line),
+      ...checks.filter(({ harm }) => harm !== undefined).map(harmLine),
+    ],
+    readyInMs: known.length === waits.length ? Math.max(...known) : undefined,
+  }
+}
+
+type Progress = { readonly line: string; readonly readyInMs: number | undefined }
+
+/** Pairs by which the typical variance counts beside what was seen: a handful of ties is no proof of no variance. */
+const PRIOR_PAIRS = 20
+
+function progressOf({ guardrail, task, count, seen, nonInferior }: Check, live: LivePhase, spentMs: number): Progress {
+  const name = `${guardrail} (${task})`
+  if (nonInferior === undefined || seen.kind !== 'pairs') return { line: name, readyInMs: 0 }
+  const { margin } = nonInferior
+  if (nonInferior.logE >= nonInferior.threshold) {
+    return { line: `${name}: shown to be within ${margin} after ${grouped(count)} pairs`, readyInMs: 0 }
+  }
+  const typical =
+    guardrail === 'success' ? TYPICAL_VARIANCE.success : TYPICAL_VARIANCE[live.kind === 'shadow' ? 'shadow' : 'live']
+  const variance = (seen.variance * count + typical * PRIOR_PAIRS) / (count + PRIOR_PAIRS)
+  // Until it is surely worse, it is taken for equal: a mean of few pairs promises nothing.
+  const needed = pairsNeeded(variance, margin, seen.upper < 0 ? seen.mean : 0)
+  if (needed === undefined) {
+    return {
+      line: `${name}: worse by ${(-seen.mean).toFixed(3)}; it will not be shown to be within ${margin}`,
+      readyInMs: undefined,
+    }
+  }
+  const left = Math.max(0, needed - count)
+  const of = `${name}: ${grouped(count)} of about ${grouped(needed)} pairs`
+  if (left === 0) return { line: `${of}; it may take some more`, readyInMs: undefined }
+  if (count === 0) return { line: of, readyInMs: undefined }
+  const readyInMs = (left * spentMs) / count
+  return { line: `${of}; at this rate ready in ${timeText(readyInMs)}`, readyInMs }
+}
+
+function harmLine({ guardrail, task, count, seen, harm }: Check): string {
+  const evidence = `ln E ${harm?.logE.toFixed(2)} of ${harm?.threshold.toFixed(2)}`
+  const what =
+    seen.kind === 'pairs'
+      ? `mean difference ${seen.mean.toFixed(3)}, between ${seen.lower.toFixed(3)} and ${seen.upper.toFixed(3)}`
+      : `${(seen.candidate * 100).toFixed(1)}% against ${(seen.control * 100).toFixed(1)}%`
+  return `${guardrail} (${task}): ${what} over ${grouped(count)}; harm: ${evidence}`
+}
+
+/** 1,030 rather than 1030; two figures that count beyond a hundred thousand would be pretence, but nobody has as many. */
+function grouped(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+/** `25 min`, `3 h`, `2.5 days`. */
+export function timeText(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000)
+  if (minutes < 90) return `${minutes} min`
+  const hours = minutes / 60
+  return hours < 48 ? `${Math.round(hours)} h` : `${(hours / 24).toFixed(1)} days`
+}

@@ -1,0 +1,102 @@
+import { coverageOf, missingByArm } from '../statistics/missingness.ts'
+import { lowerBound, momentsOf, upperBound } from '../statistics/paired-betting.ts'
+import { sampleRatioEvidence } from '../statistics/sample-ratio.ts'
+import type { EpochMs } from '../units.ts'
+import type { Readings } from './evidence.ts'
+import { type HoldReason, type LivePhase, sharesOf } from './phase.ts'
+import type { Rollout } from './rollout.ts'
+
+/** Why the evidence may not be acted on. */
+export type Fault = { readonly reason: HoldReason; readonly because: string }
+
+const LEAST_SAMPLE_RATIO_E = Math.log(1000)
+const MOST_IN_BOTH = 0.01
+const LEAST_COVERAGE = 0.9
+/** Below this many expected scores a share of them means nothing yet. */
+const LEAST_EXPECTED = 20
+const LEAST_MISSING_P = 0.01
+const MOST_FAILED_VERDICTS = 0.05
+const AA_ALPHA = 0.05
+
+/** The first of the health gates that does not hold; undefined when the evidence is sound. */
+export function faultOf(rollout: Rollout, live: LivePhase, readings: Readings, now: EpochMs): Fault | undefined {
+  return (
+    staleness(rollout, readings, now) ?? mixedUp(live, readings) ?? missing(readings) ?? judgeFault(rollout, readings)
+  )
+}
+
+function staleness({ staleAfterMs }: Rollout, { asOf }: Readings, now: EpochMs): Fault | undefined {
+  const ageMs = now - asOf
+  if (ageMs <= staleAfterMs) return undefined
+  return { reason: 'stale_data', because: `the newest complete data is ${Math.round(ageMs / 60_000)} min old` }
+}
+
+function mixedUp(live: LivePhase, { units }: Readings): Fault | undefined {
+  // The shadow compares both models on the same prompt: there is nothing to be split.
+  if (live.kind === 'shadow') return undefined
+  const { candidate, control } = sharesOf(live)
+  const cells = [
+    { observed: units.candidate, share: candidate },
+    { observed: units.control, share: control },
+    { observed: units.neither, share: 1 - candidate - control },
+  ]
+  const logE = sampleRatioEvidence(cells)
+  if (logE >= LEAST_SAMPLE_RATIO_E) {
+    const seen = cells.map(({ observed }) => observed).join(' / ')
+    return {
+      reason: 'sample_ratio',
+      because: `units fell ${seen} to candidate / control / neither (ln E ${fixed(logE)})`,
+    }
+  }
+  const seen = units.candidate + units.control
+  if (seen > 0 && units.inBoth / seen >= MOST_IN_BOTH) {
+    return { reason: 'both_arms', because: `${units.inBoth} of ${seen} units were seen in both arms` }
+  }
+  return undefined
+}
+
+function missing({ scores }: Readings): Fault | undefined {
+  const { candidate, control } = scores
+  const coverage = coverageOf([candidate, control])
+  if (coverage === undefined || candidate.expected + control.expected < LEAST_EXPECTED) return undefined
+  if (coverage < LEAST_COVERAGE) {
+    return { reason: 'coverage', because: `only ${percent(coverage)} of the scores that are due have come` }
+  }
+  const p = missingByArm(candidate, control)
+  if (p >= LEAST_MISSING_P) return undefined
+  return { reason: 'missing_by_arm', because: `scores are missing more often in one arm (p ${p.toPrecision(2)})` }
+}
+
+function judgeFault(rollout: Rollout, { judge }: Readings): Fault | undefined {
+  const { asked, failed, sameWithSame } = judge
+  const all = asked.candidate + asked.control
+  const share = all === 0 ? 0 : (failed.candidate + failed.control) / all
+  if (all >= LEAST_EXPECTED && share > MOST_FAILED_VERDICTS) {
+    return { reason: 'judge_failing', because: `${percent(share)} of the judge's verdicts failed` }
+  }
+  const p = missingByArm(verdicts(asked.candidate, failed.candidate), verdicts(asked.control, failed.control))
+  if (all >= LEAST_EXPECTED && p < LEAST_MISSING_P) {
+    return { reason: 'judge_failing', because: `the judge fails more often in one arm (p ${p.toPrecision(2)})` }
+  }
+  // Both sides at half the error, so that the interval keeps its word.
+  const low = lowerBound(sameWithSame, AA_ALPHA / 2)
+  const high = upperBound(sameWithSame, AA_ALPHA / 2)
+  if (low > 0 || high < 0) {
+    const { mean } = momentsOf(sameWithSame)
+    return { reason: 'judge_biased', because: `stable against itself comes to ${fixed(mean)}, which should be 0` }
+  }
+  if (judge.isTrusted || rollout.isJudgeTrustWaived) return undefined
+  return { reason: 'judge_untrusted', because: "the judge's agreement with people has not been shown" }
+}
+
+function verdicts(asked: number, failed: number) {
+  return { expected: asked, scored: asked - failed }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`
+}
+
+function fixed(value: number): string {
+  return value.toFixed(3)
+}
