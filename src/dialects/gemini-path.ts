@@ -1,4 +1,5 @@
 import type { Api, PathFacts } from '../domain/request.ts'
+import { percentDecoded } from './percent-decoded.ts'
 
 /** The methods of a Gemini model that are read. */
 const METHODS: ReadonlyMap<string, Api> = new Map([
@@ -16,7 +17,7 @@ const CALL = /^\/v1(?:alpha|beta\d?)?\/(models|tunedModels)\/([^/?]+)(?::|%3a)(\
 export function geminiCall(path: string): { readonly api: Api; readonly inPath: PathFacts } | undefined {
   const [, collection = '', name = '', method = ''] = CALL.exec(path) ?? []
   if (method === '') return undefined
-  const model = collection === 'models' ? decoded(name) : `${collection}/${decoded(name)}`
+  const model = collection === 'models' ? percentDecoded(name) : `${collection}/${percentDecoded(name)}`
   return {
     api: METHODS.get(method) ?? 'passthrough',
     inPath: { model, isStream: method === 'streamGenerateContent' },
@@ -29,12 +30,4 @@ const OWN_ROOT = /^\/(?:upload\/)?v1(?:alpha|beta\d?)(?:\/|$)|^\/ws\/google\./
 /** Whether a path at the root belongs to Gemini. On `/v1/models`, which others own too, the method after the colon tells. */
 export function isGeminiPath(path: string): boolean {
   return OWN_ROOT.test(path) || (path.startsWith('/v1/') && (geminiCall(path)?.api ?? 'passthrough') !== 'passthrough')
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name // not percent-encoding after all
-  }
 }

@@ -3,6 +3,7 @@ import type { Provider } from '../domain/policy.ts'
 import type { Api, Dialect, Recognised } from '../domain/request.ts'
 import { usesServerKey } from '../domain/server-key.ts'
 import { hasDotSegment } from './dot-segments.ts'
+import { type FollowedPath, followPath } from './follow-path.ts'
 import { geminiCall, isGeminiPath } from './gemini-path.ts'
 import { withoutQueryKey } from './query-key.ts'
 
@@ -20,7 +21,7 @@ const ANTHROPIC_APIS: ReadonlyMap<string, Api> = new Map([
   ['/v1/messages/count_tokens', 'count_tokens'],
 ])
 const MODEL_CALL =
-  /\/v1\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)|:(?:\w+Content|countTokens|batchEmbedContents)(?:\?|$)/
+  /\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)|:(?:\w+Content|countTokens|batchEmbedContents)(?:\?|$)/
 
 /** Whether a request is likely one of the calls that are read; `recognise` has the last word. */
 export function isModelCall(method: string | undefined, url: string): boolean {
@@ -68,8 +69,10 @@ function mounted(
   if (provider === undefined) return { error: 'unknown_provider' }
   const rest = path.slice(mountLength)
   if (isConfined(provider) && hasDotSegment(rest)) return { error: 'no_route' }
-  const upstreamPath = mountLength === 0 ? target : target.slice(mountLength)
-  const called = method === 'POST' ? calledAt(provider.dialect, rest) : { api: 'passthrough' as const }
+  const followed = provider.paths === undefined ? undefined : followPath(rest, provider.paths)
+  const upstreamPath =
+    followed === undefined ? target.slice(mountLength) : followed.upstream + target.slice(path.length)
+  const called = method === 'POST' ? calledBy(provider, rest, followed) : PASSED_THROUGH
   const outgoing = upstreamPath.startsWith('/') ? upstreamPath : `/${upstreamPath}`
   return {
     provider: provider.name,
@@ -84,6 +87,20 @@ function mounted(
 /** Whether clients may use the config's key below one path only: above it, it may open what is not meant for them. */
 function isConfined(provider: Provider): boolean {
   return usesServerKey(provider) && provider.baseUrl.pathname !== '/'
+}
+
+const PASSED_THROUGH = { api: 'passthrough' } as const
+
+/** With paths of the provider's own OpenAI's operations are looked for below them, and nowhere else. */
+function calledBy(
+  { dialect, paths }: Provider,
+  path: string,
+  followed: FollowedPath | undefined,
+): Pick<Recognised, 'api' | 'inPath'> {
+  if (paths === undefined) return calledAt(dialect, path)
+  if (followed === undefined) return PASSED_THROUGH
+  const api = OPENAI_APIS.get(`/v1${followed.operation}`) ?? 'passthrough'
+  return followed.model === undefined ? { api } : { api, inPath: { model: followed.model, isStream: undefined } }
 }
 
 function calledAt(dialect: Dialect, path: string): Pick<Recognised, 'api' | 'inPath'> {

@@ -21,16 +21,19 @@ export type Recognised = {
   readonly provider: string
   readonly dialect: Dialect
   readonly api: Api
-  /** Path and query to send upstream, mount taken off (and a key that the config's replaces), else as the client wrote it. */
+  /**
+   * Path and query to send upstream: mount taken off (and a key that the config's replaces), and as the client wrote it
+   * unless the provider has paths of its own.
+   */
   readonly upstreamPath: string
   /** Path as the client wrote it, without the query: a query may hold a key. */
   readonly path: string
-  /** Where the dialect says it in the path (Gemini): undefined where the body does. */
+  /** Where the path says it (Gemini, Azure's deployments): undefined where the body does. */
   readonly inPath?: PathFacts | undefined
 }
 
-/** What a path itself asks for. */
-export type PathFacts = { readonly model: string; readonly isStream: boolean }
+/** What a path itself asks for; `isStream` is undefined where the body says it (Azure's deployments). */
+export type PathFacts = { readonly model: string; readonly isStream: boolean | undefined }
 
 /** Header and body names: as on the wire, in the order in which they came: name, value, name, value … */
 export type RawHeaders = readonly string[]

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { recognise } from '../../src/dialects/recognise.ts'
+import { isModelCall, recognise } from '../../src/dialects/recognise.ts'
+import { configOf } from '../fakes/a-config.ts'
 import { aPolicy, aProvider } from '../fakes/a-provider.ts'
 
 const { providers } = aPolicy([
@@ -95,7 +96,7 @@ describe('recognise', () => {
     const found = recognise(method, url, false, withGemini)
     if ('error' in found) throw new Error(found.error)
     const { provider, api, upstreamPath, path, inPath } = found
-    const facts = inPath === undefined ? [] : [inPath.model, ...(inPath.isStream ? ['stream'] : [])]
+    const facts = inPath === undefined ? [] : [inPath.model, ...(inPath.isStream === true ? ['stream'] : [])]
     expect([provider, api, upstreamPath, path, ...facts].join(' ')).toBe(expected)
   })
 
@@ -106,6 +107,61 @@ describe('recognise', () => {
       'openai chat_completions /v1/chat/completions /v1/chat/completions',
     )
     expect(told('GET /openai/v1/models', true)).toBe('openai passthrough /v1/models /openai/v1/models')
+  })
+})
+
+describe('paths of the provider’s own', () => {
+  const { policy } = configOf(`providers:
+  azure: { base_url: 'https://r.openai.azure.com' }
+  azure-deployments: { base_url: 'https://r.openai.azure.com' }
+  deepseek:
+  gemini-openai:
+  odd: { kind: groq, paths: { /v1: /api/v3, /v1/x: /y, '/': /z } }
+`)
+  it.each([
+    ['POST /p/azure/v1/chat/completions', 'chat_completions /openai/v1/chat/completions'],
+    ['POST /p/azure/v1/responses?api-version=preview', 'responses /openai/v1/responses?api-version=preview'],
+    ['POST /p/azure/openai/v1/embeddings', 'embeddings /openai/v1/embeddings'],
+    ['GET /p/azure/v1/models', 'passthrough /openai/v1/models'],
+    ['GET /p/azure/v1', 'passthrough /openai/v1'],
+    ['POST /p/azure/v12/chat/completions', 'passthrough /v12/chat/completions'],
+    ['POST /p/azure/chat/completions', 'passthrough /chat/completions'],
+    [
+      'POST /p/azure-deployments/openai/deployments/gpt%2D5/chat/completions?api-version=2024-10-21',
+      'chat_completions /openai/deployments/gpt%2D5/chat/completions?api-version=2024-10-21 gpt-5',
+    ],
+    ['POST /p/azure-deployments/openai/deployments/e%/embeddings', 'embeddings /openai/deployments/e%/embeddings e%'],
+    ['POST /p/azure-deployments/openai/deployments/m/extensions/x', 'passthrough /openai/deployments/m/extensions/x m'],
+    [
+      'POST /p/azure-deployments/openai/deployments//chat/completions',
+      'passthrough /openai/deployments//chat/completions',
+    ],
+    ['GET /p/azure-deployments/openai/deployments', 'passthrough /openai/deployments'],
+    ['GET /p/azure-deployments/openai/models?a', 'passthrough /openai/models?a'],
+    ['POST /p/deepseek/v1/chat/completions', 'chat_completions /v1/chat/completions'],
+    ['POST /p/deepseek/chat/completions?a', 'chat_completions /chat/completions?a'],
+    ['POST /p/deepseek/beta/completions', 'passthrough /beta/completions'],
+    ['GET /p/deepseek', 'passthrough /'],
+    ['POST /p/gemini-openai/v1/chat/completions', 'chat_completions /chat/completions'],
+    ['POST /p/gemini-openai/embeddings', 'embeddings /embeddings'],
+    ['POST /p/odd/v1/x/responses', 'responses /y/responses'],
+    ['POST /p/odd/v1/xx', 'passthrough /api/v3/xx'],
+    ['POST /p/odd/completions', 'completions /z/completions'],
+  ])('%s → %s', (line, expected) => {
+    const [method = '', url = ''] = line.split(' ')
+    const found = recognise(method, url, false, policy.providers)
+    if ('error' in found) throw new Error(found.error)
+    const { api, upstreamPath, inPath } = found
+    expect([api, upstreamPath, ...(inPath === undefined ? [] : [inPath.model])].join(' ')).toBe(expected)
+    expect(inPath?.isStream).toBeUndefined()
+    expect(api === 'passthrough' || isModelCall(method, url)).toBe(true)
+  })
+
+  it('keep the config’s key below the base URL', () => {
+    const [provider] = configOf('providers:\n  zai: { api_key: k }\n').policy.providers.values()
+    if (provider === undefined) throw new Error('no provider')
+    const found = recognise('GET', '/p/zai/v1/../../admin', false, new Map([['zai', provider]]))
+    expect(found).toEqual({ error: 'no_route' })
   })
 })
 
