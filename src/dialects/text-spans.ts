@@ -47,7 +47,7 @@ export function textAt(bytes: Buffer, start: number, end: number): string {
 }
 
 /** `start`, moved on past the rest of a character or an escape that began before it. */
-function afterCut(bytes: Buffer, start: number): number {
+export function afterCut(bytes: Buffer, start: number): number {
   let at = start
   while (isContinuation(bytes[at])) at++
   if (isEscaped(bytes, at)) at += bytes[at] === LETTER_U ? 5 : 1

@@ -54,6 +54,7 @@ export const LIBRARY_HOMES: Readonly<Record<string, readonly Layer[]>> = {
   '@pydantic/genai-prices': ['pricing'],
   'eventsource-parser': ['dialects'],
   helmet: ['admin'],
+  'gpt-tokenizer': ['dialects'],
   ajv: ['evaluate'],
   re2js: ['evaluate'],
   'franc-min': ['evaluate'],
