@@ -116,6 +116,7 @@ export async function compose(options: AppOptions): Promise<App> {
       const closed = await serving.finish(boot.shutdownDeadlineMs, () =>
         store.status().kind === 'ready' ? DRAIN_MS : 0,
       )
+      log.info('stopped', closed)
       await closers.closeAll()
       return closed
     }

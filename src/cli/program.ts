@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { formatFault } from '../config/fault.ts'
+import { MAX_WORKERS } from '../config/leaves.ts'
 import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
 import { migrate } from './migrate.ts'
@@ -38,9 +39,17 @@ export async function run(process: NodeJS.Process): Promise<number> {
       process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
     )
 
-  withConfig('serve', 'start the proxy (this is npm start)').action((options: { config: string }) =>
-    finish(withLoaded(terminal, options.config, (source, loaded) => serve(terminal, source, loaded))),
-  )
+  withConfig('serve', 'start the proxy (this is npm start)')
+    .option(
+      '-w, --workers <count>',
+      "processes that serve, or auto for one per core; wins over the config's",
+      workerCount,
+    )
+    .action((options: { config: string; workers?: number | 'auto' }) =>
+      finish(
+        withLoaded(terminal, options.config, (source, loaded) => serve(terminal, source, loaded, options.workers)),
+      ),
+    )
   withConfig('check', 'check a config file without starting anything').action((options: { config: string }) =>
     finish(check(terminal, sourceOf(terminal, options.config))),
   )
@@ -107,6 +116,13 @@ function sourceOf({ process }: Terminal, file: string): ConfigSource {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+function workerCount(text: string): number | 'auto' {
+  if (text === 'auto') return text
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_WORKERS) return count
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_WORKERS}, or auto.`)
 }
 
 function packageVersion(): string {

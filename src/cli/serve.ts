@@ -1,23 +1,35 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { compose, systemWorld } from '../compose.ts'
-import type { App } from '../compose/app.ts'
+import type { App, AppOptions } from '../compose/app.ts'
+import { composePrimary } from '../compose/compose-primary.ts'
 import { allocateYoung } from './allocate-young.ts'
 import { banner, storeLine } from './banner.ts'
+import { dieLoudly } from './die-loudly.ts'
 import type { Terminal } from './terminal.ts'
 import { forgetRunning, rememberRunning } from './run-file.ts'
 
 const STDERR_FD = 2
+const WORKER_MAIN = fileURLToPath(new URL('worker-process.ts', import.meta.url))
 
 /**
  * Runs the proxy until SIGTERM or SIGINT; a second one stops it at once. SIGHUP reads the config file again. The
- * banner goes to stdout and log lines to stderr, so that either can be piped away.
+ * banner goes to stdout and log lines to stderr, so that either can be piped away. `workersAsked` wins over the config's
+ * number of workers.
  */
-export async function serve(terminal: Terminal, source: ConfigSource, loaded: Loaded): Promise<number> {
+export async function serve(
+  terminal: Terminal,
+  source: ConfigSource,
+  loaded: Loaded,
+  workersAsked: number | 'auto' | undefined,
+): Promise<number> {
   const { process } = terminal
   const { boot } = loaded.config
   allocateYoung()
-  const app = await compose({
+  const asked = workersAsked ?? boot.workers
+  const workers = asked === 'auto' ? availableParallelism() : asked
+  const options: AppOptions = {
     source,
     loaded,
     world: systemWorld,
@@ -25,7 +37,8 @@ export async function serve(terminal: Terminal, source: ConfigSource, loaded: Lo
     instance: `${hostname()}:${boot.data.port === 0 ? `pid-${process.pid}` : boot.data.port}`,
     version: terminal.version,
     logFd: STDERR_FD,
-  })
+  }
+  const app = workers === 1 ? await compose(options) : await composePrimary(options, workers, WORKER_MAIN)
   dieLoudly(process, app)
   // Before anyone is told that the proxy runs: a signal without a handler would end it on the spot.
   process.on('SIGHUP', () => void app.reload())
@@ -64,17 +77,6 @@ function firstStopSignal(process: NodeJS.Process): Promise<void> {
 
 function stopAtOnceOnNext(process: NodeJS.Process): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
-}
-
-/** A bug: say it, and end. The rows of finished requests are in the spool; going on in an unknown state is worse. */
-function dieLoudly(process: NodeJS.Process, app: App): void {
-  const die = (error: unknown): void => {
-    app.log.error('crashed', { bug: error instanceof Error ? error : String(error) })
-    app.flushLog()
-    process.exit(70) // EX_SOFTWARE
-  }
-  process.on('uncaughtException', die)
-  process.on('unhandledRejection', die)
 }
 
 /** The store starts beside the proxy, which serves and spools meanwhile; this says when it is there. */

@@ -145,9 +145,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       spool?.seal()
       const deadline = drainMs()
       await Promise.all([...lanes.map(({ writer }) => writer.drain(deadline)), tracing?.close()])
-      const spooledRows = spoolLoad(lanes).rows
-      log.info('stopped', { cutRequests, spooledRows })
-      return { cutRequests, spooledRows }
+      return { cutRequests, spooledRows: spoolLoad(lanes).rows }
     },
   }
 }

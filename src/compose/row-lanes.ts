@@ -73,8 +73,11 @@ export function spoolFacts(lanes: readonly RowLane[], notBuilt: PerTable, maxByt
   }
 }
 
+/** `SpoolFacts` as they come from another process. */
+type SpoolTotals = Omit<SpoolFacts, 'maxBytes' | 'oldestAt'> & { readonly oldestAt?: number | undefined }
+
 /** Adds up what several processes say of their spools; `maxBytes` is the cap of all. */
-export function addSpoolFacts(all: readonly Omit<SpoolFacts, 'maxBytes'>[], maxBytes: number): SpoolFacts {
+export function addSpoolFacts(all: readonly SpoolTotals[], maxBytes: number): SpoolFacts {
   return {
     rows: sum(all.map(({ rows }) => rows)),
     bytes: sum(all.map(({ bytes }) => bytes)),

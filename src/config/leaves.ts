@@ -10,7 +10,7 @@ import { formatSizeBytes, parseSizeBytes } from './size.ts'
 const INTERPOLATION = { type: 'string', pattern: '\\$\\{' }
 
 /** More processes than any machine has cores for. */
-const MAX_WORKERS = 256
+export const MAX_WORKERS = 256
 
 /** One of a few words. */
 export function choice<const T extends string>(known: readonly T[]): z.ZodType<T> {

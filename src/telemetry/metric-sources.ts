@@ -23,7 +23,12 @@ export type MetricSources = {
   readonly droppedLogLines: () => number
   /** Undefined while no spans are exported. */
   readonly spans: () => SpanCounts | undefined
+  /** Processes that serve the data port; absent where the proxy is a single process. */
+  readonly workers?: () => WorkerLoad
 }
+
+/** `restarts`: how often one has been started again. */
+export type WorkerLoad = { readonly wanted: number; readonly serving: number; readonly restarts: number }
 
 export type ProviderLoad = { readonly provider: string; readonly inFlight: number; readonly queued: number }
 

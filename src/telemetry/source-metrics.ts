@@ -64,6 +64,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...spoolFamilies(sources),
     ...storeFamilies(sources),
     ...spanFamilies(sources),
+    ...workerFamilies(sources),
     {
       type: 'gauge',
       name: 'understudy_config_last_applied_timestamp_seconds',
@@ -230,6 +231,26 @@ function spanFamilies({ spans }: MetricSources): readonly SourceFamily[] {
         const counts = spans()
         return counts === undefined ? [] : [[['otlp'], counts.waiting]]
       },
+    },
+  ]
+}
+
+function workerFamilies({ workers }: MetricSources): readonly SourceFamily[] {
+  if (workers === undefined) return []
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_workers',
+      help: 'Processes that serve the data port: how many should, and how many do.',
+      labelNames: ['state'],
+      read: () => (['wanted', 'serving'] as const).map((state) => [[state], workers()[state]]),
+    },
+    {
+      type: 'counter',
+      name: 'understudy_worker_restarts_total',
+      help: 'Times that a worker was started again because it had ended.',
+      labelNames: [],
+      read: () => one(workers().restarts),
     },
   ]
 }

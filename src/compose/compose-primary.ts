@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { startAdmin } from '../admin/server.ts'
+import { startReloader } from '../config/reload.ts'
+import type { ReloadOutcome } from '../config/reload.ts'
+import { createCell } from '../domain/cell.ts'
+import type { Listen } from '../domain/policy.ts'
+import type { RoutingState } from '../domain/state.ts'
+import { openStore } from '../store/open-store.ts'
+import { openSpool } from '../store/spool.ts'
+import { openLeftSpools, workerSpoolDir } from '../store/worker-spools.ts'
+import { openLineDestination } from '../telemetry/line-destination.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { createMetricTotals } from '../telemetry/metric-totals.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { readTracingSettings } from '../telemetry/tracing-settings.ts'
+import { forkWorker } from '../workers/fork-worker.ts'
+import type { PolicyText, StoreTold, WorkerStart } from '../workers/messages.ts'
+import { createSlotBroker } from '../workers/slot-broker.ts'
+import { createWorkerPool } from '../workers/worker-pool.ts'
+import { adminPorts } from './admin-ports.ts'
+import { DRAIN_MS } from './app.ts'
+import type { App, AppOptions, Closed } from './app.ts'
+import { closingOnFailure, createClosers } from './closers.ts'
+import { logReload } from './log-reload.ts'
+import { addSpoolFacts, openRowLane, outageOf, spoolFacts, spoolLoad, writerCounts } from './row-lanes.ts'
+import type { RowLane } from './row-lanes.ts'
+import { storeFacts } from './store-facts.ts'
+
+/** Between a worker's last row and its end: connections are closed, the log is written. */
+const CLOSE_MS = 5_000
+
+/**
+ * Builds the proxy as `workers` processes that serve the data port, each started from `workerMain`, and this one, which
+ * has what there is one of: the store and its migrations, the config, the admin port, the limits, the log. Resolves
+ * when all workers serve; throws when a port or directory cannot be had.
+ */
+export async function composePrimary(options: AppOptions, workers: number, workerMain: string): Promise<App> {
+  const { source, loaded, world } = options
+  const { boot } = loaded.config
+  const state = createCell<RoutingState>({ policy: loaded.config.policy, policyVersion: loaded.version })
+  const policy = () => state.current().policy
+  const lines = openLineDestination(options.logFd)
+  const runKey = randomBytes(32).toString('hex')
+  const log = createLogger({ level: () => policy().log.level, write: lines.write, now: world.now })
+  const closers = createClosers()
+  closers.add(lines.close)
+  return closingOnFailure(closers, build)
+
+  async function build(): Promise<App> {
+    const hasStore = boot.store.kind !== 'none'
+    const spoolDir = join(boot.dataDir, 'spool')
+    const spooling = { dir: spoolDir, maxBytes: boot.spool.maxBytes, world, log }
+    // Nothing is appended to it here. It may hold rows of a start without workers, and its lock keeps a second proxy out.
+    const spool = hasStore ? await openSpool(spooling) : undefined
+    if (spool !== undefined) closers.add(spool.close)
+    const left = hasStore ? await openLeftSpools(spooling, workers) : undefined
+    if (left !== undefined) closers.add(left.close)
+    const store = openStore({ settings: boot.store, dataDir: boot.dataDir, retention: policy().retention, world, log })
+    closers.add(store.close)
+
+    const lanes: RowLane[] = []
+    const totals = createMetricTotals()
+    const own = createMetrics({
+      build: { version: options.version, node: process.version },
+      now: world.now,
+      providers: () => [],
+      spool: () => spoolLoad(lanes),
+      spoolMaxBytes: boot.spool.maxBytes,
+      notBuiltRows: () => ({}),
+      writer: () => writerCounts(lanes),
+      isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),
+      config: () => reloader.status(),
+      droppedLogLines: lines.droppedLines,
+      spans: () => undefined,
+      workers: () => pool.counts(),
+    })
+    const outage = () => outageOf(lanes) ?? pool.latest().find((one) => one.outage !== undefined)?.outage
+    const facts = () => storeFacts(boot.store.kind, store.status(), outage())
+    for (const each of spool === undefined ? [] : [spool, ...(left?.spools ?? [])]) {
+      const lane = openRowLane(each, { insert: store.insert, metrics: own, world, log })
+      closers.add(lane.writer.close)
+      lanes.push(lane)
+    }
+
+    let data: Listen = boot.data
+    let isServing = false
+    let isDraining = false
+    const broker = createSlotBroker(workers, (worker, answer) => pool.tell(worker, answer))
+    const pool = createWorkerPool({
+      count: workers,
+      fork: (events) => forkWorker(workerMain, events),
+      startOf: (number): WorkerStart => ({
+        policy: policyText(),
+        file: source.file,
+        baseDir: source.baseDir,
+        listen: data,
+        instance: `${options.instance}/worker-${number}`,
+        version: options.version,
+        spoolDir: hasStore ? workerSpoolDir(spoolDir, number) : undefined,
+        spoolMaxBytes: Math.floor(boot.spool.maxBytes / workers),
+        store: storeTold(),
+      }),
+      onMessage: (worker, message) => {
+        if (message.kind === 'store_doubt') store.doubt()
+        else broker.take(worker, message)
+      },
+      onGone: (worker, last) => {
+        broker.forget(worker)
+        if (last !== undefined) totals.retire(last.metrics)
+      },
+      writeLog: lines.write,
+      world,
+      log,
+    })
+    // Only after a failed start: `close` has ended them otherwise.
+    closers.add(() => pool.stop(0, CLOSE_MS))
+
+    const reloader = startReloader({
+      source,
+      loaded,
+      state,
+      now: world.now,
+      onOutcome: (outcome, trigger) => {
+        own.countReload(outcome.kind, trigger)
+        logReload(log, outcome, trigger)
+      },
+    })
+    closers.add(reloader.close)
+    state.subscribe(({ policy: next }) => {
+      store.setRetention(next.retention)
+      broker.setPolicy(next)
+      pool.tellAll({ kind: 'policy', policy: policyText() })
+    })
+    store.subscribe(() => pool.tellAll({ kind: 'store', store: storeTold() }))
+
+    function policyText(): PolicyText {
+      const { text, version } = reloader.inForce()
+      return { text, version }
+    }
+
+    function storeTold(): StoreTold {
+      const { kind, detail } = store.status()
+      return { address: kind === 'ready' ? store.writer() : undefined, detail }
+    }
+
+    /** An outcome that says "applied" holds for all workers; one that lags is reported, and gets it when it can. */
+    async function everywhere(outcome: ReloadOutcome): Promise<ReloadOutcome> {
+      if (outcome.kind === 'applied' && !(await pool.follows(outcome.version))) {
+        log.error('policy_not_everywhere', { version: outcome.version, ...pool.counts() })
+      }
+      return outcome
+    }
+
+    const admin = await startAdmin({
+      listen: boot.admin,
+      tokens: boot.admin,
+      ports: adminPorts({
+        file: source.file,
+        runKey,
+        reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
+        policy,
+        store,
+        storeFacts: facts,
+        serving: async () => {
+          const spools = (await pool.survey()).map((snapshot) => snapshot.spool)
+          return {
+            isServing: isServing && pool.counts().serving > 0,
+            isDraining,
+            workers: pool.counts(),
+            spool: addSpoolFacts([spoolFacts(lanes, {}, 0), ...spools], boot.spool.maxBytes),
+          }
+        },
+        metrics: {
+          contentType: own.contentType,
+          expose: async () => {
+            await pool.survey()
+            const mine = await own.expose()
+            // Read in the turn in which it is added up: a worker that ends in between is retired by then, not missing.
+            return totals.add([mine, ...pool.latest().map(({ metrics }) => metrics)])
+          },
+        },
+        log,
+      }),
+      log,
+    })
+    closers.add(admin.close)
+    data = await pool.start()
+    isServing = true
+    let closing: Promise<Closed> | undefined
+
+    async function shutDown(): Promise<Closed> {
+      isDraining = true
+      const { cutRequests, spooledRows } = await pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS)
+      isServing = false
+      const drainMs = store.status().kind === 'ready' ? DRAIN_MS : 0
+      await Promise.all(lanes.map(({ writer }) => writer.drain(drainMs)))
+      const closed = { cutRequests, spooledRows: spooledRows + spoolLoad(lanes).rows }
+      log.info('stopped', closed)
+      await closers.closeAll()
+      return closed
+    }
+
+    return {
+      data,
+      admin: { host: admin.host, port: admin.port },
+      log,
+      runKey,
+      spans: readTracingSettings(source.environment),
+      storeStatus: store.status,
+      storeAccess: store.access,
+      onStoreChange: store.subscribe,
+      reload: async () => everywhere(await reloader.reload()),
+      flushLog: lines.flushSync,
+      close: () => (closing ??= shutDown()),
+    }
+  }
+}
