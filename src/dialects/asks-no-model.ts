@@ -1,6 +1,6 @@
 /** What an account holds beside its models: files and the like are brought and changed with POST too. */
 const HOLDINGS =
-  /^(?:\/upload)?\/v1(?:beta|alpha)?\/(?:files|uploads|vector_stores|containers|conversations|skills|organization)(?:[/?:]|$)/
+  /^(?:\/[\w-]+)?(?:\/v1(?:beta|alpha)?)?\/(?:files|uploads|vector_stores|containers|conversations|skills|organization)(?:[/?:]|$)/
 
 /**
  * Whether a request that is relayed unread asks no model for anything, so that its call has no price to be known. Models

@@ -1,5 +1,6 @@
 import type { Usage } from '../domain/usage.ts'
 import { asRecord, countOf, type JsonRecord } from './json-value.ts'
+import { statedCostOf } from './stated-cost.ts'
 
 /** What a usage object itself does not say. */
 export type UsageContext = {
@@ -24,8 +25,9 @@ export function openaiUsage(raw: unknown, context: UsageContext): Usage | undefi
   const statedInput = countOf(usage['prompt_tokens'] ?? usage['input_tokens'])
   const statedOutput = countOf(usage['completion_tokens'] ?? usage['output_tokens'])
   if (statedInput === undefined && statedOutput === undefined) return undefined
-  const input = statedInput ?? difference(total, statedOutput)
   const output = statedOutput ?? difference(total, statedInput)
+  const input = withCachedBeside(usage, statedInput, output, total) ?? difference(total, statedOutput)
+  const statedCost = statedCostOf(usage)
   return {
     ...inputBuckets(usage, input ?? 0),
     ...outputBuckets(usage, output ?? 0, hiddenReasoning(usage, input, output, total)),
@@ -35,6 +37,7 @@ export function openaiUsage(raw: unknown, context: UsageContext): Usage | undefi
     serviceTier: context.serviceTier,
     parts: [],
     isPartial: context.isPartial || input === undefined || output === undefined,
+    ...(statedCost === undefined ? {} : { statedCost }),
   }
 }
 
@@ -47,16 +50,41 @@ type InputBuckets = Pick<
   'uncachedInputTokens' | 'cacheReadTokens' | 'cacheWrite5mTokens' | 'cacheWrite1hTokens' | 'audioInputTokens'
 >
 
+/**
+ * Tokens read from a cache, wherever they are stated: DeepSeek (`prompt_cache_hit_tokens`), Moonshot (`cached_tokens`)
+ * and Mistral (`num_cached_tokens`, `prompt_token_details`) have places of their own, perhaps beside a zero in the common
+ * one.
+ */
+function cachedTokens(usage: JsonRecord): number {
+  return Math.max(
+    countOf(inputDetails(usage)?.['cached_tokens']) ?? 0,
+    countOf(asRecord(usage['prompt_token_details'])?.['cached_tokens']) ?? 0,
+    countOf(usage['prompt_cache_hit_tokens']) ?? 0,
+    countOf(usage['num_cached_tokens']) ?? 0,
+    countOf(usage['cached_tokens']) ?? 0,
+  )
+}
+
+/**
+ * The input with its cached tokens. Inputs hold them, but some of xAI's leave them out: then there are more of them than
+ * of input, and the total holds both (github.com/vercel/ai, packages/xai/src/convert-xai-chat-usage.test.ts).
+ */
+function withCachedBeside(
+  usage: JsonRecord,
+  input: number | undefined,
+  output: number | undefined,
+  total: number | undefined,
+): number | undefined {
+  const cached = cachedTokens(usage)
+  if (input === undefined || cached <= input || output === undefined || total === undefined) return input
+  const beside = total - input - output - cached
+  return beside === 0 || beside === statedReasoning(usage) ? input + cached : input
+}
+
 /** Parts larger than the whole are cut to it, in the order of what is surest: the buckets always sum to `input`. */
 function inputBuckets(usage: JsonRecord, input: number): InputBuckets {
-  const details = asRecord(usage['prompt_tokens_details'] ?? usage['input_tokens_details'])
-  // DeepSeek counts cache hits at the top (`prompt_cache_hit_tokens`), Moonshot too (`cached_tokens`).
-  const cached =
-    countOf(details?.['cached_tokens']) ??
-    countOf(usage['prompt_cache_hit_tokens']) ??
-    countOf(usage['cached_tokens']) ??
-    0
-  const cacheReadTokens = Math.min(cached, input)
+  const details = inputDetails(usage)
+  const cacheReadTokens = Math.min(cachedTokens(usage), input)
   const written = Math.min(countOf(details?.['cache_write_tokens']) ?? 0, input - cacheReadTokens)
   // OpenAI keeps for 30 minutes or for 12 hours: the short and the long bucket, each with a price of its own.
   const long = countOf(asRecord(details?.['cache_write_tokens_details'])?.['ttl_12h_tokens']) ?? 0
@@ -103,6 +131,10 @@ function outputBuckets(
 
 function statedReasoning(usage: JsonRecord): number {
   return countOf(outputDetails(usage)?.['reasoning_tokens']) ?? countOf(usage['reasoning_tokens']) ?? 0
+}
+
+function inputDetails(usage: JsonRecord): JsonRecord | undefined {
+  return asRecord(usage['prompt_tokens_details'] ?? usage['input_tokens_details'])
 }
 
 function outputDetails(usage: JsonRecord): JsonRecord | undefined {

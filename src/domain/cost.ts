@@ -18,6 +18,19 @@ export type Rates = {
   readonly webSearch: number | undefined
 }
 
+/** No price at all is known. */
+export const NO_RATES: Rates = {
+  uncachedInput: undefined,
+  cacheRead: undefined,
+  cacheWrite5m: undefined,
+  cacheWrite1h: undefined,
+  audioInput: undefined,
+  textOutput: undefined,
+  reasoning: undefined,
+  audioOutput: undefined,
+  webSearch: undefined,
+}
+
 /** What one upstream call cost, and by which rates. */
 export type Cost =
   | {
@@ -28,7 +41,8 @@ export type Cost =
       /** Where the call was split over several models: the rates of each, in the order of `usage.parts`. */
       readonly partRates?: readonly { readonly model: string; readonly rates: Rates }[]
       /**
-       * `config` (the operator's own price) or `genai-prices@<version>`, followed by ` as <model>` where the model is a
+       * `config` (the operator's own price), `provider` (what the answer says was charged; by rates unknown) or
+       * `genai-prices@<version>`, followed by ` as <model>` where the model is a
        * snapshot that the library does not list and its family's price was taken.
        */
       readonly source: string

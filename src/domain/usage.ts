@@ -1,3 +1,5 @@
+import type { StatedCost } from './provider-traits.ts'
+
 /**
  * Tokens of one upstream call in disjoint buckets: every token the provider bills is in exactly one of them.
  * Providers disagree on what includes what (OpenAI's `prompt_tokens` holds the cached ones, Anthropic's
@@ -35,6 +37,11 @@ export type Usage = {
   readonly parts: readonly UsagePart[]
   /** True when the stream was cut before the provider's last word: at least this much was used. */
   readonly isPartial: boolean
+  /**
+   * What the provider says it charged, in whole pico-dollars, and where it said so. Whether that is to be believed is the
+   * provider's trait of the same name.
+   */
+  readonly statedCost?: { readonly form: StatedCost; readonly picoUsd: number }
 }
 
 /** A call known to have used nothing, which is not the same as one whose usage is unknown. */

@@ -1,5 +1,5 @@
 import { calcPrice, type ConditionalPrice, type ModelPrice, type PriceCalculation } from '@pydantic/genai-prices'
-import type { Rates } from '../domain/cost.ts'
+import { NO_RATES, type Rates } from '../domain/cost.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { Modality } from './service-tier.ts'
 
@@ -66,18 +66,6 @@ function bandsOf(
 
 /** Charged by something that no usage states: the call, the citation. Such a model has no price of tokens alone. */
 const BEYOND_TOKENS = ['requests_kcount', 'output_citation_mtok']
-
-const NO_RATES: Rates = {
-  uncachedInput: undefined,
-  cacheRead: undefined,
-  cacheWrite5m: undefined,
-  cacheWrite1h: undefined,
-  audioInput: undefined,
-  textOutput: undefined,
-  reasoning: undefined,
-  audioOutput: undefined,
-  webSearch: undefined,
-}
 
 /**
  * The rates for prompts of more than `above` tokens. Where the library has no price of its own for a bucket, reasoning

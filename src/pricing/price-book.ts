@@ -1,4 +1,4 @@
-import { type CallCost, costOf, costOfParts, type Rates } from '../domain/cost.ts'
+import { type CallCost, costOf, costOfParts, NO_RATES, type Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { PriceCall, PricedCall } from '../domain/ports.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
@@ -9,7 +9,7 @@ import { serviceTierOf } from './service-tier.ts'
 
 /** What prices depend on besides the library: the operator's own, and which provider is priced as which. */
 export type PriceSettings = Pick<Policy, 'prices'> & {
-  readonly providers: ReadonlyMap<string, Pick<Provider, 'pricedAs'>>
+  readonly providers: ReadonlyMap<string, Pick<Provider, 'pricedAs'> & Partial<Pick<Provider, 'statedCost'>>>
 }
 
 export type PriceBook = {
@@ -25,7 +25,8 @@ const NO_USAGE: CallCost = { kind: 'unpriced', why: 'no_usage' }
 const NO_NAME: ListedPrice = { kind: 'unpriced', why: 'unknown_model', from: -Infinity, until: Infinity }
 
 /**
- * The operator's own prices, then @pydantic/genai-prices, then unpriced: never zero for want of a price. A price is
+ * The operator's own prices, then what the provider says it charged where that is to be believed, then
+ * @pydantic/genai-prices, then unpriced: never zero for want of a price. A price is
  * looked up once per provider, model and tier, and again when it is no longer in force.
  */
 export function createPriceBook(settings: PriceSettings): PriceBook {
@@ -48,6 +49,9 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
   const price = ({ provider, model, usage, at }: PricedCall): CallCost => {
     if (usage === undefined) return NO_USAGE
     const own = find(provider, model, usage.serviceTier, at)
+    const { statedCost } = usage
+    if (statedCost !== undefined && statedCost.form === providers.get(provider)?.statedCost && !isOperators(own))
+      return { kind: 'priced', picoUsd: BigInt(statedCost.picoUsd), rates: NO_RATES, source: 'provider' }
     if (own.kind === 'unpriced') return own
     const rates = ratesFor(own, inputTokens(usage))
     if (usage.parts.length === 0) return priced(costOf(usage, rates), rates, own.source)
@@ -71,6 +75,10 @@ export function createPriceBook(settings: PriceSettings): PriceBook {
       listed = new Map()
     },
   }
+}
+
+function isOperators(price: ListedPrice): boolean {
+  return price.kind === 'listed' && price.source === 'config'
 }
 
 /** Whether the parts are kinds of token in one prompt, and not prompts of their own. */
