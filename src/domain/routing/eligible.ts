@@ -21,7 +21,8 @@ const NEED_REASONS = {
 
 /**
  * Why `target` cannot do what the request needs; undefined when it can, as far as anyone knows. `model` is what would
- * be asked of it. A provider other than that of the mount needs a key of the server: the client's goes nowhere else.
+ * be asked of it. A provider other than that of the mount needs a key of the server, unless it takes none: the client's
+ * goes nowhere else.
  */
 export function unfitness(
   target: RouteTarget,
@@ -33,7 +34,7 @@ export function unfitness(
   const provider = policy.providers.get(target.provider)
   if (provider === undefined) return 'unknown_provider'
   if (provider.dialect !== facts.dialect) return 'other_dialect'
-  if (target.provider !== facts.provider && !usesServerKey(provider)) return 'no_key'
+  if (target.provider !== facts.provider && provider.auth !== 'none' && !usesServerKey(provider)) return 'no_key'
   if (model === undefined) return undefined
   const { models } = policy.routing
   const said = models.get(`${target.provider}/${model}`) ?? models.get(model)

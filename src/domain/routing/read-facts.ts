@@ -23,6 +23,7 @@ export function readFacts(
   at: EpochMs,
 ): Facts {
   const { controls, client, shape } = request
+  const { reads } = router
   return {
     provider: request.provider,
     dialect: request.dialect,
@@ -36,10 +37,11 @@ export function readFacts(
     user: controls.user ?? shape.endUser,
     tags: controls.tags,
     labels: router.labels(controls, prompt),
-    inputTokens: prompt?.inputTokens,
+    // What was not asked for reads 0 or empty, which must not be taken for a fact.
+    inputTokens: reads?.inputTokens === true ? prompt?.inputTokens : undefined,
     maxOutputTokens: prompt?.maxOutputTokens,
-    turn: prompt?.turn,
-    needs: prompt?.needs ?? needsOf(request),
+    turn: reads?.turn === true ? prompt?.turn : undefined,
+    needs: (reads?.needs === true ? prompt?.needs : undefined) ?? needsOf(request),
     isStream: request.isStream,
     at,
     unit: stickyUnit(request, prompt),

@@ -1,6 +1,6 @@
 import { labellerOf, type Labeller } from './label.ts'
 import { conditionsOf, routeConditions, type Condition } from './match.ts'
-import type { LabelRules, Match, Route, RouteTarget, RoutingPolicy, Rule, Strategy } from './route.ts'
+import type { Match, Route, RouteTarget, RoutingPolicy, Rule, Strategy, TextMatch } from './route.ts'
 
 /** A routing policy made ready once, so that deciding costs little. */
 export type Router = {
@@ -9,10 +9,19 @@ export type Router = {
   readonly labels: Labeller
   /** Lower-case names of the headers that some route matches on: the only ones that facts hold. */
   readonly headerNames: readonly string[]
-  /** Whether anything depends on what the prompt shows: it need not be read otherwise. */
-  readonly readsPrompt: boolean
+  /** What of the prompt anything depends on; undefined: the prompt need not be read. */
+  readonly reads: PromptReads | undefined
   /** Whether the policy leaves every request as it is: no facts are needed then. */
   readonly isEmpty: boolean
+}
+
+/** Which of `PromptFacts` a policy needs; `text` stands for the last user turn and the code in it. */
+export type PromptReads = {
+  readonly text: boolean
+  readonly inputTokens: boolean
+  readonly turn: boolean
+  readonly needs: boolean
+  readonly conversation: boolean
 }
 
 export type ReadyRoute = {
@@ -43,8 +52,12 @@ function createRouter(routing: RoutingPolicy): Router {
     byName: new Map(routes.map((ready) => [ready.route.name, ready])),
     labels: labellerOf(routing.labels),
     headerNames: [...new Set(matches.flatMap((match) => [...(match.headers?.keys() ?? [])]))],
-    readsPrompt: routing.routes.some(hasChoice) || matches.some((match) => asksPrompt(match, routing.labels)),
-    isEmpty: routes.length === 0 && routing.aliases.size === 0,
+    reads: promptReads(routing, matches),
+    isEmpty:
+      routes.length === 0 &&
+      routing.aliases.size === 0 &&
+      routing.labels.task.length === 0 &&
+      routing.labels.complexity.length === 0,
   }
 }
 
@@ -61,8 +74,19 @@ function rulesOf(strategy: Strategy): readonly Rule[] {
 }
 
 /** With one target alone nothing about the prompt can change where the request goes. */
-function hasChoice(route: Route): boolean {
-  return targetsOf(route).length > 1
+function promptReads({ routes, labels }: RoutingPolicy, matches: readonly Match[]): PromptReads | undefined {
+  const asked = [...matches, ...[...labels.task, ...labels.complexity].map(({ when }): TextMatch => when)]
+  const hasChoice = routes.some((route) => targetsOf(route).length > 1)
+  const reads = {
+    text: [...labels.task, ...labels.complexity].some(
+      ({ when }) => when.keywords !== undefined || when.pattern !== undefined || when.hasCode !== undefined,
+    ),
+    inputTokens: hasChoice || asked.some((match) => match.inputTokens !== undefined),
+    turn: asked.some((match) => match.turns !== undefined),
+    needs: hasChoice || asked.some((match) => match.needs !== undefined),
+    conversation: routes.some(({ strategy }) => strategy.kind === 'weighted' || strategy.kind === 'balance'),
+  }
+  return Object.values(reads).includes(true) ? reads : undefined
 }
 
 /** Every target of a route, in the order of the file, each once. */
@@ -81,14 +105,4 @@ function strategyTargets(strategy: Strategy): readonly RouteTarget[] {
     case 'rules':
       return [...strategy.rules.map(({ target }) => target), strategy.otherwise]
   }
-}
-
-function asksPrompt(match: Match, labels: LabelRules): boolean {
-  return (
-    match.inputTokens !== undefined ||
-    match.turns !== undefined ||
-    match.needs !== undefined ||
-    (match.tasks !== undefined && labels.task.length > 0) ||
-    (match.complexities !== undefined && labels.complexity.length > 0)
-  )
 }
