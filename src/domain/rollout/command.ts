@@ -83,7 +83,9 @@ function changeOf({ plan }: Rollout, state: RolloutState, verb: Verb, at: EpochM
         return `it may be retried from ${until} on; another candidate may be tried at once.`
       }
       if (phase.kind !== 'rolled_back' && phase.kind !== 'aborted' && phase.kind !== 'superseded') {
-        return phase.kind === 'draft' ? 'start it.' : 'only what was rolled back, aborted or superseded can be retried.'
+        return phase.kind === 'draft'
+          ? 'it has not begun; start it.'
+          : 'only what was rolled back, aborted or superseded can be retried.'
       }
       return { kind: 'retried', into: firstStage(plan) }
     case 'approve':
