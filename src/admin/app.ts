@@ -53,9 +53,11 @@ export function createAdminApp({ tokens, ports, log, handlerTimeoutMs }: AdminAp
       const asked = adminRequest(request, accessOf(request.headers.authorization), abort.signal)
       send(response, await withinTime(Promise.resolve(route.handle(asked)), handlerTimeoutMs, abort))
     }
-    if (route.method === 'GET') app.get(route.path, guard, handle)
     // A compressed body is refused: nothing a person sends here is large enough to need it.
-    else app.put(route.path, guard, express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }), handle)
+    const readBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })
+    if (route.method === 'GET') app.get(route.path, guard, handle)
+    else if (route.method === 'PUT') app.put(route.path, guard, readBody, handle)
+    else app.post(route.path, guard, readBody, handle)
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map(({ method }) => method)

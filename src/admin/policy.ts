@@ -3,6 +3,7 @@ import { configJson, faultJson, policyJson } from './policy-json.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** What curl's `--data-binary`, kubectl and editors call YAML. */
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain']
@@ -63,13 +64,5 @@ export function replacePolicy(ports: AdminPorts): Handler {
         )
       }
     }
-  }
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return undefined
   }
 }

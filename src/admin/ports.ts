@@ -19,6 +19,8 @@ export type AdminPorts = {
   readonly trace: (id: RequestId, signal: AbortSignal) => Promise<StoreAnswer<TraceRows | undefined>>
   /** Totals of the last minutes, one row per group that the store makes. */
   readonly summary: (minutes: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
+  /** A person's own SQL: at most `limit` rows. */
+  readonly query: (sql: string, limit: number, signal: AbortSignal) => Promise<QueryAnswer>
   readonly storeView: () => StoreView
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
 }
@@ -96,6 +98,17 @@ export type TraceRows = { readonly trace: Row; readonly attempts: readonly Row[]
 export type StoreAnswer<T> =
   | { readonly kind: 'ok'; readonly value: T }
   /** `detail` is without credentials. */
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+export type QueryAnswer =
+  | {
+      readonly kind: 'ok'
+      readonly columns: readonly { readonly name: string; readonly type: string }[]
+      readonly rows: readonly (readonly Json[])[]
+      readonly isCut: boolean
+    }
+  /** Not allowed, wrong, or too much. */
+  | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly detail: string }
 
 export type StoreView = StoreFacts & {

@@ -2,12 +2,13 @@ import type { Need } from './access.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
+import { runSql } from './sql.ts'
 import type { Handler } from './reply.ts'
 import { showStore } from './store.ts'
 import { listTraces, showTrace, summarise } from './traces.ts'
 
 export type Route = {
-  readonly method: 'GET' | 'PUT'
+  readonly method: 'GET' | 'PUT' | 'POST'
   /** An Express path; `:id` is the only parameter. */
   readonly path: string
   readonly need: Need
@@ -25,6 +26,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/traces', need: 'read', handle: listTraces(ports) },
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },
+    { method: 'POST', path: '/admin/query', need: 'read', handle: runSql(ports) },
     { method: 'GET', path: '/admin/store', need: 'read', handle: showStore(ports) },
   ]
 }

@@ -8,6 +8,7 @@ import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
 import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
+import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
 import { serve } from './serve.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
@@ -70,6 +71,15 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .action((options: { config: string; minutes: number }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
+      ),
+    )
+  withConfig('query', 'ask the tables in SQL; only reading, and only tables of the store')
+    .argument('<sql>', 'one SELECT, WITH, EXPLAIN, DESCRIBE, SHOW TABLES or SHOW CREATE TABLE; - reads it from stdin')
+    .addOption(new Option('-f, --format <format>', 'how to print').choices(QUERY_FORMATS).default('table'))
+    .option('-n, --limit <count>', 'most rows to print, up to 10000', wholeNumber, 1000)
+    .action((sql: string, options: { config: string; format: QueryFormat; limit: number }) =>
+      finish(
+        withLoaded(terminal, options.config, (_source, { config }) => showQuery(terminal, config, { sql, ...options })),
       ),
     )
   command('simulator', 'start a simulated provider that speaks both dialects')

@@ -1,5 +1,6 @@
 import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
+import type { RunQuery } from '../store/query/run-query.ts'
 import type { Reads } from '../store/read.ts'
 import { openQuietStore } from './quiet-store.ts'
 import { findRunning } from './run-file.ts'
@@ -11,17 +12,22 @@ const REQUEST_TIMEOUT_MS = 20_000
 export type Question = {
   /** Path and query of the admin API. */
   readonly path: string
+  /** SQL to be sent as the body; undefined = a GET. */
+  readonly sql?: string
   /** The same answer, in the admin API's JSON shape, straight from the store. */
-  readonly fromStore: (reads: Reads, signal: AbortSignal) => Promise<unknown>
+  readonly fromStore: (reads: Reads, signal: AbortSignal, query: RunQuery) => Promise<unknown>
 }
 
 /** Resolves to the JSON of the admin API's answer. Throws with a sentence for the terminal when there is none. */
 export async function ask(config: Config, question: Question): Promise<unknown> {
   const running = await findRunning(config.boot)
   if (running === undefined) return askStore(config, question)
-  const headers = running.token === undefined ? {} : { authorization: `Bearer ${running.token}` }
+  const headers: Record<string, string> =
+    running.token === undefined ? {} : { authorization: `Bearer ${running.token}` }
   const answer = await fetch(running.adminUrl + question.path, {
-    headers,
+    ...(question.sql === undefined
+      ? { headers }
+      : { method: 'POST', body: question.sql, headers: { ...headers, 'content-type': 'application/sql' } }),
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
   const body: unknown = await answer.json()
@@ -34,7 +40,7 @@ async function askStore(config: Config, question: Question): Promise<unknown> {
   const store = openQuietStore(config, systemWorld)
   try {
     await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS))
-    return await question.fromStore(store.reads, AbortSignal.timeout(REQUEST_TIMEOUT_MS))
+    return await question.fromStore(store.reads, AbortSignal.timeout(REQUEST_TIMEOUT_MS), store.query)
   } finally {
     await store.close()
   }

@@ -34,6 +34,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,
+    query: store.query,
     storeView: () => ({ ...storeFacts(), access: store.access() }),
     metrics: parts.metrics,
   }

@@ -33,6 +33,13 @@ export type Read<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'unavailable'; readonly detail: string }
 
+/** A result with its header. */
+export type Table = {
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** In the order of `columns`. */
+  readonly rows: readonly (readonly Json[])[]
+}
+
 export type Select = <T>(query: Query<T>, signal?: AbortSignal) => Promise<Read<readonly T[]>>
 
 /** The one way to ClickHouse. */
@@ -42,6 +49,15 @@ export type StoreClient = Closable & {
   readonly select: Select
   /** As `insert`, named rows into any table of the database; rejects with the server's error. */
   readonly insertRows: (table: string, rows: string | Buffer, token: string, signal?: AbortSignal) => Promise<void>
+  /**
+   * Runs `sql` as it is, in the client's database, and reads its whole result; rejects with the server's error, and with
+   * its code for too large a result (396) when the answer would exceed `maxBytes`.
+   */
+  readonly ask: (
+    sql: string,
+    options: { readonly settings: ClickHouseSettings; readonly maxBytes: number },
+    signal?: AbortSignal,
+  ) => Promise<Table>
   /** Runs one statement without a result; rejects with the server's error. */
   readonly command: (sql: string, signal?: AbortSignal) => Promise<void>
 }
@@ -146,12 +162,57 @@ export function openClient(address: StoreAddress): StoreClient {
       }
       return { kind: 'ok', value: rows.map((row) => query.parse(row)) }
     },
+    ask: async (sql, { settings, maxBytes }, signal) => {
+      signal?.throwIfAborted()
+      // By exec, which adds nothing to the text: what was checked is what runs.
+      const result = await client.exec({
+        query: sql,
+        clickhouse_settings: { ...settings, default_format: 'JSONCompact' },
+        http_headers: { 'X-ClickHouse-Database': address.database },
+        ...(signal === undefined ? {} : { abort_signal: signal }),
+      })
+      return parseTable(await readAtMost(result.stream, maxBytes))
+    },
     command: async (sql, signal) => {
       signal?.throwIfAborted()
       await client.command({ query: sql, ...(signal === undefined ? {} : { abort_signal: signal }) })
     },
     close: () => client.close(),
   }
+}
+
+/** A result cut off by the reader ends the query too: the server sees the connection close. */
+async function readAtMost(stream: Readable, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    const read = Buffer.from(chunk)
+    bytes += read.length
+    if (bytes > maxBytes) throw new ClickHouseError({ message: `more than ${maxBytes} bytes`, code: '396' })
+    chunks.push(read)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** What the format JSONCompact says. An error that came after the first rows stands behind them, as text. */
+function parseTable(body: string): Table {
+  const parsed = parseJson(body)
+  if (isTable(parsed)) return { columns: parsed.meta, rows: parsed.data }
+  const [, code, message] = /Code: (\d+)\. DB::Exception: (.*)/.exec(body.slice(-4_000)) ?? []
+  throw new ClickHouseError({ message: message ?? body.slice(-1_000), code: code ?? 'unexpected_answer' })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isTable(value: unknown): value is { meta: Table['columns']; data: Table['rows'] } {
+  if (typeof value !== 'object' || value === null || !('meta' in value) || !('data' in value)) return false
+  return Array.isArray(value.meta) && Array.isArray(value.data)
 }
 
 /** Reads a response to its end, so that its socket can serve again. An INSERT answers with nothing; text is an error. */

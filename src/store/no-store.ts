@@ -10,6 +10,7 @@ export function noStore(): Store {
     insert: async () => ({ kind: 'unavailable', detail }),
     select,
     reads: openReads(select, 'none'),
+    query: async () => ({ kind: 'unavailable', detail }),
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,
     subscribe: () => () => {},

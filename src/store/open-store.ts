@@ -6,6 +6,7 @@ import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
+import { type RunQuery, runQuery } from './query/run-query.ts'
 import { openReads } from './read.ts'
 import type { Store } from './store.ts'
 
@@ -128,6 +129,10 @@ function keptStore(options: OpenStoreOptions, database: string) {
   const keeper = keepReady(options)
   const select: Select = async (query, signal) =>
     reader === undefined ? { kind: 'unavailable', detail: keeper.status().detail } : reader.select(query, signal)
+  const query: RunQuery = async (sql, limit, signal) =>
+    reader === undefined
+      ? { kind: 'unavailable', detail: keeper.status().detail }
+      : runQuery(reader, sql, limit, signal)
   return {
     use: (connection: Connection): void => {
       reader = connection.reader
@@ -138,6 +143,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       insert: keeper.insert,
       select,
       reads: openReads(select, database),
+      query,
       status: keeper.status,
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,

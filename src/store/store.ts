@@ -2,6 +2,7 @@ import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
 import type { Select, StoreAddress } from './client.ts'
 import type { Insert } from './insert.ts'
+import type { RunQuery } from './query/run-query.ts'
 import type { Reads } from './read.ts'
 
 /** The trace store: embedded, elsewhere, or none. */
@@ -11,6 +12,8 @@ export type Store = Closable & {
   /** As the read-only user where there is one. */
   readonly select: Select
   readonly reads: Reads
+  /** A person's own SQL, guarded; as the read-only user where there is one. */
+  readonly query: RunQuery
   readonly status: () => StoreStatus
   /** As the server states it; undefined until it has answered. */
   readonly serverVersion: () => string | undefined

@@ -14,7 +14,7 @@ import type { ProxyHome, ProxyProcess } from '../fakes/proxy-process.ts'
 import { oldNode, pinnedNode, runCli, startCli } from '../fakes/run-cli.ts'
 import type { CliRun } from '../fakes/run-cli.ts'
 
-const COMMANDS = ['serve', 'check', 'migrate', 'traces', 'summary', 'simulator', 'demo', 'schema']
+const COMMANDS = ['serve', 'check', 'migrate', 'traces', 'summary', 'query', 'simulator', 'demo', 'schema']
 const SCHEMA_FILE = fileURLToPath(new URL('../../config/understudy.schema.json', import.meta.url))
 const PROVIDERS = { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9' } }
 const BAD_CONFIG = `listen: 127.0.0.1:99999
@@ -210,6 +210,22 @@ describe('traces, summary and migrate', () => {
       const { code, stdout } = await runCli(['summary', '-c', home.configFile])
       expect(stdout).toMatch(/│ openai +│ m-priced +│ +2 │ +0 │ +1 │ +1000 │ +100 │ +0\.0014 │/)
       expect(code).toBe(0)
+    })
+
+    it('query answers SQL in the format asked for, and refuses what could reach beyond the tables', async () => {
+      const query = (...args: readonly string[]): Promise<CliRun> => runCli(['query', '-c', home.configFile, ...args])
+      const sql = 'SELECT model, sum(calls) AS n, sum(cost_usd) AS usd FROM attempts_1h GROUP BY model'
+      expect((await query(sql, '--format', 'csv')).stdout).toBe('model,n,usd\nm-priced,2,0.0014\n')
+      expect(await query('SELECT number FROM numbers(5)', '--format', 'json', '--limit', '1')).toEqual({
+        code: 0,
+        stdout: '[\n  {\n    "number": "0"\n  }\n]\n',
+        stderr: 'understudy: only the first 1 rows are shown; --limit takes up to 10000.\n',
+      })
+      expect(await query("SELECT file('/etc/passwd')")).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('The function file cannot be used here'),
+      })
     })
 
     it('migrate has nothing to do', async () => {
