@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
