@@ -65,6 +65,7 @@ function factsOf(call: Call, endpoint: TextEndpoint, model: SimulatedModel): Fac
     requestId,
     newId,
     seed: simulation.seed,
+    usage: simulation.manners?.usage,
   }
 }
 

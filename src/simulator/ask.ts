@@ -70,6 +70,19 @@ export type Facts = {
   readonly newId: (prefix: string, length: number) => string
   /** Fixed per answer; for padding and signatures. */
   readonly seed: number
+  /** How the provider tells a chat's usage; undefined = as OpenAI does. */
+  readonly usage: UsageManner | undefined
+}
+
+/** How a chat's usage is told. */
+export type UsageManner = {
+  readonly shape: (spent: Spent) => JsonObject
+  /**
+   * Where a stream has it. `asked`: in a chunk of its own, where asked for. `finish`: beside the finish reason. `x_groq`:
+   * there too, under that name, and as well in a chunk of its own where asked for. `apart`: in a last chunk with an empty
+   * choice. `each`: on every chunk.
+   */
+  readonly inStream: 'asked' | 'finish' | 'x_groq' | 'apart' | 'each'
 }
 
 /** A piece of a stream: one SSE event, its blank line included. */

@@ -17,7 +17,7 @@ export function chatBody({ replies, spent }: Answered, facts: Facts, body: JsonO
         ...(facts.isReasoningModel ? {} : { logprobs: null }),
         finish_reason: finishReason(reply),
       })),
-      usage: chatUsage(spent),
+      usage: usageOf(facts, spent),
       service_tier: servedTier(body['service_tier']),
       system_fingerprint: fingerprint(facts),
     },
@@ -29,10 +29,12 @@ export function chatBody({ replies, spent }: Answered, facts: Facts, body: JsonO
 /** The stream: role first, then the tokens, the finish reason, the usage where it was asked for, `[DONE]`. */
 export function* chatFrames({ replies, spent }: Answered, facts: Facts, body: JsonObject): Generator<Frame> {
   const options = isObject(body['stream_options']) ? body['stream_options'] : {}
-  const asksUsage = options['include_usage'] === true
+  const told = facts.usage?.inStream ?? 'asked'
+  const asksUsage = options['include_usage'] === true && (told === 'asked' || told === 'x_groq')
+  const usage = usageOf(facts, spent)
   const isObfuscated = options['include_obfuscation'] !== false
   const next = drawSequence(facts.seed, 'obfuscation', facts.model)
-  const frame = (choices: readonly unknown[], usage: unknown, isToken: boolean): Frame => {
+  const frame = (choices: readonly unknown[], more: JsonObject, isToken: boolean): Frame => {
     const chunk = {
       id: facts.id,
       object: 'chat.completion.chunk',
@@ -41,7 +43,9 @@ export function* chatFrames({ replies, spent }: Answered, facts: Facts, body: Js
       service_tier: servedTier(body['service_tier']),
       system_fingerprint: fingerprint(facts),
       choices,
-      ...(asksUsage ? { usage } : {}),
+      ...(asksUsage ? { usage: null } : {}),
+      ...(told === 'each' ? { usage } : {}),
+      ...more,
       ...(isObfuscated
         ? { obfuscation: idText(facts.seed, Math.floor(next() * 2 ** 32), 1 + Math.floor(next() * 14)) }
         : {}),
@@ -53,11 +57,19 @@ export function* chatFrames({ replies, spent }: Answered, facts: Facts, body: Js
   ]
 
   for (const { index, delta, isToken } of interleave(replies.map((reply, index) => deltas(reply, index, facts)))) {
-    yield frame(choice(index, delta, null), null, isToken)
+    yield frame(choice(index, delta, null), {}, isToken)
   }
-  for (const [index, reply] of replies.entries()) yield frame(choice(index, {}, finishReason(reply)), null, false)
-  if (asksUsage) yield frame([], chatUsage(spent), false)
+  const atFinish = told === 'finish' ? { usage } : told === 'x_groq' ? { x_groq: { usage } } : {}
+  for (const [index, reply] of replies.entries()) {
+    yield frame(choice(index, {}, finishReason(reply)), index === replies.length - 1 ? atFinish : {}, false)
+  }
+  if (told === 'apart') yield frame(choice(0, { role: 'assistant', content: '' }, null), { usage }, false)
+  if (asksUsage) yield frame([], { usage }, false)
   yield { text: 'data: [DONE]\n\n', isToken: false }
+}
+
+function usageOf(facts: Facts, spent: Spent): JsonObject {
+  return (facts.usage?.shape ?? chatUsage)(spent)
 }
 
 export function chatUsage(spent: Spent): JsonObject {

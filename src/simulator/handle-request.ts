@@ -11,6 +11,7 @@ import { geminiCallAt, isGeminiPath, type GeminiCall } from './gemini-endpoints.
 import { fileBody } from './file-upload.ts'
 import { isObject, parseJson, textOf } from './json.ts'
 import { modelsBody } from './model-lists.ts'
+import { homePath, refusedField, type Manners } from './manners.ts'
 import {
   badEncoding,
   badJson,
@@ -19,6 +20,7 @@ import {
   missingVersion,
   statusError,
   unknownModel,
+  unknownPath,
   wrongKey,
   wrongMethod,
   wrongModel,
@@ -45,7 +47,8 @@ export function handleRequest(simulation: Simulation, request: IncomingMessage, 
   const chunks: Buffer[] = []
   let keptBytes = 0
   let bodyHash: Hash | undefined
-  const path = received.path.split('?', 1)[0] ?? ''
+  const asked = received.path.split('?', 1)[0] ?? ''
+  const path = simulation.manners === undefined ? asked : (homePath(asked, simulation.manners) ?? '')
   const gemini = geminiCallAt(received.path)
   const endpoint = gemini?.endpoint ?? ENDPOINTS.get(path)
   request.on('data', (chunk: Buffer) => {
@@ -131,6 +134,7 @@ function answerEndpoint(
   bytes: Buffer,
 ): void {
   const { simulation, request, dialect, path } = call
+  const { manners } = simulation
   if (request.method !== 'POST') return respondError(call, wrongMethod(dialect, request.method ?? '', path))
   const refused = refuseKey(call)
   if (refused !== undefined) return respondError(call, refused)
@@ -139,6 +143,8 @@ function answerEndpoint(
   if (decoded === undefined) return respondError(call, badEncoding(dialect, encoding))
   const parsed = parseJson(decoded)
   if (!isObject(parsed)) return respondError(call, badJson(dialect))
+  const extra = manners === undefined ? undefined : refusedField(parsed, manners)
+  if (extra !== undefined) return respondError(call, extra)
   const body = gemini === undefined ? parsed : gemini.complete(parsed)
   const name = textOf(body['model'])
   if (name === undefined) return respondError(call, missingField(dialect, 'model'))
@@ -165,24 +171,35 @@ function drawFaults(call: Call, drawn: { readonly faults: Call['faults']; readon
 
 /** The provider's word on a missing or wrong key (Anthropic takes two headers, Gemini the query too), or on a missing version. */
 function refuseKey({ simulation, request, dialect }: Call): ApiError | undefined {
+  const { manners } = simulation
+  if (manners?.keyHeader === 'none') return undefined
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const header =
-    dialect === 'anthropic'
-      ? request.headers['x-api-key']
-      : dialect === 'gemini'
-        ? (request.headers['x-goog-api-key'] ??
-          URL.parse(request.url ?? '', 'http://simulator')?.searchParams.get('key'))
-        : undefined
-  const key = typeof header === 'string' && header !== '' ? header : bearer
+    manners !== undefined && manners.keyHeader !== 'authorization'
+      ? request.headers[manners.keyHeader]
+      : dialect === 'anthropic'
+        ? request.headers['x-api-key']
+        : dialect === 'gemini'
+          ? (request.headers['x-goog-api-key'] ??
+            URL.parse(request.url ?? '', 'http://simulator')?.searchParams.get('key'))
+          : undefined
+  const key = keyIn(header, bearer, manners)
   if (key === undefined) return missingKey(dialect)
   if (simulation.apiKey !== undefined && key !== simulation.apiKey) return wrongKey(dialect)
   return dialect === 'anthropic' && request.headers['anthropic-version'] === undefined ? missingVersion() : undefined
+}
+
+/** A provider with manners takes a key nowhere else. */
+function keyIn(header: unknown, bearer: string | undefined, manners: Manners | undefined): string | undefined {
+  if (typeof header === 'string' && header !== '') return header
+  return manners === undefined || manners.keyHeader === 'authorization' ? bearer : undefined
 }
 
 /** Model lists and file uploads; everything else is told back what arrived. */
 function answerElsewhere(call: Call, sha256: string, body: Buffer): void {
   const { request, path, dialect, simulation, faults, received } = call
   const waitMs = faults.firstByteMs ?? 0
+  if (path === '') return respondError(call, unknownPath(received.path))
   if (faults.status !== undefined) return respondError(call, statusError(dialect, faults.status))
   const model = /^\/v1(?:alpha|beta)?\/models(?:\/(.+))?$/.exec(path)
   if (model !== null && request.method === 'GET') {

@@ -83,6 +83,11 @@ export function wrongField(dialect: Dialect, field: string, expected: string): A
   return { ...invalid(400, `Invalid type for '${field}': expected ${expected}.`), param: field, code: 'invalid_type' }
 }
 
+/** Nothing is at this path of an OpenAI-like provider. */
+export function unknownPath(path: string): ApiError {
+  return invalid(404, `Unknown request URL: ${path}. Please check the URL for typos.`)
+}
+
 export function unsupportedField(field: string, instead: string): ApiError {
   return {
     ...invalid(400, `Unsupported parameter: '${field}' is not supported with this model. Use '${instead}' instead.`),

@@ -3,6 +3,7 @@ import type { Spent } from './ask.ts'
 import type { Canned } from './canned.ts'
 import { draw } from './draw.ts'
 import { NO_FAULTS, parseFaults, type Faults } from './faults.ts'
+import type { Manners } from './manners.ts'
 import type { SimulatedModel } from './model.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import type { RequestLog } from './request-log.ts'
@@ -14,6 +15,8 @@ export type Simulation = {
   readonly answers: ReadonlyMap<string, string>
   /** The only key accepted; undefined = any key is. */
   readonly apiKey: string | undefined
+  /** Undefined = those of the dialect's own provider. */
+  readonly manners: Manners | undefined
   readonly canned: Canned
   readonly cache: PromptCache
   readonly log: RequestLog

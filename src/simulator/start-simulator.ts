@@ -4,6 +4,7 @@ import type { EpochMs } from '../domain/units.ts'
 import { createCanned } from './canned.ts'
 import { DEFAULT_CATALOGUE } from './catalogue.ts'
 import { handleRequest } from './handle-request.ts'
+import type { Manners } from './manners.ts'
 import { aModel, type SimulatedModel } from './model.ts'
 import { createPromptCache } from './prompt-cache.ts'
 import { createRequestLog, ReceivedRequest } from './request-log.ts'
@@ -21,6 +22,8 @@ export type SimulatorOptions = {
   readonly seed?: number
   /** The only key accepted; without it any key will do. */
   readonly apiKey?: string
+  /** How it differs from OpenAI, as others that speak like it do. */
+  readonly manners?: Manners
   /** Right answers to questions of one's own. */
   readonly answers?: ReadonlyMap<string, string>
   /** How many requests `requests()` remembers; 256 by default. */
@@ -51,6 +54,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     models: createModelShelf(models),
     answers: options.answers ?? new Map(),
     apiKey: options.apiKey,
+    manners: options.manners,
     canned: createCanned(),
     cache: createPromptCache(),
     log: createRequestLog(logLimit),
