@@ -3,13 +3,14 @@ import type { Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { ConfigFacts, Json } from './ports.ts'
+import { routingJson } from './routing-json.ts'
 
 /**
  * The policy in force, every field named here and no other, so that a secret added to the policy stays inside until
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, access, prices, retention, log }: Policy): Json {
+export function policyJson({ providers, limits, access, prices, routing, retention, log }: Policy): Json {
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -20,6 +21,7 @@ export function policyJson({ providers, limits, access, prices, retention, log }
       service_tier: price.serviceTier ?? null,
       ...ratesJson(price.rates),
     })),
+    ...routingJson(routing),
     retention: {
       traces_days: retention.tracesDays,
       attempts_days: retention.attemptsDays,

@@ -1,4 +1,5 @@
 import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
+import { describeRoute } from './describe-route.ts'
 import { formatDurationMs } from './duration.ts'
 import { formatFault } from './fault.ts'
 import { formatListen } from './listen-address.ts'
@@ -28,6 +29,7 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
     `  data dir    ${boot.dataDir}, spool up to ${formatSizeBytes(spool.maxBytes)}`,
     `  store       ${describeStore(boot.store)}`,
     ...[...policy.providers.values()].map((provider) => `  provider    ${describeProvider(provider)}`),
+    ...policy.routing.routes.map((route) => `  route       ${describeRoute(route)}`),
     `  prices      ${policy.prices.length} of your own`,
   ]
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { leafFacts } from './leaf.ts'
+import { addShorthand } from './shorthand.ts'
 import { fileSchema } from './schema.ts'
 
 /** The config file's JSON Schema, for completion and hints in editors; the text of config/understudy.schema.json. */
@@ -11,6 +12,7 @@ export function renderJsonSchema(): string {
       Object.assign(jsonSchema, leafFacts.get(zodSchema)?.json)
       // What a provider must say, its kind may say for it.
       if (jsonSchema.properties?.['base_url'] !== undefined) delete jsonSchema.required
+      addShorthand(zodSchema, jsonSchema)
     },
   })
   const { store, ...others } = schema.properties ?? {}

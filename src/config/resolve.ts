@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
-import { NO_ROUTING } from '../domain/routing/route.ts'
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import { resolvePaths } from './api-path.ts'
+import { resolveRouting } from './resolve-routing.ts'
 import type { ConfigFile } from './schema.ts'
 import { storeKind } from './store-checks.ts'
 
@@ -46,15 +46,16 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
 
 function resolvePolicy(file: ConfigFile): Policy {
   const { traces, attempts, quarantine, rollup_minutes, rollup_hours } = file.retention
+  const providers = new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)]))
   return {
-    providers: new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)])),
+    providers,
     limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
     access: {
       allowedOrigins: new Set(file.access.allowed_origins.map((origin) => origin.toLowerCase())),
       allowedHosts: new Set(file.access.allowed_hosts.map((host) => host.toLowerCase())),
     },
     prices: file.prices.map(resolvePrice),
-    routing: NO_ROUTING,
+    routing: resolveRouting(file, providers),
     retention: {
       tracesDays: traces,
       attemptsDays: attempts,

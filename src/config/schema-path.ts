@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Path } from './fault.ts'
 import { leafFacts, type LeafFacts } from './leaf.ts'
+import { type Shorthand, shorthands } from './shorthand.ts'
 
 type Schema = z.core.$ZodType
 
@@ -8,6 +9,12 @@ type Schema = z.core.$ZodType
 export function factsAt(schema: Schema, path: Path): LeafFacts | undefined {
   const found = schemaAt(schema, path)
   return found === undefined ? undefined : leafFacts.get(found)
+}
+
+/** How the section or list at `path` may be written shorter; undefined where it may not. */
+export function shorthandAt(schema: Schema, path: Path): Shorthand | undefined {
+  const found = schemaAt(schema, path)
+  return found === undefined ? undefined : shorthands.get(found)
 }
 
 /** The keys that the section at `path` knows; none where there is no section. */

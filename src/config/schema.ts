@@ -18,6 +18,8 @@ import {
   wholeNumber,
   workerCount,
 } from './leaves.ts'
+import { routingShape } from './routing-schema.ts'
+import { section } from './section.ts'
 
 /** What 1 USD per million tokens is in pico-dollars per token. */
 const PER_MILLION_TOKENS = 1_000_000n
@@ -176,10 +178,13 @@ export const fileSchema = section({
     .array(price, { error: 'a list of prices' })
     .prefault([])
     .describe('Your own prices; they win over the built-in price library.'),
+  ...routingShape,
   retention: section({
     traces: wholeDays().prefault('90d'),
     attempts: wholeDays().prefault('90d'),
     quarantine: wholeDays().prefault('30d').describe('Rows that the store refused.'),
+    rollup_minutes: wholeDays().prefault('90d').describe('Sums and quantiles per minute.'),
+    rollup_hours: wholeDays().prefault('730d').describe('Sums and quantiles per hour.'),
   })
     .prefault({})
     .describe('How long rows are kept.'),
@@ -191,10 +196,3 @@ export const fileSchema = section({
 
 /** A config file whose every value is right on its own. */
 export type ConfigFile = z.output<typeof fileSchema>
-
-/** A mapping in which every key that is not in `shape` is a fault. */
-function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, { error: 'a mapping' })
-}
-    rollup_minutes: wholeDays().prefault('90d').describe('Sums and quantiles per minute.'),
-    rollup_hours: wholeDays().prefault('730d').describe('Sums and quantiles per hour.'),

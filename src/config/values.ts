@@ -4,7 +4,7 @@ import { type Environment, hasExpression, interpolate } from './interpolate.ts'
 import { withKinds } from './expand-kinds.ts'
 import { quote } from './leaf.ts'
 import type { Place } from './place.ts'
-import { factsAt } from './schema-path.ts'
+import { factsAt, shorthandAt } from './schema-path.ts'
 import type { YamlNode } from './yaml-tree.ts'
 
 export type Values = {
@@ -20,7 +20,17 @@ export function readValues(root: YamlNode, schema: z.core.$ZodType, environment:
   const problems: Problem[] = []
 
   function read(node: YamlNode, path: Path, keyOffset: number): unknown {
-    const { value, found } = node.kind === 'scalar' ? readScalar(node, path) : { value: node, found: `a ${node.kind}` }
+    const step = shortStep(node, path)
+    if (step !== undefined) {
+      const only = read(node, [...path, step], keyOffset)
+      const place = places.get(JSON.stringify([...path, step]))
+      // Both places are where the operator wrote one value, and are called what was written.
+      for (const inner of [path, [...path, step]]) {
+        if (place !== undefined) places.set(JSON.stringify(inner), { ...place, path })
+      }
+      return step === 0 ? [only] : { [step]: only }
+    }
+    const { value, found } = node.kind === 'scalar' ? readScalar(node, path) : { value: node, found: kindOfNode(node) }
     places.set(JSON.stringify(path), { path, keyOffset, offset: node.offset, end: node.end, found })
     if (node.kind === 'list') return node.items.map((item, index) => read(item, [...path, index], item.offset))
     if (node.kind === 'mapping') {
@@ -28,6 +38,15 @@ export function readValues(root: YamlNode, schema: z.core.$ZodType, environment:
       return Object.fromEntries(node.entries.map((e) => [e.key, read(e.node, [...path, e.key], e.offset)]))
     }
     return value
+  }
+
+  /** The step from a section or list to its only value, where `node` is that value alone. */
+  function shortStep(node: YamlNode, path: Path): string | 0 | undefined {
+    const short =
+      node.kind === 'list' || (node.kind === 'scalar' && node.value === null) ? undefined : shorthandAt(schema, path)
+    if (short === undefined) return undefined
+    if ('list' in short) return 0
+    return node.kind === 'scalar' ? short.key : undefined
   }
 
   function readScalar(node: YamlNode & { kind: 'scalar' }, path: Path): { value: unknown; found: string } {
@@ -68,6 +87,10 @@ function withStoreWord(value: unknown, places: Map<string, Place>): unknown {
     places.set(JSON.stringify(['store', 'kind']), { ...place, found: isWord ? quote(value.store) : place.found })
   }
   return { ...value, store: { kind: value.store } }
+}
+
+function kindOfNode(node: YamlNode): string {
+  return node.kind === 'list' && node.items.length === 0 ? 'an empty list' : `a ${node.kind}`
 }
 
 function kindOf(value: string | number | boolean): string {

@@ -56,7 +56,7 @@ export const LIBRARY_HOMES: Readonly<Record<string, readonly Layer[]>> = {
   helmet: ['admin'],
   'gpt-tokenizer': ['dialects'],
   ajv: ['evaluate'],
-  re2js: ['evaluate'],
+  re2js: ['evaluate', 'config'],
   'franc-min': ['evaluate'],
   commander: ['cli'],
   'cli-table3': ['cli'],

@@ -85,6 +85,10 @@ describe('GET /admin/policy', () => {
             usd_per_web_search: 0.01,
           },
         ],
+        routes: [],
+        aliases: {},
+        labels: { task: [], complexity: [] },
+        models: {},
         retention: {
           traces_days: 90,
           attempts_days: 90,

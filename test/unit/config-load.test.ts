@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 import { configOf, faultsOf, PROVIDERS } from '../fakes/a-config.ts'
 
 test('a file with providers alone is a whole config', () => {
@@ -43,6 +44,7 @@ test('a file with providers alone is a whole config', () => {
     limits: { maxBodyBytes: 64_000_000, bodyTimeoutMs: 120_000 },
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
+    routing: NO_ROUTING,
     retention: {
       tracesDays: 90,
       attemptsDays: 90,
