@@ -1,7 +1,7 @@
 import type { Api } from '../domain/request.ts'
 import type { Need } from '../domain/routing/route.ts'
 import { type Conversation, emptyConversation, walkConversation, walkSystem } from './conversation-walk.ts'
-import { skipValue } from './json-scan.ts'
+import { countAt, skipValue } from './json-scan.ts'
 import { walkArray, walkObject } from './json-walk.ts'
 
 const QUOTE = 0x22
@@ -214,13 +214,13 @@ const modalities: Field = (bytes, at, fields) => {
 
 const maxTokens: Field = (bytes, at, fields) => {
   const end = skipValue(bytes, at)
-  fields.maxOutputTokens = wholeNumber(bytes, at, end)
+  fields.maxOutputTokens = countAt(bytes, { start: at, end })
   return end
 }
 
 const maxCompletionTokens: Field = (bytes, at, fields) => {
   const end = skipValue(bytes, at)
-  fields.maxCompletionTokens = wholeNumber(bytes, at, end)
+  fields.maxCompletionTokens = countAt(bytes, { start: at, end })
   return end
 }
 
@@ -351,11 +351,4 @@ function isFilled(bytes: Buffer, at: number, end: number): boolean {
 /** A short string; '' for anything else. */
 function word(bytes: Buffer, at: number, end: number): string {
   return bytes[at] === QUOTE && end - at <= 66 ? bytes.toString('latin1', at + 1, end - 1) : ''
-}
-
-/** A count: whole and not negative, else absent. */
-function wholeNumber(bytes: Buffer, at: number, end: number): number | undefined {
-  if (!isDigit(bytes[at]) || end - at > 20) return undefined
-  const number = Number(bytes.toString('latin1', at, end))
-  return Number.isSafeInteger(number) ? number : undefined
 }
