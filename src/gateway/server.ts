@@ -63,8 +63,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
     const turn = { ...beginTurn(request, webClient(response), stages, isLoopbackOnly), response }
-    // Only where the record itself cannot be made.
-    handle(turn, stages, brokenBy).catch((bug: unknown) => {
+    handle(turn, stages, brokenBy, (bug) => {
       stages.log.error('request_lost', { trace_id: turn.id, bug })
       response.destroy()
     })
