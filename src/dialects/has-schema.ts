@@ -18,16 +18,18 @@ const PATHS: readonly (readonly [string, ...string[]])[] = [
 /** Whether a body asks for JSON, by a schema or without one, rather than for text; a tool's own schema does not count. */
 export function hasSchema(bytes: Buffer, body: ScannedObject): boolean {
   return PATHS.some((path) => {
-    const format = valueAt(bytes, body, path)
+    const format = valueAt(bytes, body, path, 0)
     return format !== undefined && !isLiteral(bytes, format, 'null') && !isText(bytes, format)
   })
 }
 
-function valueAt(bytes: Buffer, body: ScannedObject, [key, ...rest]: readonly string[]): Span | undefined {
+/** The value at what `path` names from `depth` on. By index: taking the path apart would cost a list per step and body. */
+function valueAt(bytes: Buffer, body: ScannedObject, path: readonly string[], depth: number): Span | undefined {
+  const key = path[depth]
   const value = key === undefined ? undefined : memberOf(body, key)?.value
-  if (value === undefined || rest.length === 0) return value
+  if (value === undefined || depth === path.length - 1) return value
   const inner = scanObject(bytes, value.start)
-  return inner === undefined ? undefined : valueAt(bytes, inner, rest)
+  return inner === undefined ? undefined : valueAt(bytes, inner, path, depth + 1)
 }
 
 /** `{"type": "text"}`: what would be so without saying it. */
