@@ -7,6 +7,8 @@ import type { CallStage } from './failure.ts'
 import { upstreamFailure } from './failure.ts'
 import type { Pools } from './pools.ts'
 import { reasonPhrase } from './reason-phrase.ts'
+import { createSilenceWatch } from './silence-watch.ts'
+import type { Overseen, SilenceWatch } from './silence-watch.ts'
 import type { Slots } from './slots.ts'
 
 /**
@@ -14,20 +16,25 @@ import type { Slots } from './slots.ts'
  * it comes: raw headers, raw chunks, backpressure both ways.
  */
 export function createSend(pools: Pools, slots: Slots, monotonic: () => MonotonicMs): SendUpstream {
-  return (provider, request, sink) => new Call(provider, request, sink, pools, slots, monotonic)
+  const watch = createSilenceWatch(monotonic)
+  return (provider, request, sink) => new Call(provider, request, sink, pools, slots, watch, monotonic)
 }
 
 /** One call under way: a class because it has identity and a lifecycle, and is undici's handler itself. */
-class Call implements UpstreamCall, Dispatcher.DispatchHandler {
+class Call implements UpstreamCall, Dispatcher.DispatchHandler, Overseen {
   readonly #provider: Provider
   readonly #sink: UpstreamSink
   readonly #slots: Slots
+  readonly #watch: SilenceWatch
   readonly #leaveQueue: () => void
   #controller: Dispatcher.DispatchController | undefined
   #stage: CallStage = 'connecting'
   #holdsSlot = false
   #isOver = false
-  #interimTimer: NodeJS.Timeout | undefined
+  #isPaused = false
+  #hasInterim = false
+  /** When it was seen silent first; undefined = it has been heard since the last look. */
+  #silentSince: MonotonicMs | undefined
 
   constructor(
     provider: Provider,
@@ -35,11 +42,13 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     sink: UpstreamSink,
     pools: Pools,
     slots: Slots,
+    watch: SilenceWatch,
     monotonic: () => MonotonicMs,
   ) {
     this.#provider = provider
     this.#sink = sink
     this.#slots = slots
+    this.#watch = watch
     const askedAt = monotonic()
     this.#leaveQueue = slots.acquire(provider, {
       granted: () => {
@@ -63,13 +72,30 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   resume(): void {
+    this.#isPaused = false
+    this.#silentSince = undefined
     this.#controller?.resume()
+  }
+
+  look(now: MonotonicMs): void {
+    // A client that is behind keeps the upstream from being read, which is no silence of the upstream's.
+    if (this.#isPaused) return
+    if (this.#silentSince === undefined) {
+      this.#silentSince = now
+      return
+    }
+    const isAnswering = this.#stage === 'answering'
+    const { firstByteTimeoutMs, idleTimeoutMs } = this.#provider
+    if (now - this.#silentSince < (isAnswering ? idleTimeoutMs : firstByteTimeoutMs)) return
+    this.#watch.remove(this)
+    this.#controller?.abort(isAnswering ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#isOver) controller.abort(new Error('client closed'))
-    else this.#stage = 'sent'
+    if (this.#isOver) return controller.abort(new Error('client closed'))
+    this.#stage = 'sent'
+    this.#watch.add(this)
   }
 
   onResponseStart(
@@ -80,20 +106,22 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   ): void {
     if (this.#isOver) return
     if (status < 200) {
-      // 1xx: interim, the answer is still to come. Each one restarts undici's own time limit, so that it never ends.
-      this.#interimTimer ??= setTimeout(
-        () => controller.abort(new errors.HeadersTimeoutError()),
-        this.#provider.firstByteTimeoutMs,
-      )
+      // 1xx: interim, the answer is still to come. The first is a sign of life; one after the other is no answer either.
+      if (!this.#hasInterim) this.#silentSince = undefined
+      this.#hasInterim = true
       return
     }
-    clearTimeout(this.#interimTimer)
+    this.#silentSince = undefined
     this.#stage = 'answering'
     this.#sink.head(status, reasonPhrase(statusText ?? '', 'utf8'), rawHeaders(controller.rawHeaders))
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#isOver && !this.#sink.data(chunk)) controller.pause()
+    if (this.#isOver) return
+    this.#silentSince = undefined
+    if (this.#sink.data(chunk)) return
+    this.#isPaused = true
+    controller.pause()
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -113,7 +141,7 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
 
   #finish(): void {
     this.#isOver = true
-    clearTimeout(this.#interimTimer)
+    this.#watch.remove(this)
     if (!this.#holdsSlot) return
     this.#holdsSlot = false
     this.#slots.release(this.#provider)
@@ -127,8 +155,8 @@ function dispatchOptions(provider: Provider, request: OutboundRequest): Dispatch
     path: prefix === '/' ? request.path : prefix + request.path,
     headers: request.headers,
     body: request.body,
-    headersTimeout: provider.firstByteTimeoutMs,
-    bodyTimeout: provider.idleTimeoutMs,
+    headersTimeout: 0, // both limits are kept by the silence watch
+    bodyTimeout: 0,
   }
 }
 
