@@ -59,7 +59,9 @@ const NAMED_MOUNTS = ['openai', 'anthropic', 'gemini']
 
 function sdkLine(data: string, provider: Provider): string {
   const mount = NAMED_MOUNTS.includes(provider.name) ? provider.name : `p/${provider.name}`
-  const base = provider.dialect === 'openai' ? `${data}/${mount}/v1` : `${data}/${mount}`
+  // Where its clients add the paths themselves, Azure's by deployment, their base is the mount.
+  const hasV1 = provider.dialect === 'openai' && (provider.paths?.some(({ client }) => client === '/v1') ?? true)
+  const base = hasV1 ? `${data}/${mount}/v1` : `${data}/${mount}`
   return `baseURL ${base}  → ${provider.baseUrl.href.replace(/\/$/, '')}`
 }
 
