@@ -10,8 +10,11 @@ export function renderJsonSchema(): string {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       Object.assign(jsonSchema, leafFacts.get(zodSchema)?.json)
-      // What a provider must say, its kind may say for it.
-      if (jsonSchema.properties?.['base_url'] !== undefined) delete jsonSchema.required
+      // What a provider must say, its kind may say for it; a kind's name with nothing behind it is one.
+      if (jsonSchema.properties?.['base_url'] !== undefined) {
+        delete jsonSchema.required
+        Object.assign(jsonSchema, { type: ['object', 'null'] })
+      }
       addShorthand(zodSchema, jsonSchema)
     },
   })

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { Api, Dialect, Recognised } from '../domain/request.ts'
-import { usesServerKey } from '../domain/server-key.ts'
+import { takesClientKey, usesServerKey } from '../domain/server-key.ts'
 import { hasDotSegment } from './dot-segments.ts'
 import { type FollowedPath, followPath } from './follow-path.ts'
 import { geminiCall, isGeminiPath } from './gemini-path.ts'
@@ -79,7 +79,7 @@ function mounted(
     dialect: provider.dialect,
     ...called,
     // The config's key goes in a header, and no client's key goes beside it.
-    upstreamPath: provider.dialect === 'gemini' && provider.apiKey !== undefined ? withoutQueryKey(outgoing) : outgoing,
+    upstreamPath: provider.dialect === 'gemini' && !takesClientKey(provider) ? withoutQueryKey(outgoing) : outgoing,
     path,
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProvider } from '@pydantic/genai-prices'
@@ -109,6 +109,14 @@ describe('a kind', () => {
     expect(providerOf(entry('http://127.0.0.1:11434'), 'ollama')).toMatchObject({ kind: undefined, auth: 'bearer' })
     expect(providerOf("{ kind: ollama, base_url: 'http://gpu:1' }")).toMatchObject({ auth: 'none', pricedAs: 'x' })
   })
+})
+
+test('the example shows every kind, and lists it', () => {
+  const example = readFileSync(join(import.meta.dirname, '../../config/understudy.example.yaml'), 'utf8')
+  const shown = [...configOf(example).policy.providers.values()].map(({ kind }) => kind)
+  expect(KIND_NAMES.filter((kind) => !shown.includes(kind))).toEqual([])
+  const list = /Kinds: ([^.]+)\./.exec(example.replaceAll(/\n *# /g, ' '))?.[1] ?? ''
+  expect(KIND_NAMES.filter((kind) => !new RegExp(`(?:^|[ ,])${kind}(?:[ ,;]|$)`).test(list))).toEqual([])
 })
 
 test('paths are tried from the longest to the shortest', () => {

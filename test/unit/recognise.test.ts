@@ -157,6 +157,17 @@ describe('paths of the provider’s own', () => {
     expect(api === 'passthrough' || isModelCall(method, url)).toBe(true)
   })
 
+  it('with no key asked for, a key in Gemini’s query stays behind as well', () => {
+    const keyless = aProvider({ name: 'gemini', dialect: 'gemini', auth: 'none' })
+    const found = recognise(
+      'POST',
+      '/gemini/v1beta/models/m:countTokens?key=k&a',
+      false,
+      new Map([['gemini', keyless]]),
+    )
+    expect(found).toMatchObject({ upstreamPath: '/v1beta/models/m:countTokens?a' })
+  })
+
   it('keep the config’s key below the base URL', () => {
     const [provider] = configOf('providers:\n  zai: { api_key: k }\n').policy.providers.values()
     if (provider === undefined) throw new Error('no provider')
