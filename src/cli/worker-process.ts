@@ -32,6 +32,8 @@ function live(): void {
     }
   }
 
+  // The primary is gone: the next one wants the spool.
+  process.once('disconnect', () => process.exit(1))
   process.on('message', (message: unknown) => {
     if (!isToWorker(message)) return
     if (message.kind === 'start') messages = begin(message.start)

@@ -4,7 +4,6 @@ import { startAdmin } from '../admin/server.ts'
 import { startReloader } from '../config/reload.ts'
 import type { ReloadOutcome } from '../config/reload.ts'
 import { createCell } from '../domain/cell.ts'
-import type { Listen } from '../domain/policy.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openStore } from '../store/open-store.ts'
 import { openSpool } from '../store/spool.ts'
@@ -14,6 +13,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import { createMetricTotals } from '../telemetry/metric-totals.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { readTracingSettings } from '../telemetry/tracing-settings.ts'
+import { claimPort } from '../workers/claim-port.ts'
 import { forkWorker } from '../workers/fork-worker.ts'
 import type { PolicyText, StoreTold, WorkerStart } from '../workers/messages.ts'
 import { createSlotBroker } from '../workers/slot-broker.ts'
@@ -54,6 +54,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     // Nothing is appended to it here. It may hold rows of a start without workers, and its lock keeps a second proxy out.
     const spool = hasStore ? await openSpool(spooling) : undefined
     if (spool !== undefined) closers.add(spool.close)
+    let data = await claimPort(boot.data)
     const left = hasStore ? await openLeftSpools(spooling, workers) : undefined
     if (left !== undefined) closers.add(left.close)
     const store = openStore({ settings: boot.store, dataDir: boot.dataDir, retention: policy().retention, world, log })
@@ -83,7 +84,6 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       lanes.push(lane)
     }
 
-    let data: Listen = boot.data
     let isServing = false
     let isDraining = false
     const broker = createSlotBroker(workers, (worker, answer) => pool.tell(worker, answer))

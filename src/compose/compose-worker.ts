@@ -90,7 +90,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
       closers,
     )
     takeStore(start.store)
-    const listen = await serving.listen(start.listen)
+    const listen = await serving.listen({ ...start.listen, isShared: true })
     void send({ kind: 'serving', listen, policyVersion: config.version })
     const timer = setInterval(() => void tell(), SNAPSHOT_EVERY_MS)
 

@@ -3,7 +3,7 @@ import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openGateway } from '../gateway/server.ts'
-import type { Gateway } from '../gateway/server.ts'
+import type { DataListen, Gateway } from '../gateway/server.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
 import type { Insert } from '../store/insert.ts'
 import { createRecorder } from '../store/recorder.ts'
@@ -53,7 +53,7 @@ export type Serving = {
   readonly isServing: () => boolean
   readonly isDraining: () => boolean
   /** Opens the data port. */
-  readonly listen: (address: Listen) => Promise<Listen>
+  readonly listen: (address: DataListen) => Promise<Listen>
   /**
    * Finishes what is under way within the deadline, then waits up to `drainMs` for the store to take the rows. `drainMs`
    * is asked when that begins.

@@ -49,8 +49,11 @@ export type Gateway = {
   readonly close: (deadlineMs: number) => Promise<number>
 }
 
+/** `isShared`: several processes listen there at the same time (SO_REUSEPORT), and the kernel deals out connections. */
+export type DataListen = Listen & { readonly isShared?: boolean }
+
 /** Opens the data port. Resolves when it listens; rejects with a clear error when the port cannot be had. */
-export function openGateway(listen: Listen, stages: Stages, patience: Patience = PATIENCE): Promise<Gateway> {
+export function openGateway(listen: DataListen, stages: Stages, patience: Patience = PATIENCE): Promise<Gateway> {
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false)
   const connections = createConnections()
@@ -131,7 +134,7 @@ export function openGateway(listen: Listen, stages: Stages, patience: Patience =
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => reject(listenFailure('listen', listen, error))
     server.once('error', refuse)
-    server.listen(listen.port, listen.host, () => {
+    server.listen({ host: listen.host, port: listen.port, reusePort: listen.isShared === true }, () => {
       server.off('error', refuse)
       const address = server.address()
       const bound =

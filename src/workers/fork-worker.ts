@@ -1,4 +1,4 @@
-import cluster from 'node:cluster'
+import { fork } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { isFromWorker } from './messages.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -20,31 +20,32 @@ export type WorkerEvents = {
   readonly onOutputEnd: () => void
 }
 
-/**
- * Starts `main` as a worker that shares listening sockets with its siblings: the primary accepts and hands connections
- * out in turn. Of 16 kept connections over two workers the busier one then has 9 on average, as with `reusePort`, and
- * of 4 it has 2.1 instead of 2.8; all workers on one socket (SCHED_NONE) 12.4 and 3.2. And a port that is taken is an
- * error, which it would not be with `reusePort`.
- */
+/** Starts the file `main` as a worker. Signals and the terminal are the primary's, so it gets no standard input. */
 export function forkWorker(main: string, events: WorkerEvents): WorkerProcess {
-  cluster.schedulingPolicy = cluster.SCHED_RR
-  // Signals are the primary's, so its standard input is no business of theirs either.
-  cluster.setupPrimary({ exec: main, args: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
-  const worker = cluster.fork()
-  const child = worker.process
-  worker.on('message', (message: unknown) => {
+  const child = fork(main, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  child.on('message', (message: unknown) => {
     if (isFromWorker(message)) events.onMessage(message)
   })
-  // A failed spawn or a broken pipe is followed by the exit, if there was a process.
-  worker.on('error', () => undefined)
-  worker.once('exit', (code: number | null, signal: string | null) => events.onExit(signal ?? `exit code ${code}`))
+  let isGone = false
+  const gone = (how: string): void => {
+    if (isGone) return
+    isGone = true
+    events.onExit(how)
+  }
+  child.once('exit', (code, signal) => gone(signal ?? `exit code ${code}`))
+  // Without a process there is no exit; with one, a broken pipe is followed by it.
+  child.on('error', (error) => child.pid === undefined && gone(error.message))
   let open = 2
-  for (const stream of [child.stdout, child.stderr])
-    readAll(stream, events.onOutput, () => --open || events.onOutputEnd())
+  for (const stream of [child.stdout, child.stderr]) {
+    readAll(stream, events.onOutput, () => {
+      open -= 1
+      if (open === 0) events.onOutputEnd()
+    })
+  }
   return {
     pid: child.pid ?? 0,
     send: (message) => {
-      if (worker.isConnected()) worker.send(message, () => undefined)
+      if (child.connected) child.send(message, () => undefined)
     },
     kill: () => void child.kill('SIGKILL'),
   }

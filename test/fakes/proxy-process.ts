@@ -63,6 +63,8 @@ export type ProxyProcess = {
 export type Readiness = {
   readonly status: string
   readonly because: readonly string[]
+  /** Where there are several. */
+  readonly workers?: { readonly serving: number; readonly wanted: number }
   readonly store: { readonly kind: string; readonly state: string; readonly detail: string }
   readonly spool: {
     readonly rows: number
