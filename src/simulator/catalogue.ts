@@ -1,4 +1,4 @@
-import { aModel, type SimulatedModel } from './model.ts'
+import { aModel, judgeHabits, type SimulatedModel } from './model.ts'
 
 /** A provider's model at the pace that users see, made ten times faster so that a demo takes minutes. */
 const openai = (name: string, snapshot: string, changes: Partial<SimulatedModel>): SimulatedModel =>
@@ -118,6 +118,12 @@ export const DEFAULT_CATALOGUE: readonly SimulatedModel[] = [
     tokensPerSecond: 2000,
     usdPerMillion: { input: 0.1, output: 0.4 },
   }),
+  // Judges of answers, each with a habit of its own.
+  simulated('judge-fair', { judges: judgeHabits({ noise: 0.1 }) }),
+  simulated('judge-first', { judges: judgeHabits({ firstShare: 0.7 }) }),
+  simulated('judge-long', { judges: judgeHabits({ noise: 0.1, lengthWeight: 1.5 }) }),
+  simulated('judge-obedient', { judges: judgeHabits({ isObedient: true }) }),
+  simulated('judge-broken', { judges: judgeHabits({ brokenShare: 0.3 }) }),
   // Trouble.
   simulated('sim-slow', { firstByteMs: 400, firstTokenMs: 800, tokensPerSecond: 40 }),
   simulated('sim-flaky', {

@@ -6,6 +6,7 @@ import { fillerText } from './filler-text.ts'
 import { GIGANTIC_MARK, giganticPieces } from './gigantic.ts'
 import { isObject, parseJson, type JsonObject } from './json.ts'
 import { jsonFromSchema } from './json-from-schema.ts'
+import { judgeReply } from './judge-reply.ts'
 import { solve } from './known-questions.ts'
 import type { SimulatedModel } from './model.ts'
 import { splitTokens } from './tokens.ts'
@@ -32,6 +33,8 @@ export function composeReply(ask: Ask, context: ReplyContext, choice: number): R
     const pieces = giganticPieces(faults.giganticBytes)
     return { ...base, text: GIGANTIC_MARK, pieces, finish: 'stop', visibleTokens: Math.ceil(faults.giganticBytes / 4) }
   }
+  const verdict = model.judges === undefined ? undefined : judgeReply(ask, model.judges, context)
+  if (verdict !== undefined) return { ...base, ...delivered(ask, verdict) }
   const answer = answerTo(ask, context, choice)
   const toolCalls = callTools(ask, fieldsOf(answer), next)
   if (toolCalls.length > 0) {
@@ -40,6 +43,14 @@ export function composeReply(ask: Ask, context: ReplyContext, choice: number): R
   }
   const room = ask.maxTokens === undefined ? undefined : Math.max(0, ask.maxTokens - reasoningTokens)
   return { ...base, ...said(write(ask, context, answer, next), room) }
+}
+
+/** A verdict in the form that was asked for: the arguments of the demanded tool, or the text. */
+function delivered(ask: Ask, verdict: string): Omit<Reply, 'thinking' | 'reasoningTokens'> {
+  const { toolChoice } = ask
+  if (typeof toolChoice !== 'object') return { toolCalls: [], ...said(verdict, ask.maxTokens) }
+  const toolCalls = [{ name: toolChoice.name, argumentsJson: verdict }]
+  return { text: undefined, pieces: [], toolCalls, finish: 'tool_calls', visibleTokens: splitTokens(verdict).length }
 }
 
 /** The text, cut at `room` tokens. */

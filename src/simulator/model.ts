@@ -31,6 +31,27 @@ export type SimulatedModel = {
   readonly usdPerMillion: { readonly input: number; readonly output: number } | undefined
   /** At most one of these befalls a request; probabilities sum to at most 1. Grammar: `faults.ts`. */
   readonly faults: readonly FaultChance[]
+  /** How it judges when it is asked to compare or grade answers; undefined = it answers as to any request. */
+  readonly judges: JudgeHabits | undefined
+}
+
+/** How a judge errs; all of it drawn from the seed and the request. */
+export type JudgeHabits = {
+  /** Share of verdicts drawn at random. */
+  readonly noise: Unit
+  /** Of two equally good answers it prefers the first this often, and never says tie; undefined = it says tie. */
+  readonly firstShare: Unit | undefined
+  /** 0 = length means nothing; 1 = it means as much as being right. */
+  readonly lengthWeight: number
+  /** Does what any instruction outside the delimited answers tells it. */
+  readonly isObedient: boolean
+  /** Share of replies that are not the JSON they should be. */
+  readonly brokenShare: Unit
+}
+
+/** A judge that finds the right answer and says tie where both are right or both wrong. */
+export function judgeHabits(changes: Partial<JudgeHabits> = {}): JudgeHabits {
+  return { noise: 0, firstShare: undefined, lengthWeight: 0, isObedient: false, brokenShare: 0, ...changes }
 }
 
 export type FaultChance = { readonly fault: string; readonly probability: Unit }
@@ -54,6 +75,7 @@ export function aModel(name: string, changes: Partial<SimulatedModel> = {}): Sim
     isCanned: false,
     usdPerMillion: undefined,
     faults: [],
+    judges: undefined,
     ...changes,
   }
 }
