@@ -1,4 +1,6 @@
-import { type Confusion, confusionOf, kappa, kappaInterval } from './agreement.ts'
+import { agreement } from '../../domain/statistics/agreement.ts'
+import { agreementInterval } from '../../domain/statistics/agreement-interval.ts'
+import { type Confusion, confusionOf } from './confusion.ts'
 import { type LengthAdjustment, lengthAdjustment } from './length-adjustment.ts'
 import { fromCandidate, pairVerdict } from './pair-verdict.ts'
 import type { PairChoice } from './read-verdict.ts'
@@ -55,9 +57,9 @@ export function calibrate(labels: readonly LabelledPair[]): Calibration {
   return {
     pairs: labels.length,
     failed: labels.length - judged.length,
-    kappa: kappa(confusion),
-    kappaInterval: kappaInterval(confusion),
-    weightedKappa: kappa(confusion, 'quadratic'),
+    kappa: agreement(confusion),
+    kappaInterval: agreementInterval(confusion),
+    weightedKappa: agreement(confusion, 'quadratic'),
     confusion,
     agreement: mean(judged.map(({ human, d }) => (human === Math.trunc(d) ? 1 : 0))),
     swapConsistency: mean(judged.map(({ isConsistent }) => (isConsistent ? 1 : 0))),
