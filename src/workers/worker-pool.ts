@@ -19,6 +19,11 @@ export type WorkerPoolOptions = {
   readonly writeLog: (lines: string) => void
   readonly world: World
   readonly log: Log
+  /** A worker that has not come to serve within this time is killed and started again; loading takes about a second. */
+  readonly readyMs?: number
+  /** One that says nothing for this long hangs, and keeps the connections that the kernel goes on dealing to it. */
+  readonly silentMs?: number
+  readonly firstBackoffMs?: number
 }
 
 /** `restarts`: how often one has been started again. */
@@ -50,9 +55,6 @@ type Slot = {
   startedAt: MonotonicMs
 }
 
-/** A worker that has not come to serve within this time is killed and started again; loading takes about a second. */
-const READY_MS = 60_000
-const FIRST_BACKOFF_MS = 250
 const LONGEST_BACKOFF_MS = 30_000
 /** One that ran this long has earned a fresh back-off. */
 const STEADY_MS = 60_000
@@ -62,7 +64,7 @@ const FOLLOW_MS = 2_000
 
 /** Starts workers and starts each again whenever it ends, until stopped. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { count, world, log } = options
+  const { count, world, log, readyMs = 60_000, silentMs = 30_000, firstBackoffMs = 250 } = options
   const slots: readonly Slot[] = Array.from({ length: count }, (_, index) => ({
     number: index + 1,
     process: undefined,
@@ -70,7 +72,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     policyVersion: undefined,
     latest: undefined,
     stopped: undefined,
-    backoffMs: FIRST_BACKOFF_MS,
+    backoffMs: firstBackoffMs,
     startedAt: 0,
   }))
   /** Told of everything that changes; each asks anew whether what it waits for has come. */
@@ -107,18 +109,23 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   const launch = (slot: Slot): void => {
     const relay = createLineRelay(options.writeLog)
-    const impatience = setTimeout(() => {
-      log.error('worker_not_ready', { worker: slot.number, pid: child.pid, afterMs: READY_MS })
-      child.kill()
-    }, READY_MS)
+    const giveUpAfter = (ms: number, event: string): NodeJS.Timeout =>
+      setTimeout(() => {
+        log.error(event, { worker: slot.number, pid: child.pid, afterMs: ms })
+        child.kill()
+      }, ms)
+    let patience = giveUpAfter(readyMs, 'worker_not_ready')
     slot.startedAt = world.monotonic()
     const child = options.fork({
       onMessage: (message) => {
-        if (message.kind === 'serving') clearTimeout(impatience)
+        if (message.kind === 'serving') {
+          clearTimeout(patience)
+          patience = giveUpAfter(silentMs, 'worker_hung')
+        } else if (slot.isServing) patience.refresh()
         take(slot, child, message)
       },
       onExit: (how) => {
-        clearTimeout(impatience)
+        clearTimeout(patience)
         gone(slot, child.pid, how)
       },
       onOutput: relay.take,
@@ -173,7 +180,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     unanswered.delete(slot.number)
     options.onGone(slot.number, latest)
     if (!isStopping) {
-      if (wasServing && world.monotonic() - slot.startedAt > STEADY_MS) slot.backoffMs = FIRST_BACKOFF_MS
+      if (wasServing && world.monotonic() - slot.startedAt > STEADY_MS) slot.backoffMs = firstBackoffMs
       log.error('worker_died', { worker: slot.number, pid, how, restartInMs: slot.backoffMs })
       setTimeout(() => {
         if (isStopping) return
@@ -188,9 +195,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   return {
     start: async () => {
       for (const slot of slots) launch(slot)
-      await when(() => firstFailure !== undefined || serving().length === count, READY_MS)
+      await when(() => firstFailure !== undefined || serving().length === count, readyMs)
       if (listen === undefined || (firstFailure !== undefined && serving().length < count)) {
-        throw new Error(firstFailure ?? `none of ${count} workers came to serve within ${READY_MS / 1000} seconds`)
+        throw new Error(firstFailure ?? `none of ${count} workers came to serve within ${readyMs / 1000} seconds`)
       }
       return listen
     },

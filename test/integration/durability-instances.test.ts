@@ -1,8 +1,11 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { MIXED_CALLS, startClosedLoop } from '../fakes/closed-loop.ts'
 import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
-import { aProxyHome, queryAs, settingsFor } from '../fakes/proxy-process.ts'
+import { aProxyHome, freePort, queryAs, settingsFor } from '../fakes/proxy-process.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 
 let engine: TestEngine
@@ -59,4 +62,41 @@ it('lets several proxies start at once on one ClickHouse: tables made once, rows
   )
   const byPort = Object.fromEntries(counts.map(({ instance, count }) => [instance.split(':').at(-1), count]))
   expect(byPort).toEqual(Object.fromEntries(homes.map(({ port }, index) => [String(port), loops[index]?.ledger.size])))
+})
+
+it('goes on with one of two proxies on one ClickHouse and one config when the other is killed', async () => {
+  const database = 'shared_config'
+  const rows = queryAs(engine.engine.url, { username: 'app', password: 'app', database })
+  // One file for both, as a ConfigMap would be: what differs comes from the environment.
+  const settings = settingsFor(simulator.url, {
+    listen: '127.0.0.1:${PORT}',
+    data_dir: '${DATA}',
+    store: { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database },
+  })
+  const start = async () => {
+    const [port, dir] = [await freePort(), mkdtempSync(join(tmpdir(), 'understudy-shared-'))]
+    const environment = { PORT: String(port), DATA: join(dir, 'data') }
+    const home = await aProxyHome(settings, { dir, environment })
+    onTestFinished(() => home.close())
+    const proxy = await home.start()
+    const loop = startClosedLoop(port, { clients: 4, calls: MIXED_CALLS })
+    onTestFinished(() => loop.stop())
+    return { proxy, loop }
+  }
+  const [one, two] = await Promise.all([start(), start()])
+  await Promise.all([one.proxy.stored(), two.proxy.stored()])
+  await Promise.all([one.loop.answers(100), two.loop.answers(100)])
+  await Promise.all([one.loop.stop(), one.proxy.drained()])
+  await one.proxy.end('SIGKILL')
+  await two.loop.answers(200)
+  await two.loop.stop()
+  await two.proxy.drained()
+
+  expect(two.loop.failures).toEqual([])
+  const all = new Map([...one.loop.ledger, ...two.loop.ledger])
+  expect(await compareLedger(rows, all)).toEqual({ difference: NO_DIFFERENCE, others: [], traces: all.size })
+  const versions = await rows<{ version: string; instances: number }>(
+    'SELECT policy_version AS version, toUInt32(uniqExact(instance)) AS instances FROM traces GROUP BY version',
+  )
+  expect(versions.map(({ instances }) => instances)).toEqual([2])
 })
