@@ -26,10 +26,11 @@ export function openaiUsage(raw: unknown, context: UsageContext): Usage | undefi
   const statedOutput = countOf(usage['completion_tokens'] ?? usage['output_tokens'])
   if (statedInput === undefined && statedOutput === undefined) return undefined
   const output = statedOutput ?? difference(total, statedInput)
-  const input = withCachedBeside(usage, statedInput, output, total) ?? difference(total, statedOutput)
-  const statedCost = statedCostOf(usage)
-  return {
-    ...inputBuckets(usage, input ?? 0),
+  const cached = cachedTokens(usage)
+  const isBeside = isCachedBeside(usage, cached, statedInput, output, total)
+  const input = statedInput === undefined ? difference(total, statedOutput) : statedInput + (isBeside ? cached : 0)
+  const read: Usage = {
+    ...inputBuckets(usage, input ?? 0, cached),
     ...outputBuckets(usage, output ?? 0, hiddenReasoning(usage, input, output, total)),
     providerInputTokens: statedInput,
     providerOutputTokens: statedOutput,
@@ -37,8 +38,9 @@ export function openaiUsage(raw: unknown, context: UsageContext): Usage | undefi
     serviceTier: context.serviceTier,
     parts: [],
     isPartial: context.isPartial || input === undefined || output === undefined,
-    ...(statedCost === undefined ? {} : { statedCost }),
   }
+  const statedCost = statedCostOf(usage)
+  return statedCost === undefined ? read : { ...read, statedCost }
 }
 
 function difference(total: number | undefined, part: number | undefined): number | undefined {
@@ -66,25 +68,26 @@ function cachedTokens(usage: JsonRecord): number {
 }
 
 /**
- * The input with its cached tokens. Inputs hold them, but some of xAI's leave them out: then there are more of them than
- * of input, and the total holds both (github.com/vercel/ai, packages/xai/src/convert-xai-chat-usage.test.ts).
+ * Whether the input leaves the cached tokens out. It holds them nearly everywhere, but not in some answers of xAI's: there
+ * are more of them than of input then, and the total holds both (github.com/vercel/ai,
+ * packages/xai/src/convert-xai-chat-usage.test.ts).
  */
-function withCachedBeside(
+function isCachedBeside(
   usage: JsonRecord,
+  cached: number,
   input: number | undefined,
   output: number | undefined,
   total: number | undefined,
-): number | undefined {
-  const cached = cachedTokens(usage)
-  if (input === undefined || cached <= input || output === undefined || total === undefined) return input
-  const beside = total - input - output - cached
-  return beside === 0 || beside === statedReasoning(usage) ? input + cached : input
+): boolean {
+  if (input === undefined || cached <= input || output === undefined || total === undefined) return false
+  const rest = total - input - output - cached
+  return rest === 0 || rest === statedReasoning(usage)
 }
 
 /** Parts larger than the whole are cut to it, in the order of what is surest: the buckets always sum to `input`. */
-function inputBuckets(usage: JsonRecord, input: number): InputBuckets {
+function inputBuckets(usage: JsonRecord, input: number, cached: number): InputBuckets {
   const details = inputDetails(usage)
-  const cacheReadTokens = Math.min(cachedTokens(usage), input)
+  const cacheReadTokens = Math.min(cached, input)
   const written = Math.min(countOf(details?.['cache_write_tokens']) ?? 0, input - cacheReadTokens)
   // OpenAI keeps for 30 minutes or for 12 hours: the short and the long bucket, each with a price of its own.
   const long = countOf(asRecord(details?.['cache_write_tokens_details'])?.['ttl_12h_tokens']) ?? 0
