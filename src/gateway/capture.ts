@@ -53,27 +53,29 @@ export type CaptureWatch = {
 /** Captures an answer of `api`. */
 export function createCapture(api: Api, form: AnswerForm, encoding: string, watch: CaptureWatch): Capture {
   const reader = readerFor(api)
-  if (reader === undefined) return blindCapture()
+  if (reader === undefined) return BLIND
   const isStream = form !== 'plain'
   const inner = isStream ? streamCapture(reader, form, watch.onToken) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
-  if (decoder === undefined) return blindCapture()
+  if (decoder === undefined) return BLIND
   const guardedInner = { ...inner, feed: guarded(inner.feed, watch.onBug) }
   return decoded(guardedInner, decoder, isStream ? MAX_STREAM_RATIO : 1)
 }
 
 type Reader = NonNullable<ReturnType<typeof readerFor>>
 
-function blindCapture(): Capture {
-  return {
-    feed: () => undefined,
-    isTerminal: () => false,
-    mayEnd: () => false,
-    hasStreamError: () => false,
-    events: () => undefined,
-    finish: (done) => done(() => NOTHING),
-  }
+const never = (): boolean => false
+const nothing = (): undefined => undefined
+
+/** What is not read, and what is no stream: nothing of the kind is ever seen. */
+const BLIND: Capture = {
+  feed: nothing,
+  isTerminal: never,
+  mayEnd: never,
+  hasStreamError: never,
+  events: nothing,
+  finish: (done) => done(() => NOTHING),
 }
 
 function streamCapture(reader: Reader, form: 'events' | 'array', onToken: () => void): Capture {
@@ -117,7 +119,7 @@ function plainCapture(reader: Reader): Capture {
   let chunks: Buffer[] = []
   let total = 0
   return {
-    ...blindCapture(),
+    ...BLIND,
     feed: (chunk) => {
       total += chunk.length
       if (total <= MAX_READ_BYTES) chunks.push(chunk)

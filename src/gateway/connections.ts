@@ -33,7 +33,8 @@ export function createConnections(): Connections {
     answering: (socket, response) => {
       underWay++
       latest.set(socket, response)
-      response.once('close', () => {
+      // Closes once; `once` itself would cost every request a wrapper and its removal.
+      response.on('close', () => {
         underWay--
         // A kept connection has nothing more to wait for, unless another request came in behind this one.
         if (isClosing && latest.get(socket) === response) socket.end()

@@ -36,7 +36,7 @@ export function createOutlet(
   let held: Buffer[] | undefined
   let hasEnded = false
   let isWaiting = false
-  let encoding = ''
+  let sent: readonly string[] = []
   const decoder = filter === undefined ? undefined : decoderFor(filter.encoding)
   const drained = (): void => {
     isWaiting = false
@@ -71,7 +71,7 @@ export function createOutlet(
   }
   return {
     head: (status, statusText, headers, ownHeaders) => {
-      encoding = headerValue(headers, 'content-encoding')
+      sent = headers
       response.sendDate = false // the upstream's own Date goes through; where it sent none, neither do we
       response.writeHead(status, statusText, [...headers, ...ownHeaders])
     },
@@ -112,7 +112,7 @@ export function createOutlet(
       if (decoder === undefined) ended()
       else decoder.once('close', ended).end()
     },
-    isPlain: () => encoding === '' && !response.destroyed,
+    isPlain: () => headerValue(sent, 'content-encoding') === '' && !response.destroyed,
     finishWith: (text) => {
       for (const chunk of held ?? []) response.write(chunk)
       held = undefined

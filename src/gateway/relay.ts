@@ -31,7 +31,6 @@ const NO_ANSWER: Answer = {
  */
 export class Relay implements UpstreamSink {
   readonly #job: RelayJob
-  readonly #onClose = (): void => this.#clientClosed()
   #call: UpstreamCall | undefined
   #outlet: Outlet | undefined
   #capture: Capture | undefined
@@ -50,7 +49,7 @@ export class Relay implements UpstreamSink {
 
   constructor(job: RelayJob) {
     this.#job = job
-    job.response.once('close', this.#onClose)
+    job.response.on('close', () => this.#clientClosed())
   }
 
   /** Gives the relay its call, so that a client that leaves takes the upstream call with it. */
