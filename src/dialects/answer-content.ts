@@ -106,7 +106,7 @@ const LIMIT_REASONS: ReadonlySet<string> = new Set([
 ])
 
 /** The words of all dialects for an answer that the model or a filter withheld. */
-const REFUSAL_REASONS: ReadonlySet<string> = new Set([
+export const REFUSAL_REASONS: ReadonlySet<string> = new Set([
   'content_filter',
   'refusal',
   'SAFETY',

@@ -1,0 +1,160 @@
+import type { RawHeaders } from '../domain/request.ts'
+import type { FallbackTrigger } from '../domain/routing/route.ts'
+import type { EpochMs } from '../domain/units.ts'
+import { type ErrorWords, errorWords } from './error-words.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+/**
+ * Why a provider did not answer. `error`: its own fault. `rate_limit`: the account has used up what it may. `capacity`:
+ * it has too much to do. `context_window`: the prompt is too long for the model. `refusal`: a filter keeps the
+ * prompt or the answer back. `client`: the request, the key or the model's name is at fault, and asking elsewhere would hide it.
+ */
+export type FailureKind = 'error' | 'rate_limit' | 'capacity' | 'context_window' | 'refusal' | 'client'
+
+export type Failure = {
+  readonly kind: FailureKind
+  /** How long to leave the target alone; undefined where nothing says so. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** Out of credit or of a day's quota: somebody may have topped it up by then. */
+const LASTING_MS = 15 * 60_000
+
+/** What an error answer of any dialect means. `body`: decoded, as much of it as there is. */
+export function failureOf(status: number, headers: RawHeaders, body: Buffer, now: EpochMs): Failure {
+  return failureIn(errorWords(body), status, headers, now)
+}
+
+/** What an error event inside a stream means; the stream's own status was 200. */
+export function streamFailureOf(data: string, headers: RawHeaders, now: EpochMs): Failure {
+  const words = errorWords(data)
+  return failureIn(words, words.status, headers, now)
+}
+
+function failureIn(words: ErrorWords, status: number | undefined, headers: RawHeaders, now: EpochMs): Failure {
+  if (isUsedUp(words, status)) {
+    return { kind: 'rate_limit', retryAfterMs: Math.max(LASTING_MS, retryAfterMs(headers, words, now) ?? 0) }
+  }
+  const kind = kindOf(words, status)
+  const isAsked = kind === 'rate_limit' || kind === 'capacity' || kind === 'error'
+  return { kind, retryAfterMs: isAsked ? retryAfterMs(headers, words, now) : undefined }
+}
+
+/** Which fallback a failure calls for; undefined where asking elsewhere would not help. */
+export function triggerOf(kind: FailureKind): FallbackTrigger | undefined {
+  switch (kind) {
+    case 'error':
+    case 'rate_limit':
+    case 'context_window':
+    case 'refusal':
+      return kind
+    case 'capacity':
+      return 'rate_limit'
+    case 'client':
+      return undefined
+  }
+}
+
+function kindOf(words: ErrorWords, status: number | undefined): FailureKind {
+  const own = status === undefined || status < 500 ? kindInWords(words, status) : undefined
+  if (own !== undefined) return own
+  if (isNamed(words, CAPACITY_NAMES) || CAPACITY_MESSAGE.test(words.message)) return 'capacity'
+  if (status === undefined) return kindByName(words)
+  if (status === 429) return 'rate_limit'
+  // Anthropic's "overloaded", and Groq's "flex tier capacity exceeded".
+  if (status === 529 || status === 498) return 'capacity'
+  if (status === 413) return 'context_window'
+  // A time-out or a conflict on the provider's side, which its own SDKs ask again after.
+  return status >= 500 || status === 408 || status === 409 || status === 425 ? 'error' : 'client'
+}
+
+/** What no status tells: 400 is the status of a long prompt, of a filtered one and of a misspelt field alike. */
+function kindInWords(words: ErrorWords, status: number | undefined): FailureKind | undefined {
+  if (isNamed(words, RATE_NAMES)) return status === 429 && isNamed(words, CAPACITY_NAMES) ? 'capacity' : 'rate_limit'
+  if (status === 429) return undefined
+  if (isNamed(words, REFUSAL_NAMES) || REFUSAL_MESSAGE.test(words.message)) return 'refusal'
+  if (isNamed(words, LENGTH_NAMES) || LENGTH_MESSAGE.test(words.message)) return 'context_window'
+  return undefined
+}
+
+/** Of an error in a stream, which has no status of its own: the provider's fault unless it says otherwise. */
+function kindByName(words: ErrorWords): FailureKind {
+  return isNamed(words, CLIENT_NAMES) ? 'client' : 'error'
+}
+
+function isUsedUp(words: ErrorWords, status: number | undefined): boolean {
+  if (status === 402 || isNamed(words, USED_UP_NAMES) || USED_UP_MESSAGE.test(words.message)) return true
+  return words.details.some((detail) => JSON.stringify(detail['violations'] ?? '').includes('PerDay'))
+}
+
+function isNamed({ names }: ErrorWords, known: ReadonlySet<string>): boolean {
+  return names.some((name) => known.has(name))
+}
+
+/** developers.openai.com/api/docs/guides/error-codes; platform.claude.com/docs/en/api/errors. */
+const USED_UP_NAMES: ReadonlySet<string> = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+  'billing_hard_limit_reached',
+  'billing_error',
+  'enforced_spend_limit_reached',
+])
+const USED_UP_MESSAGE =
+  /credit balance is too low|insufficient (?:balance|credits)|spend limit|specified api usage limits/
+
+const RATE_NAMES: ReadonlySet<string> = new Set([
+  'rate_limit_error',
+  'rate_limit_exceeded',
+  'resource_exhausted',
+  'too_many_requests',
+])
+
+const CAPACITY_NAMES: ReadonlySet<string> = new Set([
+  'overloaded_error',
+  'overloaded',
+  'slow_down',
+  'server_is_overloaded',
+  'engine_overloaded',
+  'engine_overloaded_error',
+  'service_unavailable_error',
+  'capacity_exceeded',
+  'unavailable',
+])
+const CAPACITY_MESSAGE = /overloaded|high demand|at capacity|capacity exceeded|no healthy upstream/
+
+const REFUSAL_NAMES: ReadonlySet<string> = new Set([
+  'content_filter',
+  'content_policy_violation',
+  'responsibleaipolicyviolation',
+  'moderation_blocked',
+  'invalid_prompt',
+  'cyber_policy_violation',
+])
+const REFUSAL_MESSAGE =
+  /content (?:filtering|management|usage) polic|flagged as potentially violating|blocked by .{0,40}safety/
+
+const LENGTH_NAMES: ReadonlySet<string> = new Set([
+  'context_length_exceeded',
+  'context_window_exceeded',
+  'model_context_window_exceeded',
+  'request_too_large',
+])
+const LENGTH_MESSAGE =
+  /maximum context length|context window|exceeds? (?:the |its )?(?:maximum )?context (?:limit|length)|prompt is too long|input token count .{0,40}exceeds|maximum number of tokens allowed|reduce the length of the (?:messages|input|prompt)/
+
+const CLIENT_NAMES: ReadonlySet<string> = new Set([
+  'invalid_request_error',
+  'authentication_error',
+  'permission_error',
+  'not_found_error',
+  'invalid_argument',
+  'failed_precondition',
+  'permission_denied',
+  'unauthenticated',
+  'not_found',
+  'invalid_api_key',
+  'model_not_found',
+])
