@@ -21,6 +21,8 @@ export type AdminPorts = {
   readonly summary: (minutes: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   /** A person's own SQL: at most `limit` rows. */
   readonly query: (sql: string, limit: number, signal: AbortSignal) => Promise<QueryAnswer>
+  readonly rebuildRollups: (range: DayRange) => 'started' | 'busy' | 'unavailable'
+  readonly rebuildStatus: () => RebuildStatus
   readonly storeView: () => StoreView
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
 }
@@ -110,6 +112,16 @@ export type QueryAnswer =
   /** Not allowed, wrong, or too much. */
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly detail: string }
+
+/** Days of UTC as `2026-11-20`, both included; undefined = as far as there are rows. */
+export type DayRange = { readonly from: string | undefined; readonly to: string | undefined }
+
+/** The rebuild that runs or ran last; `days` while it runs are per table, 0 while rows are still being aggregated. */
+export type RebuildStatus =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running'; readonly days: number; readonly rebuilt: number }
+  | { readonly kind: 'done'; readonly days: readonly string[] }
+  | { readonly kind: 'failed'; readonly detail: string }
 
 export type StoreView = StoreFacts & {
   /** How to look at the data; undefined while there is nothing to look at. */

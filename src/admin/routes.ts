@@ -2,6 +2,7 @@ import type { Need } from './access.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
+import { rebuildRollups, showRebuild } from './rollups.ts'
 import { runSql } from './sql.ts'
 import type { Handler } from './reply.ts'
 import { showStore } from './store.ts'
@@ -27,6 +28,8 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },
     { method: 'POST', path: '/admin/query', need: 'read', handle: runSql(ports) },
+    { method: 'GET', path: '/admin/rollups', need: 'read', handle: showRebuild(ports) },
+    { method: 'POST', path: '/admin/rollups', need: 'write', handle: rebuildRollups(ports) },
     { method: 'GET', path: '/admin/store', need: 'read', handle: showStore(ports) },
   ]
 }

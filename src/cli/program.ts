@@ -10,10 +10,12 @@ import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
 import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
 import { serve } from './serve.ts'
+import { rebuildRollups } from './rebuild-rollups.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
+import { isDay } from '../admin/rollups.ts'
 
 /** Runs the command that the arguments name. Resolves to the exit code once it is done. */
 export async function run(process: NodeJS.Process): Promise<number> {
@@ -82,6 +84,16 @@ export async function run(process: NodeJS.Process): Promise<number> {
         withLoaded(terminal, options.config, (_source, { config }) => showQuery(terminal, config, { sql, ...options })),
       ),
     )
+  const rollups = command('rollups', 'the sums per minute and hour')
+  rollups
+    .command('rebuild')
+    .description('make them anew out of the rows, day by day; rows wait in the spools for a moment meanwhile')
+    .option('-c, --config <file>', 'config file', process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG)
+    .option('--from <day>', 'first day (UTC), as 2026-11-20', day)
+    .option('--to <day>', 'last day', day)
+    .action((options: { config: string; from?: string; to?: string }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => rebuildRollups(terminal, config, options))),
+    )
   command('simulator', 'start a simulated provider that speaks both dialects')
     .option('-p, --port <port>', 'port', wholeNumber, 8790)
     .option('--host <host>', 'address', '127.0.0.1')
@@ -133,6 +145,11 @@ function workerCount(text: string): number | 'auto' {
   const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_WORKERS) return count
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_WORKERS}, or auto.`)
+}
+
+function day(text: string): string {
+  if (!isDay(text)) throw new InvalidArgumentError('Expected a day such as 2026-11-20.')
+  return text
 }
 
 function packageVersion(): string {

@@ -3,7 +3,7 @@ import type { Config } from '../domain/policy.ts'
 import type { RunQuery } from '../store/query/run-query.ts'
 import type { Reads } from '../store/read.ts'
 import { openQuietStore } from './quiet-store.ts'
-import { findRunning } from './run-file.ts'
+import { findRunning, type Running } from './run-file.ts'
 
 const READY_TIMEOUT_MS = 90_000
 const REQUEST_TIMEOUT_MS = 20_000
@@ -22,12 +22,20 @@ export type Question = {
 export async function ask(config: Config, question: Question): Promise<unknown> {
   const running = await findRunning(config.boot)
   if (running === undefined) return askStore(config, question)
-  const headers: Record<string, string> =
-    running.token === undefined ? {} : { authorization: `Bearer ${running.token}` }
-  const answer = await fetch(running.adminUrl + question.path, {
-    ...(question.sql === undefined
-      ? { headers }
-      : { method: 'POST', body: question.sql, headers: { ...headers, 'content-type': 'application/sql' } }),
+  const asSql = { method: 'POST', body: question.sql ?? '', headers: { 'content-type': 'application/sql' } }
+  return askAdmin(running, question.path, question.sql === undefined ? {} : asSql)
+}
+
+/** Resolves to the JSON that a running proxy answers. Throws with a sentence for the terminal when it answers an error. */
+export async function askAdmin(
+  running: Running,
+  path: string,
+  asked: { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> },
+): Promise<unknown> {
+  const authorization = running.token === undefined ? {} : { authorization: `Bearer ${running.token}` }
+  const answer = await fetch(running.adminUrl + path, {
+    ...asked,
+    headers: { ...asked.headers, ...authorization },
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
   const body: unknown = await answer.json()

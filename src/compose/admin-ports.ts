@@ -35,6 +35,8 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     trace: store.reads.trace,
     summary: store.reads.summary,
     query: store.query,
+    rebuildRollups: store.rebuild.start,
+    rebuildStatus: store.rebuild.status,
     storeView: () => ({ ...storeFacts(), access: store.access() }),
     metrics: parts.metrics,
   }

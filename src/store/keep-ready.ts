@@ -6,8 +6,10 @@ import type { StoreClient } from './client.ts'
 import { parseAs } from './columns.ts'
 import type { Insert } from './insert.ts'
 import { describeStoreError } from './insert-failure.ts'
+import { isTaken } from './lease.ts'
 import { migrate } from './migrate.ts'
 import { applyRetention } from './retention.ts'
+import { REBUILD_LEASE } from './rollups/rebuild.ts'
 import type { StoreStatus } from './store.ts'
 
 export type KeepReadyOptions = { readonly retention: Retention; readonly world: World; readonly log: Log }
@@ -42,6 +44,8 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
   let retention = options.retention
   let isRetentionDue = true
   let isUpToDate = false
+  // The rollups are being rebuilt, here or by another process: rows that come now would be missing in them.
+  let isPaused = false
   let serverVersion: string | undefined
   // An insert failed for a reason other than its rows: the tables may be gone (a wiped volume), so look.
   let isInDoubt = false
@@ -63,14 +67,16 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
   const check = async (server: StoreClient): Promise<boolean> => {
     const { signal } = closing
     try {
-      if (status.kind === 'ready' && !isInDoubt) {
-        await askVersion(server, AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
+      if ((status.kind === 'ready' || isPaused) && !isInDoubt) {
+        const look = AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)])
+        isPaused = await isTaken(server, REBUILD_LEASE, look)
       } else {
         isInDoubt = false
         if (status.kind !== 'ready') change('migrating', 'The tables are being brought up to date.')
         // In time, too: a server that takes the connection and then says nothing is down, not being migrated.
         serverVersion = await askVersion(server, AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
         applied.push(...(await migrate({ client: server, retention, instance, log, signal })))
+        isPaused = await isTaken(server, REBUILD_LEASE, signal)
       }
     } catch (error) {
       if (signal.aborted || client !== server) return false
@@ -82,6 +88,10 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
     if (client !== server) return false
     isUpToDate = true
     if (isRetentionDue) await updateRetention(server)
+    if (isPaused) {
+      change('migrating', 'The rollups are being rebuilt; rows wait in the spool meanwhile.')
+      return true
+    }
     if (status.kind !== 'ready') log.info('store_ready', { migrations: applied })
     change('ready', 'The store takes rows.')
     return true
@@ -130,7 +140,7 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
     },
     insert: async (table, rows, token) => {
       // Not before the tables are up to date: an old table would refuse a new column, and good rows with it.
-      if (client === undefined || !isUpToDate) {
+      if (client === undefined || !isUpToDate || isPaused) {
         return { kind: 'unavailable', detail: status.detail }
       }
       const inserted = await client.insert(table, rows, token)

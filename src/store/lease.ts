@@ -45,6 +45,12 @@ export async function waitForLease(
   }
 }
 
+/** Whether anybody holds the lease just now. Rejects when the server cannot be asked. */
+export async function isTaken(client: StoreClient, name: string, signal: AbortSignal): Promise<boolean> {
+  const { holder, remainingMs } = await latest(client, name, signal)
+  return holder !== '' && remainingMs > 0
+}
+
 /** Holds on for another `leaseMs`; undefined when another has taken it meanwhile. */
 export async function renewLease(
   client: StoreClient,

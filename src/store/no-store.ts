@@ -11,6 +11,7 @@ export function noStore(): Store {
     select,
     reads: openReads(select, 'none'),
     query: async () => ({ kind: 'unavailable', detail }),
+    rebuild: { start: () => 'unavailable', status: () => ({ kind: 'idle' }) },
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,
     subscribe: () => () => {},

@@ -8,6 +8,7 @@ import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
 import { type RunQuery, runQuery } from './query/run-query.ts'
 import { openReads } from './read.ts'
+import { openRebuildJob } from './rollups/rebuild-job.ts'
 import type { Store } from './store.ts'
 
 export type OpenStoreOptions = {
@@ -126,7 +127,10 @@ function connect(owner: StoreAddress, reader: StoreAddress): Connection {
 /** A store over whatever connection there is just now. */
 function keptStore(options: OpenStoreOptions, database: string) {
   let reader: StoreClient | undefined
+  let owner: StoreClient | undefined
+  let { retention } = options
   const keeper = keepReady(options)
+  const rebuild = openRebuildJob({ client: () => owner, retention: () => retention, holder: options.world.newId() })
   const select: Select = async (query, signal) =>
     reader === undefined ? { kind: 'unavailable', detail: keeper.status().detail } : reader.select(query, signal)
   const query: RunQuery = async (sql, limit, signal) =>
@@ -136,21 +140,32 @@ function keptStore(options: OpenStoreOptions, database: string) {
   return {
     use: (connection: Connection): void => {
       reader = connection.reader
+      owner = connection.owner
       keeper.use(connection.owner)
     },
-    lose: keeper.lose,
+    lose: (detail: string, isFinal: boolean): void => {
+      owner = undefined
+      keeper.lose(detail, isFinal)
+    },
     face: {
       insert: keeper.insert,
       select,
       reads: openReads(select, database),
       query,
+      rebuild,
       status: keeper.status,
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,
       migrate: keeper.migrate,
       doubt: keeper.doubt,
-      setRetention: keeper.setRetention,
-      close: keeper.close,
+      setRetention: (next: Retention): void => {
+        retention = next
+        keeper.setRetention(next)
+      },
+      close: async () => {
+        await rebuild.close()
+        await keeper.close()
+      },
     },
   }
 }

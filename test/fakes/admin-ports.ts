@@ -12,6 +12,8 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     recentTraces: async () => ({ kind: 'ok', value: [] }),
     trace: async () => ({ kind: 'ok', value: undefined }),
     summary: async () => ({ kind: 'ok', value: [] }),
+    rebuildRollups: () => 'started',
+    rebuildStatus: () => ({ kind: 'idle' }),
     query: async () => ({ kind: 'ok', columns: [], rows: [], isCut: false }),
     storeView: () => ({
       kind: 'embedded',

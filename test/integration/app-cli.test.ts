@@ -14,7 +14,7 @@ import type { ProxyHome, ProxyProcess } from '../fakes/proxy-process.ts'
 import { oldNode, pinnedNode, runCli, startCli } from '../fakes/run-cli.ts'
 import type { CliRun } from '../fakes/run-cli.ts'
 
-const COMMANDS = ['serve', 'check', 'migrate', 'traces', 'summary', 'query', 'simulator', 'demo', 'schema']
+const COMMANDS = ['serve', 'check', 'migrate', 'traces', 'summary', 'query', 'rollups', 'simulator', 'demo', 'schema']
 const SCHEMA_FILE = fileURLToPath(new URL('../../config/understudy.schema.json', import.meta.url))
 const PROVIDERS = { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9' } }
 const BAD_CONFIG = `listen: 127.0.0.1:99999
@@ -227,6 +227,15 @@ describe('traces, summary and migrate', () => {
         stderr: expect.stringContaining('The function file cannot be used here'),
       })
     })
+
+    it('rollups rebuild makes them anew, and says for which days', async () => {
+      const rebuilt = await runCli(['rollups', 'rebuild', '-c', home.configFile])
+      expect(rebuilt).toMatchObject({ code: 0, stderr: '' })
+      expect(rebuilt.stdout).toMatch(/^Aggregating .*\n(?:.* of 2 days rebuilt .*\n)*Rebuilt: 20\d\d-\d\d-\d\d\n$/)
+      const day = ['rollups', 'rebuild', '-c', home.configFile, '--to']
+      expect((await runCli([...day, '2026-02-31'])).stderr).toMatch(/Expected a day such as/)
+      expect((await runCli([...day, '2001-01-01'])).stdout).toMatch(/no rows to rebuild/)
+    }, 90_000)
 
     it('migrate has nothing to do', async () => {
       const { code, stdout } = await runCli(['migrate', '-c', home.configFile])
