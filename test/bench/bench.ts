@@ -22,7 +22,8 @@ const HELP = `npm run bench -- [options]
 
   --quick          two short rounds, about a minute
   --rounds <n>     rounds (each measures every contender once; the table holds medians)
-  --only <names>   comma-separated part of: ${CONTENDERS.map(({ name }) => name).join(', ')} (direct is always measured)
+  --only <names>   comma-separated part of: ${CONTENDERS.map(({ name }) => name).join(', ')} (direct is always
+                   measured; those with workers, which are not held to one core, only when they are named)
   --json <file>    writes the table, every sample and the machine as JSON
   --profile <kind> no table: ${PROFILED_SECONDS} s of \`plain\` or \`stream\` load on ${PRODUCT} (or --only) under the V8 profiler,
                    and the functions that took the time
@@ -57,7 +58,9 @@ async function compare(stage: Stage): Promise<void> {
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 5))
   const lengths = values.quick ? QUICK : FULL
   const only = values.only?.split(',').map((name) => name.trim())
-  const wanted = CONTENDERS.filter(({ name }) => name === DIRECT || (only?.includes(name) ?? true))
+  const wanted = CONTENDERS.filter(
+    ({ name, usesAllCores }) => name === DIRECT || (only?.includes(name) ?? usesAllCores !== true),
+  )
   const unknown = only?.find((name) => CONTENDERS.every((one) => one.name !== name))
   if (unknown !== undefined) throw new Error(`nobody is called ${unknown}. ${KNOWN}`)
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, Node ${process.version}`

@@ -26,13 +26,17 @@ export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-c', 
 /** Core of the contender, and core of the load and the upstream. */
 export const CORE = { contender: 0, load: 1 } as const
 
-/** Starts `command` on `core`. The bench talks with its own processes over `ipc`. */
+/** Starts `command` on `core`, on any where that is undefined. The bench talks with its own processes over `ipc`. */
 export function startChild(
   command: Command,
-  core: number,
+  core: number | undefined,
   options: { readonly ipc?: boolean; readonly cwd?: string } = {},
 ): Child {
-  const argv = [...(canPin ? ['taskset', '-c', String(core)] : []), command.command, ...command.args]
+  const argv = [
+    ...(canPin && core !== undefined ? ['taskset', '-c', String(core)] : []),
+    command.command,
+    ...command.args,
+  ]
   const child = spawn(argv[0] ?? '', argv.slice(1), {
     cwd: options.cwd,
     env: { ...process.env, ...command.env },

@@ -24,6 +24,8 @@ export type Contender = {
   readonly start: ((site: Site, nodeFlags: readonly string[]) => Command | string) | undefined
   /** Answers 200 once it is ready; undefined = as soon as its port accepts. */
   readonly readyUrl?: (site: Site) => string
+  /** Measured only when named: it is not held to the one core of the others, so its figures are not for their table. */
+  readonly usesAllCores?: boolean
   /** Tells its database's processes from its own by their command line. */
   readonly store?: RegExp
 }
@@ -36,6 +38,21 @@ export const DIRECT = 'direct'
 /** The row that sets the price of doing nothing on Node. */
 export const BARE = 'bare node + undici'
 export const PRODUCT = 'understudy'
+
+/** Started with so many workers on all cores, which they share with the load and the upstream. */
+function onAllCores(workers: number): Contender {
+  return {
+    name: `${PRODUCT} with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    path: '/openai/v1/chat/completions',
+    start: (site, nodeFlags) => {
+      const command = understudy(site, nodeFlags)
+      return { ...command, args: [...command.args, '--workers', String(workers)] }
+    },
+    usesAllCores: true,
+    readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    store: /clickhouse|sidecar/,
+  }
+}
 
 export const CONTENDERS: readonly Contender[] = [
   { name: DIRECT, path: '/v1/chat/completions', start: undefined },
@@ -62,6 +79,8 @@ export const CONTENDERS: readonly Contender[] = [
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
     store: /clickhouse|sidecar/,
   },
+  onAllCores(1),
+  onAllCores(2),
 ]
 
 /** `npm start` with one provider that tells usage on streams, and every trace stored in the embedded ClickHouse. */

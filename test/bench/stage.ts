@@ -26,7 +26,7 @@ const READY_WITHIN_MS = 60_000
 export async function setStage(): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'understudy-bench-'))
   const children: Child[] = []
-  const begin = (command: Command, core: number, options?: { ipc?: boolean; cwd?: string }): Child => {
+  const begin = (command: Command, core: number | undefined, options?: { ipc?: boolean; cwd?: string }): Child => {
     const child = startChild(command, core, options)
     children.push(child)
     return child
@@ -52,7 +52,7 @@ export async function setStage(): Promise<Stage> {
     }
     const command = start(site, nodeFlags)
     if (typeof command === 'string') return command
-    const child = begin(command, CORE.contender, { cwd: own })
+    const child = begin(command, contender.usesAllCores === true ? undefined : CORE.contender, { cwd: own })
     await untilReady(child, contender.readyUrl?.(site), site.port)
     return { contender, port: site.port, child }
   }
