@@ -37,6 +37,15 @@ export function armOf(share: Unit, shares: ArmShares): AssignedArm {
   return share >= 1 - shares.control ? 'control' : 'none'
 }
 
+/**
+ * The shares that are compared with each other: of the larger arm only as much as of the smaller, so that the i-th of
+ * either come at about the same time. Otherwise a swing of the day would pass for a difference between the models.
+ */
+export function comparedShares({ candidate, control }: ArmShares): ArmShares {
+  const size = Math.min(candidate, control)
+  return { candidate: size, control: size }
+}
+
 /** One of several things a unit may be given; weights need not sum to 1, and weight 0 is never chosen. */
 type WeightedChoice<T> = { readonly key: string; readonly weight: number; readonly value: T }
 

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../units.ts'
-import { assess, type Check, isAbout } from './assess.ts'
+import { assess, boundsOf, type Check, isAbout } from './assess.ts'
 import { eventOf } from './command.ts'
 import type { Evidence, RecentCalls } from './evidence.ts'
 import { faultOf } from './gates.ts'
@@ -100,7 +100,7 @@ function harmOf(rollout: Rollout, { breaker, readings }: Evidence, checks: reado
   )
   const [first] = harmful
   if (first === undefined) return undefined
-  return { rule: 'harm', cause: first.guardrail, because: harmful.map(harmText) }
+  return { rule: 'harm', cause: first.guardrail, because: harmful.map((check) => harmText(rollout, check)) }
 }
 
 const LEAST_CALLS = 20
@@ -209,16 +209,18 @@ function act(
   return { action, rule, because, isAlert: false, checks, event, next: applyEvent(state, event) }
 }
 
-function harmText({ guardrail, task, seen, harm }: Check): string {
+function harmText(rollout: Rollout, { guardrail, task, seen, harm }: Check): string {
   const evidence = `ln E ${harm?.logE.toFixed(2)}, harm from ${harm?.threshold.toFixed(2)} on`
-  return seen.kind === 'pairs'
-    ? `${guardrail} (${task}): worse by ${(-seen.mean).toFixed(3)}, surely by ${(-seen.upper).toFixed(3)} (${evidence})`
-    : `${guardrail} (${task}): ${share(seen.candidate)} against ${share(seen.control)} (${evidence})`
+  if (seen.kind === 'rates') {
+    return `${guardrail} (${task}): ${share(seen.candidate)} against ${share(seen.control)} (${evidence})`
+  }
+  const { upper } = boundsOf(rollout, seen.pairs)
+  return `${guardrail} (${task}): worse by ${(-seen.mean).toFixed(3)}, surely by ${(-upper).toFixed(3)} (${evidence})`
 }
 
-function unprovenText({ guardrail, task, count, seen, nonInferior }: Check): string {
-  const lower = seen.kind === 'pairs' ? seen.lower.toFixed(3) : ''
-  return `${guardrail} (${task}): surely no worse than ${lower} after ${count} pairs, must be above -${nonInferior?.margin}`
+function unprovenText({ guardrail, task, count, nonInferior }: Check): string {
+  const evidence = `ln E ${nonInferior?.logE.toFixed(2)} of ${nonInferior?.threshold.toFixed(2)}`
+  return `${guardrail} (${task}): not shown to be within ${nonInferior?.margin} by ${count} pairs (${evidence})`
 }
 
 function share(value: number): string {

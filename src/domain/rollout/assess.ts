@@ -21,15 +21,9 @@ export type Check = {
   readonly task: string
   /** Pairs, or exposures of the candidate. */
   readonly count: number
-  /** Of the pairs; bad events give the share of candidate calls and of control calls that went badly. */
+  /** Of bad events the share of candidate calls and of control calls that went badly. */
   readonly seen:
-    | {
-        readonly kind: 'pairs'
-        readonly mean: number
-        readonly variance: number
-        readonly lower: number
-        readonly upper: number
-      }
+    | { readonly kind: 'pairs'; readonly pairs: PairCounts; readonly mean: number; readonly variance: number }
     | { readonly kind: 'rates'; readonly candidate: number; readonly control: number }
   /** That the candidate does harm; undefined where the check never rolls back. */
   readonly harm: Claim | undefined
@@ -41,13 +35,14 @@ export type Check = {
 export function assess(rollout: Rollout, state: RolloutState, readings: Readings): readonly Check[] {
   const live = livePhaseOf(state.phase)
   if (live === undefined || !isAbout(state, readings)) return []
-  // In the bake nothing is left to be shown; harm is told by the last step's margin.
-  const gate = gateOf(rollout.plan, live) ?? rollout.plan.steps.at(-1)
-  if (gate === undefined) return []
+  const last = rollout.plan.steps.at(-1) ?? rollout.plan.shadow
+  // In the bake nothing is left to be shown, and only harm is looked for.
+  const gate = gateOf(rollout.plan, live) ?? last
+  if (gate === undefined || last === undefined) return []
   const isBaking = live.kind === 'baking'
   const harmAt = Math.log(multiplicity(rollout) / rollout.alphaRollback)
   const promoteAt = Math.log(1 / rollout.alphaPromote)
-  const own: Own = { rollout, gate, harmAt, promoteAt: isBaking ? undefined : promoteAt }
+  const own: Own = { gate, last, harmAt, promoteAt: isBaking ? undefined : promoteAt }
   return [
     ...tasksOf(rollout, readings.quality).map((reading) => qualityCheck(own, reading)),
     ...tasksOf(rollout, readings.success).map((reading) => successCheck(own, reading)),
@@ -63,14 +58,23 @@ export function isAbout(state: RolloutState, { epoch, since }: Readings): boolea
   return epoch === state.epoch && since === state.enteredAt
 }
 
+/** Between which values the mean difference surely lies, each side with the error that its decision is allowed. */
+export function boundsOf(rollout: Rollout, pairs: PairCounts): { readonly lower: number; readonly upper: number } {
+  return {
+    lower: lowerBound(pairs, rollout.alphaPromote),
+    upper: upperBound(pairs, rollout.alphaRollback / multiplicity(rollout)),
+  }
+}
+
 /** How many chances there are to be wrong about harm: guardrails × groups of tasks. */
 export function multiplicity({ badEvents, tasksApart }: Rollout): number {
   return (1 + badEvents.length) * (1 + tasksApart.length)
 }
 
 type Own = {
-  readonly rollout: Rollout
   readonly gate: Gate
+  /** Of the last step. */
+  readonly last: Gate
   readonly harmAt: number
   readonly promoteAt: number | undefined
 }
@@ -86,14 +90,19 @@ function tasksOf<T extends { readonly task: string; readonly pairs: PairCounts }
 }
 
 function qualityCheck(own: Own, { task, pairs }: QualityReading): Check {
-  const margin = own.gate.qualityMarginByTask[task] ?? own.gate.qualityMargin
-  const harm = { logE: rollbackEvidence(pairs, margin / 2), threshold: own.harmAt }
-  return { guardrail: 'quality', task, ...ofPairs(own, pairs), harm, nonInferior: nonInferiority(own, pairs, margin) }
+  // How much harm is borne does not depend on how many are exposed: half of what may reach everybody, at every step.
+  const harm = { logE: rollbackEvidence(pairs, qualityMargin(own.last, task) / 2), threshold: own.harmAt }
+  const nonInferior = nonInferiority(own, pairs, qualityMargin(own.gate, task))
+  return { guardrail: 'quality', task, ...ofPairs(pairs), harm, nonInferior }
+}
+
+function qualityMargin(gate: Gate, task: string): number {
+  return gate.qualityMarginByTask[task] ?? gate.qualityMargin
 }
 
 function successCheck(own: Own, { task, pairs }: SuccessReading): Check {
   const nonInferior = nonInferiority(own, pairs, own.gate.successMargin)
-  return { guardrail: 'success', task, ...ofPairs(own, pairs), harm: undefined, nonInferior }
+  return { guardrail: 'success', task, ...ofPairs(pairs), harm: undefined, nonInferior }
 }
 
 function nonInferiority({ promoteAt }: Own, pairs: PairCounts, margin: number): Check['nonInferior'] {
@@ -101,11 +110,9 @@ function nonInferiority({ promoteAt }: Own, pairs: PairCounts, margin: number): 
   return { logE: promotionEvidence(pairs, margin), threshold: promoteAt, margin }
 }
 
-function ofPairs({ rollout }: Own, pairs: PairCounts): Pick<Check, 'count' | 'seen'> {
+function ofPairs(pairs: PairCounts): Pick<Check, 'count' | 'seen'> {
   const { pairs: count, mean, variance } = momentsOf(pairs)
-  const lower = lowerBound(pairs, rollout.alphaPromote)
-  const upper = upperBound(pairs, rollout.alphaRollback / multiplicity(rollout))
-  return { count, seen: { kind: 'pairs', mean, variance, lower, upper } }
+  return { count, seen: { kind: 'pairs', pairs, mean, variance } }
 }
 
 function badEventCheck({ harmAt }: Own, { event, task, windows }: BadEventReading): Check {

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../units.ts'
 import { advance, timeInStage } from './advance.ts'
-import type { Check } from './assess.ts'
+import { boundsOf, type Check } from './assess.ts'
 import type { Evidence } from './evidence.ts'
 import { type LivePhase, livePhaseOf, phaseText } from './phase.ts'
 import { pairsNeeded, TYPICAL_VARIANCE } from './pairs-needed.ts'
@@ -25,7 +25,7 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
   const spentMs = timeInStage(state, now)
   const progress = checks
     .filter(({ nonInferior }) => nonInferior !== undefined)
-    .map((check) => progressOf(check, live, spentMs))
+    .map((check) => progressOf(rollout, check, live, spentMs))
   const dwellMs = gateOf(rollout.plan, live)?.dwellMs ?? rollout.plan.bake.durationMs
   const waits = [Math.max(0, dwellMs - spentMs), ...progress.map(({ readyInMs }) => readyInMs)]
   const known = waits.filter((wait) => wait !== undefined)
@@ -34,7 +34,7 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
     lines: [
       ...because,
       ...progress.map(({ line }) => line),
-      ...checks.filter(({ harm }) => harm !== undefined).map(harmLine),
+      ...checks.filter(({ harm }) => harm !== undefined).map((check) => harmLine(rollout, check)),
     ],
     readyInMs: known.length === waits.length ? Math.max(...known) : undefined,
   }
@@ -45,7 +45,8 @@ type Progress = { readonly line: string; readonly readyInMs: number | undefined 
 /** Pairs by which the typical variance counts beside what was seen: a handful of ties is no proof of no variance. */
 const PRIOR_PAIRS = 20
 
-function progressOf({ guardrail, task, count, seen, nonInferior }: Check, live: LivePhase, spentMs: number): Progress {
+function progressOf(rollout: Rollout, check: Check, live: LivePhase, spentMs: number): Progress {
+  const { guardrail, task, count, seen, nonInferior } = check
   const name = `${guardrail} (${task})`
   if (nonInferior === undefined || seen.kind !== 'pairs') return { line: name, readyInMs: 0 }
   const { margin } = nonInferior
@@ -56,7 +57,7 @@ function progressOf({ guardrail, task, count, seen, nonInferior }: Check, live: 
     guardrail === 'success' ? TYPICAL_VARIANCE.success : TYPICAL_VARIANCE[live.kind === 'shadow' ? 'shadow' : 'live']
   const variance = (seen.variance * count + typical * PRIOR_PAIRS) / (count + PRIOR_PAIRS)
   // Until it is surely worse, it is taken for equal: a mean of few pairs promises nothing.
-  const needed = pairsNeeded(variance, margin, seen.upper < 0 ? seen.mean : 0)
+  const needed = pairsNeeded(variance, margin, boundsOf(rollout, seen.pairs).upper < 0 ? seen.mean : 0)
   if (needed === undefined) {
     return {
       line: `${name}: worse by ${(-seen.mean).toFixed(3)}; it will not be shown to be within ${margin}`,
@@ -71,16 +72,24 @@ function progressOf({ guardrail, task, count, seen, nonInferior }: Check, live: 
   return { line: `${of}; at this rate ready in ${timeText(readyInMs)}`, readyInMs }
 }
 
-function harmLine({ guardrail, task, count, seen, harm }: Check): string {
+function harmLine(rollout: Rollout, { guardrail, task, count, seen, harm }: Check): string {
   const evidence = `ln E ${harm?.logE.toFixed(2)} of ${harm?.threshold.toFixed(2)}`
-  const what =
-    seen.kind === 'pairs'
-      ? `mean difference ${seen.mean.toFixed(3)}, between ${seen.lower.toFixed(3)} and ${seen.upper.toFixed(3)}`
-      : `${(seen.candidate * 100).toFixed(1)}% against ${(seen.control * 100).toFixed(1)}%`
+  const what = seen.kind === 'pairs' ? meanText(rollout, seen) : ratesText(seen)
   return `${guardrail} (${task}): ${what} over ${grouped(count)}; harm: ${evidence}`
 }
 
-/** 1,030 rather than 1030; two figures that count beyond a hundred thousand would be pretence, but nobody has as many. */
+type Seen<Kind> = Extract<Check['seen'], { kind: Kind }>
+
+function meanText(rollout: Rollout, { pairs, mean }: Seen<'pairs'>): string {
+  const { lower, upper } = boundsOf(rollout, pairs)
+  return `mean difference ${mean.toFixed(3)}, between ${lower.toFixed(3)} and ${upper.toFixed(3)}`
+}
+
+function ratesText({ candidate, control }: Seen<'rates'>): string {
+  return `${(candidate * 100).toFixed(1)}% against ${(control * 100).toFixed(1)}%`
+}
+
+/** 1,030 rather than 1030. */
 function grouped(count: number): string {
   return count.toLocaleString('en-US')
 }

@@ -102,6 +102,7 @@ const STEPS_OF_BISECTION = 40
 /** The least margin in [−1, 1] at which the pairs show non-inferiority with `logThreshold`; 1 where none does. */
 function leastMargin(pairs: PairCounts, logThreshold: number): number {
   let [below, above] = [-1, 1]
+  if (pairs.length === 0) return above
   for (let step = 0; step < STEPS_OF_BISECTION; step++) {
     const middle = (below + above) / 2
     if (promotionEvidence(pairs, middle) >= logThreshold) above = middle

@@ -10,12 +10,15 @@ export type EventWindow = {
 
 /** How many times the tolerated ratio the true one might be, side by side. */
 export const RATE_RATIOS = [1.25, 1.5, 2, 3, 4, 6, 10, 16] as const
+const LOG_RATIOS = RATE_RATIOS.map(Math.log)
 
 /** Worse by up to a quarter is borne: what is rare varies by that much between equals. */
 export const TOLERATED_RATIO = 1.25
 
 /** Σ ln likelihood ratio per rate ratio, of one window or many: rows of ClickHouse add up with `sumForEach`. */
 export type RateSums = readonly number[]
+
+const NOTHING: RateSums = RATE_RATIOS.map(() => 0)
 
 /**
  * One window's share of the evidence. Of the bad events of both arms, the candidate's number is binomial with
@@ -24,11 +27,12 @@ export type RateSums = readonly number[]
  */
 export function rateSums(window: EventWindow, tolerated = TOLERATED_RATIO): RateSums {
   const { candidate, control, badCandidate, badControl } = window
-  if (candidate <= 0 || control <= 0) return RATE_RATIOS.map(() => 0)
-  // π(r0ρ)/π(r0) and (1−π(r0ρ))/(1−π(r0)), with n_c/n_b cancelled as far as it goes.
-  return RATE_RATIOS.map((ratio) => {
-    const shrink = Math.log((candidate * tolerated + control) / (candidate * tolerated * ratio + control))
-    return badCandidate * (Math.log(ratio) + shrink) + badControl * shrink
+  if (candidate <= 0 || control <= 0 || badCandidate + badControl === 0) return NOTHING
+  const weighted = candidate * tolerated
+  return RATE_RATIOS.map((ratio, index) => {
+    // (1−π(r0ρ))/(1−π(r0)); times ρ it is π(r0ρ)/π(r0).
+    const shrink = Math.log((weighted + control) / (weighted * ratio + control))
+    return badCandidate * (shrink + (LOG_RATIOS[index] ?? 0)) + badControl * shrink
   })
 }
 
@@ -39,7 +43,8 @@ export function rateSums(window: EventWindow, tolerated = TOLERATED_RATIO): Rate
 export function badEventEvidence(windows: readonly EventWindow[], tolerated = TOLERATED_RATIO): number {
   const sums = RATE_RATIOS.map(() => 0)
   for (const window of windows) {
-    for (const [index, sum] of rateSums(window, tolerated).entries()) sums[index] = (sums[index] ?? 0) + sum
+    const own = rateSums(window, tolerated)
+    if (own !== NOTHING) for (const [index, sum] of own.entries()) sums[index] = (sums[index] ?? 0) + sum
   }
   return logMeanExp(sums)
 }
