@@ -12,6 +12,7 @@ const CHAT = '/v1/chat/completions'
 const MESSAGES = '/v1/messages'
 const pair = aPair()
 const startOwn = ownProxies()
+const plainHead = (length: number): Buffer => Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`)
 /** A proxy of this test's own in front of the shared upstream. */
 const aProxy = (changes: ProxyChanges): Promise<TestProxy> => startOwn(pair().upstream.url, changes)
 
@@ -139,6 +140,29 @@ describe('time limits', () => {
     expect(answer.body.toString()).toBe('half')
     await proxy.recorded(1)
     expect(proxy.exchanges[0]).toMatchObject({ outcome: 'interrupted', error: 'idle_timeout', responseBytes: 4 })
+  })
+
+  it('a client that is behind is no silence of the provider', async () => {
+    const { upstream } = pair()
+    const idleTimeoutMs = 120
+    const proxy = await aProxy({ provider: { idleTimeoutMs } })
+    const body = Buffer.alloc(32 * 1024 * 1024, 'x') // more than all sockets on the way take
+    const called = new Promise<void>((resolve) => {
+      upstream.serve((call) => {
+        resolve()
+        return call.write(Buffer.concat([plainHead(body.length), body]))
+      })
+    })
+    const client = new RawClient(proxy.port)
+    client.socket.pause()
+    await client.send(aPost(CHAT, '{"model":"m"}'), 'POST')
+    await called
+    await new Promise((resolve) => setTimeout(resolve, 5 * idleTimeoutMs))
+    client.socket.resume()
+    const answer = await client.answer()
+    expect(answer.end).toBe('whole')
+    expect(answer.body.length).toBe(body.length)
+    client.socket.destroy()
   })
 
   it('heartbeats keep a silent stream alive', async () => {
