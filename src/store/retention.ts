@@ -7,6 +7,9 @@ function retentionOf(retention: Retention): ReadonlyMap<string, { readonly colum
   return new Map([
     ['traces', { column: 'received_at', days: retention.tracesDays }],
     ['attempts', { column: 'started_at', days: retention.attemptsDays }],
+    ['scores', { column: 'trace_at', days: retention.tracesDays }],
+    ['pairs', { column: 'trace_at', days: retention.tracesDays }],
+    ['shadow_funnel', { column: 'minute', days: retention.tracesDays }],
     ['quarantine', { column: 'ts', days: retention.quarantineDays }],
     ['attempts_1m', { column: 'minute', days: retention.rollupMinutesDays }],
     ['attempts_1h', { column: 'hour', days: retention.rollupHoursDays }],
@@ -25,12 +28,16 @@ export async function applyRetention(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const wanted = retentionOf(retention)
-  const { database } = client.address
+  const { database, cluster } = client.address
+  // On a cluster the rows are in the local tables, and what is read and written under the plain name has no TTL.
+  const plainName = (table: string): string => (cluster === undefined ? table : table.replace(/_local$/, ''))
+  const onCluster = (table: string): string =>
+    cluster !== undefined && table.endsWith('_local') ? ` ON CLUSTER ${identifier(cluster)}` : ''
   const read = await client.select(
     {
       name: 'retention',
-      sql: 'SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND name IN {tables:Array(String)}',
-      params: { database, tables: [...wanted.keys()] },
+      sql: "SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND name IN {tables:Array(String)} AND engine != 'Distributed'",
+      params: { database, tables: [...wanted.keys()].flatMap((table) => [table, `${table}_local`]) },
       parse: parseAs({ name: 'text', engine_full: 'text' }),
     },
     signal,
@@ -38,10 +45,10 @@ export async function applyRetention(
   if (read.kind === 'unavailable') throw new Error(`The retention could not be read: ${read.detail}`)
   const changed: string[] = []
   for (const { name: table, engine_full: engine } of read.value) {
-    const wish = wanted.get(table)
+    const wish = wanted.get(plainName(table))
     if (wish === undefined || wish.days === ttlDays(engine)) continue
     await client.command(
-      `ALTER TABLE ${identifier(database)}.${identifier(table)} MODIFY TTL toDateTime(${wish.column}) + INTERVAL ${wish.days} DAY`,
+      `ALTER TABLE ${identifier(database)}.${identifier(table)}${onCluster(table)} MODIFY TTL toDateTime(${wish.column}) + INTERVAL ${wish.days} DAY`,
       signal,
     )
     changed.push(table)

@@ -35,6 +35,25 @@ export function textOrDefault(value: string | undefined): string | null {
   return value === undefined || value === '' ? null : textField(value)
 }
 
+/** A judge's reasons are longer than a name; still, a row stays a row. */
+const EXPLANATION_CHARS = 1_000
+
+export function explanationField(value: string): string {
+  return value.slice(0, EXPLANATION_CHARS)
+}
+
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** An id in a column of the sorting key, which cannot be NULL: all zeros where there is none. */
+export function idField(id: string | undefined): string {
+  return id ?? NO_ID
+}
+
+/** A score or a difference of scores; null where there is none. */
+export function valueField(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null
+}
+
 /** A count of things; null for what cannot be one. */
 export function countField(value: number | undefined): number | null {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null

@@ -63,7 +63,10 @@ test('an empty server is brought up to date, and every statement that ships runs
     'attempts_1m_mv',
     'leases',
     'migrations',
+    'pairs',
     'quarantine',
+    'scores',
+    'shadow_funnel',
     'traces',
     'traces_1h',
     'traces_1h_mv',
@@ -71,7 +74,9 @@ test('an empty server is brought up to date, and every statement that ships runs
     'traces_1m_mv',
     'v_cost_per_model_hour',
     'v_latency_per_model_minute',
+    'v_pairs',
     'v_recent_errors',
+    'v_scores',
     'v_unpriced_models',
   ])
   for (const name of names) {
@@ -98,7 +103,7 @@ test('every table remembers enough batches to recognise one that is sent again',
     client,
     `SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree'`,
   )
-  expect(engines).toHaveLength(9)
+  expect(engines).toHaveLength(12)
   for (const { engine_full: full } of engines) expect(full).toContain('non_replicated_deduplication_window = 10000')
 })
 
