@@ -16,7 +16,7 @@ export function isApiPath(text: string): boolean {
 export function apiPath(): z.ZodType<string> {
   return leaf(
     (value) => (typeof value === 'string' && isApiPath(value) ? { value } : { expected: API_PATH_EXPECTED }),
-    { show: (text) => (/^[\w/*.~-]{0,60}$/.test(text) ? quote(text) : undefined), json: { type: 'string' } },
+    { show: (text) => (/^\/?[\w/*.~-]{0,24}$/.test(text) ? quote(text) : undefined), json: { type: 'string' } },
   )
 }
 

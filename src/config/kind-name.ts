@@ -13,7 +13,7 @@ export function kindName(): z.ZodType<string> {
       return { expected: `a known kind (${guess}${KIND_NAMES.join(', ')})` }
     },
     {
-      show: (text) => (/^[\w .-]{1,32}$/.test(text) ? quote(text) : undefined),
+      show: (text) => (/^[\w .-]{1,24}$/.test(text) ? quote(text) : undefined),
       json: { anyOf: [{ enum: KIND_NAMES }, { type: 'string', pattern: '\\$\\{' }] },
     },
   )
