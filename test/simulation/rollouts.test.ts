@@ -7,14 +7,14 @@ const simulate = (name: string, runs: number) => simulateMany(scenarioNamed(name
 
 describe('what the whole policy does with', { timeout: 120_000 }, () => {
   it('an equal candidate: it gets everything, as fast as the evidence allows', () => {
-    const { promoted, medianHoursToFull } = simulate('equal', 12)
+    const { promoted, medianHoursToFull } = simulate('equal', 30)
     expect(promoted.share).toBeGreaterThanOrEqual(0.95)
     expect(medianHoursToFull).toBeGreaterThan(8)
     expect(medianHoursToFull).toBeLessThan(15)
   })
 
   it('a candidate worse by the margin: next to never promoted', () => {
-    expect(simulate('at the margin (.03)', 10).promoted.share).toBeLessThanOrEqual(0.05)
+    expect(simulate('at the margin (.03)', 20).promoted.share).toBeLessThanOrEqual(0.05)
   })
 
   it('five points worse: rolled back, at 25 % at the latest as a rule, and never promoted', () => {
@@ -43,11 +43,11 @@ describe('what the whole policy does with', { timeout: 120_000 }, () => {
   })
 
   it('an equal candidate among users who differ, come back, and swing with the hour: it gets everything', () => {
-    expect(simulate('equal, 5 requests per unit, ICC .4', 5).promoted.share).toBeGreaterThanOrEqual(0.9)
-    expect(simulate('equal, drifting, late, 6 % missing', 5).promoted.share).toBeGreaterThanOrEqual(0.9)
+    expect(simulate('equal, 5 requests per unit, ICC .4', 10).promoted.share).toBeGreaterThanOrEqual(0.9)
+    expect(simulate('equal, drifting, late, 6 % missing', 10).promoted.share).toBeGreaterThanOrEqual(0.9)
   })
 
   it('an equal candidate at 5,000 requests a day and the small pace: it gets everything within 14 days', () => {
-    expect(simulate('pace small, equal, 5,000 a day', 5).promoted.share).toBe(1)
+    expect(simulate('pace small, equal, 5,000 a day', 8).promoted.share).toBe(1)
   })
 })
