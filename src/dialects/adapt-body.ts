@@ -9,6 +9,7 @@ import { walkArray } from './json-walk.ts'
 export function adaptBody(change: Change, { maxOutputTokens, refuses }: ModelFacts): void {
   for (const field of refuses) {
     if (field.startsWith('role:')) replaceRole(change, field.slice('role:'.length))
+    else if (field.startsWith('thinking:')) replaceThinking(change, field.slice('thinking:'.length))
     else if (!rename(change, field)) drop(change, field)
   }
   if (maxOutputTokens !== undefined) clamp(change, maxOutputTokens)
@@ -73,7 +74,8 @@ const LEAST_BUDGET = 1024
 function clampThinking(change: Change, most: number): void {
   const { bytes, body, edits, adaptations, dropped } = change
   for (const member of body.members) {
-    if (member.key !== 'thinking' || dropped.has(member)) continue
+    const isReplaced = edits.some(({ start }) => start === member.value.start)
+    if (member.key !== 'thinking' || dropped.has(member) || isReplaced) continue
     const thinking = opened(change, member)
     const budget = thinking === undefined ? undefined : memberOf(thinking, 'budget_tokens')
     if (budget === undefined || (countAt(bytes, budget.value) ?? 0) < most) continue
@@ -109,4 +111,24 @@ function replaceRole({ api, bytes, body, edits, adaptations }: Change, role: str
     })
   }
   if (isReplaced) adaptations.push(`role:${role}`)
+}
+
+/**
+ * Claude takes `enabled` up to 4.6 and `adaptive` from 4.6 on (platform.claude.com/docs, "Adaptive thinking"). A budget
+ * becomes the model's own judgement; the other way round there is no budget to give, and the model answers at once.
+ */
+function replaceThinking(change: Change, kind: string): void {
+  const { bytes, body, edits, adaptations, dropped } = change
+  for (const member of body.members) {
+    const thinking = member.key === 'thinking' ? opened(change, member) : undefined
+    const type = thinking === undefined ? undefined : memberOf(thinking, 'type')
+    if (type === undefined || readString(bytes, type.value) !== kind) continue
+    if (kind === 'enabled') {
+      edits.push(replacing(member, '{"type":"adaptive"}'))
+      adaptations.push('thinking:adaptive')
+    } else {
+      dropped.add(member)
+      adaptations.push('dropped:thinking')
+    }
+  }
 }
