@@ -90,6 +90,7 @@ describe('the catalogue', () => {
       'top_p',
       'top_k',
       'thinking:enabled',
+      'thinking:disabled',
     ])
     expect(known('anthropic', 'claude-sonnet-4-6')?.refuses).toEqual([])
     expect(known('anthropic', 'claude-haiku-4-5')?.refuses).toEqual(['thinking:adaptive', 'output_config.effort'])
