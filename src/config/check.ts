@@ -1,5 +1,6 @@
 import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
 import { describeRoute } from './describe-route.ts'
+import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import { formatDurationMs } from './duration.ts'
 import { formatFault } from './fault.ts'
 import { formatListen } from './listen-address.ts'
@@ -24,7 +25,7 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
   const { admin, spool } = boot
   return [
     `${file} is good: policy ${version}`,
-    `  data port   ${formatListen(boot.data)}`,
+    `  data port   ${formatListen(boot.data)}${describeWorkers(boot.workers)}`,
     `  admin port  ${formatListen(admin)}, ${admin.token === undefined ? 'no token: this machine only' : 'token set'}`,
     `  data dir    ${boot.dataDir}, spool up to ${formatSizeBytes(spool.maxBytes)}`,
     `  store       ${describeStore(boot.store)}`,
@@ -34,11 +35,21 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
   ]
 }
 
+function describeWorkers(workers: Config['boot']['workers']): string {
+  if (workers === 1) return ''
+  return workers === 'auto' ? ', one worker per core' : `, ${workers} workers`
+}
+
 function describeProvider(provider: Provider): string {
-  const key = provider.apiKey === undefined ? "the client's own key" : 'server key set'
   const longest = formatDurationMs(provider.firstByteTimeoutMs)
   const kind = provider.kind === undefined || provider.kind === provider.name ? '' : `, kind ${provider.kind}`
-  return `${provider.name} (${provider.dialect}${kind}) ${provider.baseUrl.href.replace(/\/$/, '')}, ${key}, first byte within ${longest}`
+  return `${provider.name} (${provider.dialect}${kind}) ${provider.baseUrl.href.replace(/\/$/, '')}, ${describeKey(provider)}, first byte within ${longest}`
+}
+
+function describeKey({ apiKey, auth, dialect }: Provider): string {
+  if (auth === 'none') return 'no key sent'
+  if (apiKey === undefined) return "the client's own key"
+  return auth === OWN_KEY_FORM[dialect] ? 'server key set' : `server key set (${auth})`
 }
 
 function describeStore(store: StoreSettings): string {
