@@ -128,16 +128,18 @@ test('paths are tried from the longest to the shortest', () => {
   ])
 })
 
-test('check tells a provider’s kind where its name does not', async () => {
+test('check tells a provider’s kind where its name does not, and what becomes of keys', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'understudy-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
-  writeFileSync(join(directory, 'u.yaml'), 'providers:\n  groq:\n  fast: { kind: xai, api_key: hunter2 }\n')
+  const keyed = '{ api_key: hunter2 }'
+  const file = `providers:\n  groq:\n  fast: { kind: xai, api_key: hunter2 }\n  ollama:\n  zai-anthropic: ${keyed}\n`
+  writeFileSync(join(directory, 'u.yaml'), file)
   const { ok, lines } = await checkConfig({ file: 'u.yaml', environment: {}, baseDir: directory })
   expect(ok).toBe(true)
-  expect(lines).toContain(
+  expect(lines.filter((line) => line.startsWith('  provider '))).toEqual([
     "  provider    groq (openai) https://api.groq.com/openai, the client's own key, first byte within 10m",
-  )
-  expect(lines).toContain(
     '  provider    fast (openai, kind xai) https://api.x.ai, server key set, first byte within 10m',
-  )
+    '  provider    ollama (openai) http://127.0.0.1:11434, no key sent, first byte within 10m',
+    '  provider    zai-anthropic (anthropic) https://api.z.ai/api/anthropic, server key set (bearer), first byte within 10m',
+  ])
 })
