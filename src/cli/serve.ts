@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { compose, systemWorld } from '../compose.ts'
 import type { App, AppOptions } from '../compose/app.ts'
-import { composePrimary } from '../compose/compose-primary.ts'
 import { allocateYoung } from './allocate-young.ts'
 import { banner, storeLine } from './banner.ts'
 import { dieLoudly } from './die-loudly.ts'
@@ -38,7 +37,7 @@ export async function serve(
     version: terminal.version,
     logFd: STDERR_FD,
   }
-  const app = workers === 1 ? await compose(options) : await composePrimary(options, workers, WORKER_MAIN)
+  const app = workers === 1 ? await compose(options) : await composeWorkers(options, workers)
   dieLoudly(process, app)
   // Before anyone is told that the proxy runs: a signal without a handler would end it on the spot.
   process.on('SIGHUP', () => void app.reload())
@@ -60,6 +59,12 @@ export async function serve(
   if (cutRequests > 0) terminal.print(`${cutRequests} requests had not finished within the deadline and were cut.`)
   terminal.print(lastLine(boot.store.kind !== 'none', spooledRows))
   return process.exit(0) // a client that never closes its connection must not keep the process
+}
+
+/** Loaded only where there are several, so that a single process is what it would be without. */
+async function composeWorkers(options: AppOptions, workers: number): Promise<App> {
+  const { composePrimary } = await import('../compose/compose-primary.ts')
+  return composePrimary(options, workers, WORKER_MAIN)
 }
 
 function lastLine(isRecording: boolean, spooledRows: number): string {

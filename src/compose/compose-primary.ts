@@ -22,6 +22,7 @@ import { adminPorts } from './admin-ports.ts'
 import { DRAIN_MS } from './app.ts'
 import type { App, AppOptions, Closed } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
+import { explainDescribed } from './explain-described.ts'
 import { logReload } from './log-reload.ts'
 import { addSpoolFacts, openRowLane, outageOf, spoolFacts, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
@@ -160,6 +161,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         runKey,
         reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
         policy,
+        explain: explainDescribed(state, world),
         store,
         storeFacts: facts,
         serving: async () => {
@@ -191,10 +193,12 @@ export async function composePrimary(options: AppOptions, workers: number, worke
 
     async function shutDown(): Promise<Closed> {
       isDraining = true
-      const { cutRequests, spooledRows } = await pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS)
-      isServing = false
       const drainMs = store.status().kind === 'ready' ? DRAIN_MS : 0
-      await Promise.all(lanes.map(({ writer }) => writer.drain(drainMs)))
+      const [{ cutRequests, spooledRows }] = await Promise.all([
+        pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS),
+        ...lanes.map(({ writer }) => writer.drain(drainMs)),
+      ])
+      isServing = false
       const closed = { cutRequests, spooledRows: spooledRows + spoolLoad(lanes).rows }
       log.info('stopped', closed)
       await closers.closeAll()

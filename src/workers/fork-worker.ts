@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import type { Readable } from 'node:stream'
 import { isFromWorker } from './messages.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
@@ -13,11 +12,10 @@ export type WorkerProcess = {
 
 export type WorkerEvents = {
   readonly onMessage: (message: FromWorker) => void
-  /** `how`: its exit code or the signal that ended it. */
+  /** `how`: its exit code or the signal that ended it. All that it printed has been told before. */
   readonly onExit: (how: string) => void
   /** What it prints: log lines on stderr, nothing on stdout. */
   readonly onOutput: (bytes: Buffer) => void
-  readonly onOutputEnd: () => void
 }
 
 /** Starts the file `main` as a worker. Signals and the terminal are the primary's, so it gets no standard input. */
@@ -32,16 +30,11 @@ export function forkWorker(main: string, events: WorkerEvents): WorkerProcess {
     isGone = true
     events.onExit(how)
   }
-  child.once('exit', (code, signal) => gone(signal ?? `exit code ${code}`))
+  // After its exit, once its output is read to the end.
+  child.once('close', (code, signal) => gone(signal ?? `exit code ${code}`))
   // Without a process there is no exit; with one, a broken pipe is followed by it.
   child.on('error', (error) => child.pid === undefined && gone(error.message))
-  let open = 2
-  for (const stream of [child.stdout, child.stderr]) {
-    readAll(stream, events.onOutput, () => {
-      open -= 1
-      if (open === 0) events.onOutputEnd()
-    })
-  }
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', events.onOutput)
   return {
     pid: child.pid ?? 0,
     send: (message) => {
@@ -49,9 +42,4 @@ export function forkWorker(main: string, events: WorkerEvents): WorkerProcess {
     },
     kill: () => void child.kill('SIGKILL'),
   }
-}
-
-function readAll(stream: Readable | null, onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
-  stream?.on('data', onBytes)
-  stream?.once('close', onEnd)
 }

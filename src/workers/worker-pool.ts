@@ -126,13 +126,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       },
       onExit: (how) => {
         clearTimeout(patience)
+        const { cut } = relay.end()
+        if (cut !== '') log.warn('worker_line_cut', { worker: slot.number, line: cut })
         gone(slot, child.pid, how)
       },
       onOutput: relay.take,
-      onOutputEnd: () => {
-        const { cut } = relay.end()
-        if (cut !== '') log.warn('worker_line_cut', { worker: slot.number, line: cut })
-      },
     })
     slot.process = child
   }
@@ -140,7 +138,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const take = (slot: Slot, child: WorkerProcess, message: FromWorker): void => {
     switch (message.kind) {
       case 'hello':
-        return child.send({ kind: 'start', start: options.startOf(slot.number) })
+        // Told to stop before it could hear, it would start now.
+        return child.send(
+          isStopping ? { kind: 'stop', deadlineMs: 0 } : { kind: 'start', start: options.startOf(slot.number) },
+        )
       case 'serving':
         slot.isServing = true
         slot.policyVersion = message.policyVersion
