@@ -1,7 +1,7 @@
 import { type EvaluationInput, type Evaluator, isAnswered, NOT_APPLICABLE, passed } from './evaluator.ts'
-import { normalised } from './normalise.ts'
+import { isSameAnswer } from './normalise.ts'
 
-/** Whether the answer is the right one, case, punctuation and articles aside. */
+/** Whether the answer is the right one, aside from how it is written: case, articles, full stops, emphasis. */
 export const exactMatch: Evaluator = {
   name: 'exact_match',
   version: 1,
@@ -13,11 +13,10 @@ export const exactMatch: Evaluator = {
 }
 
 function applies(input: EvaluationInput): boolean {
-  return isAnswered(input) && input.expected !== undefined && normalised(input.expected) !== ''
+  return isAnswered(input) && input.expected !== undefined && input.expected.trim() !== ''
 }
 
-/** Normalising only leaves out or folds; what is far longer than the right answer is not it. */
+/** What is far longer than the right answer is not it. */
 function isMatch(text: string, expected: string): boolean {
-  if (text.trim().length > 4 * expected.length + 200) return false
-  return normalised(text) === normalised(expected)
+  return text.trim().length <= 4 * expected.length + 200 && isSameAnswer(text, expected)
 }

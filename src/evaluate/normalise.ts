@@ -1,17 +1,52 @@
 /**
- * A short answer without what does not change its meaning, as SQuAD's evaluation has it (Rajpurkar et al. 2016,
- * `normalize_answer`, which the collections behind the routing data use too): lower case, no punctuation, no English
- * articles, single blanks. Compatibility forms (NFKC) are folded first, so that full-width digits are digits.
+ * Whether two short answers say the same. Words are compared as SQuAD's evaluation has them (Rajpurkar et al. 2016,
+ * `normalize_answer`, which the collections behind the routing data use too). Where either holds digits or signs of code
+ * and formulas, these count: taking them out would make `C` of `C++`, `15` of `1.5` and one list of two.
  */
-export function normalised(text: string): string {
+export function isSameAnswer(one: string, other: string): boolean {
+  const [first, second] = [bare(one), bare(other)]
+  if (!LITERAL.test(first) && !LITERAL.test(second)) return words(first) === words(second)
+  return QUOTED.test(second) ? compact(first) === compact(second) : folded(first) === folded(second)
+}
+
+const LITERAL = /[\d[\]{}<>=+*/\\|^~#_"]/
+/** Case counts inside code. */
+const QUOTED = /[[\]{}"'`]/
+
+/** Without what is put around an answer: blanks, quotes, emphasis, a code mark, the full stop. */
+function bare(text: string): string {
+  let inner = text.normalize('NFKC').trim()
+  for (;;) {
+    const outer = inner
+    inner = inner.replace(/[.!]$/, '').trim()
+    const mark = /^(\*\*|__|["'`*“”‘’])/.exec(inner)?.[0]
+    if (mark !== undefined && inner.length > 2 * mark.length && inner.endsWith(CLOSING[mark] ?? mark)) {
+      inner = inner.slice(mark.length, -mark.length).trim()
+    }
+    if (inner === outer) return inner
+  }
+}
+
+const CLOSING: Readonly<Record<string, string>> = { '“': '”', '‘': '’' }
+
+/** Lower case, no punctuation, no English articles, single blanks. */
+function words(text: string): string {
   return text
-    .normalize('NFKC')
     .toLowerCase()
     .replace(/[\p{P}\p{S}]/gu, '')
     .replace(/\b(?:a|an|the)\b/g, ' ')
     .split(/\s+/)
     .filter((word) => word !== '')
     .join(' ')
+}
+
+/** No blanks beside punctuation and signs, single ones elsewhere. */
+function compact(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/ ?([\p{P}\p{S}]) ?/gu, '$1')
+}
+
+function folded(text: string): string {
+  return compact(text).toLowerCase()
 }
 
 /** A number as people write it: sign, digits with thousands separators, decimals, exponent. */
@@ -25,15 +60,19 @@ export function numberOf(text: string): number | undefined {
   return valueOf(only)
 }
 
+/** What stands right before a final number: GSM8K's own mark, TeX's box, or the words; the last of them counts. */
+const FINAL_MARK =
+  /(?:#{4}|\\boxed\{|\b(?:answer|result|total) (?:is|equals)\b:?|\banswer\s*[:=])[\s$€£*\\(]{0,8}(?=[-+.\d])/gi
+
 /**
- * The number that an answer ends on: after GSM8K's own mark `####` where it has one, else the last one in the text
- * (openai/grade-school-math; lm-evaluation-harness, `flexible-extract`).
+ * The number that an answer ends on: the one after the last mark of a final answer, else the last one in the text
+ * (openai/grade-school-math; lm-evaluation-harness, gsm8k: `strict-match` and `flexible-extract`).
  */
 export function lastNumber(text: string): number | undefined {
-  const mark = text.lastIndexOf('####')
-  const end = (mark < 0 ? text : text.slice(mark)).slice(-SEARCHED_CHARS).normalize('NFKC')
-  const numbers = end.match(NUMBER) ?? []
-  const number = mark < 0 ? numbers.at(-1) : numbers[0]
+  const end = text.slice(-SEARCHED_CHARS).normalize('NFKC')
+  const mark = [...end.matchAll(FINAL_MARK)].at(-1)
+  const marked = mark === undefined ? undefined : end.slice(mark.index + mark[0].length).match(NUMBER)?.[0]
+  const number = marked ?? end.match(NUMBER)?.at(-1)
   return number === undefined ? undefined : valueOf(number)
 }
 
