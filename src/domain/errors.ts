@@ -19,7 +19,7 @@ export const ERRORS = {
   reserved_path: { status: 404, text: 'There is nothing at this path; /understudy/ is reserved for the proxy itself.' },
   forbidden_origin: {
     status: 403,
-    text: 'Web pages and foreign host names may not use a key of the server (access.allowed_origins, access.allowed_hosts).',
+    text: 'Web pages and foreign host names may not call a provider for which clients need no key of their own (access.allowed_origins, access.allowed_hosts).',
   },
   overloaded: { status: 503, text: 'Too many requests to this provider are under way; try again shortly.' },
   shutting_down: { status: 503, text: 'The proxy is shutting down; try again shortly.' },

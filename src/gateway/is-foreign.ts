@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { hostOf, isLoopback } from '../config/listen-address.ts'
 import type { Access, Provider } from '../domain/policy.ts'
-import { usesServerKey } from '../domain/server-key.ts'
+import { takesClientKey } from '../domain/server-key.ts'
 
 /**
- * Whether a request that would spend a key of the server's comes from a web page in somebody's browser:
+ * Whether a request that needs no key of its client's (the server's is spent, or none is asked for) comes from a web page
+ * in somebody's browser:
  *
  * - Any page can send a POST blindly, or open a WebSocket; its `Origin` tells. Programs send none.
  * - A page whose host name was pointed at 127.0.0.1 (DNS rebinding) is same-origin for the browser and could read the
@@ -16,7 +17,7 @@ export function isForeign(
   { allowedOrigins, allowedHosts }: Access,
   isLoopbackOnly: boolean,
 ): boolean {
-  if (!usesServerKey(provider)) return false
+  if (takesClientKey(provider)) return false
   if (origin !== undefined && !allowedOrigins.has(origin.toLowerCase())) return true
   if (!isLoopbackOnly || host === undefined) return false // only HTTP/1.0 has no host, and no browser speaks that
   const name = hostOf(host)

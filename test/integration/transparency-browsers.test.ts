@@ -120,6 +120,13 @@ it('a change of the allowed pages counts from the next request on', async () => 
   expect((await ask(proxy, COMPLETION, headers)).status).toBe(200)
 })
 
+it('a provider that asks for no key is guarded like one whose key is the server’s', () => {
+  const keyless = aProvider({ auth: 'none' })
+  expect(isForeign({ host: 'localhost', origin: 'https://evil.example' }, keyless, NOBODY, true)).toBe(true)
+  expect(isForeign({ host: 'evil.example' }, keyless, NOBODY, true)).toBe(true)
+  expect(isForeign({ host: 'localhost' }, keyless, NOBODY, true)).toBe(false)
+})
+
 it('names say nothing where other machines may connect, pages still do', () => {
   const provider = aProvider({ apiKey: 'sk-server' })
   expect(isForeign({ host: 'llm.example' }, provider, NOBODY, false)).toBe(false)
