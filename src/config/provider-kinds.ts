@@ -44,7 +44,8 @@ const PROVIDER_KINDS: Readonly<Record<string, ProviderKind>> = {
   },
   // ai.google.dev/api.
   gemini: { dialect: 'gemini', base_url: 'https://generativelanguage.googleapis.com', priced_as: 'google' },
-  // ai.google.dev/gemini-api/docs/openai: base URL, bearer. Not found: whether it takes stream_options.
+  // ai.google.dev/gemini-api/docs/openai: base URL, bearer. Streams end with usage unasked
+  // (discuss.ai.google.dev/t/92785); not found: whether it takes stream_options.
   'gemini-openai': {
     dialect: 'openai',
     base_url: 'https://generativelanguage.googleapis.com/v1beta/openai',
