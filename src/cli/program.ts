@@ -56,9 +56,16 @@ export async function run(process: NodeJS.Process): Promise<number> {
   withConfig('check', 'check a config file without starting anything').action((options: { config: string }) =>
     finish(check(terminal, sourceOf(terminal, options.config))),
   )
-  withConfig('migrate', 'bring the ClickHouse tables up to date, then stop').action((options: { config: string }) =>
-    finish(withLoaded(terminal, options.config, (_source, loaded) => migrate(terminal, loaded.config))),
-  )
+  withConfig('migrate', 'bring the ClickHouse tables up to date, then stop')
+    .option('--print', 'print the SQL that makes all tables instead')
+    .option(
+      '--cluster <name>',
+      'with --print: for this ClickHouse cluster instead of the one of the config',
+      clusterName,
+    )
+    .action((options: { config: string; print?: boolean; cluster?: string }) =>
+      finish(withLoaded(terminal, options.config, (_source, loaded) => migrate(terminal, loaded.config, options))),
+    )
   withConfig('traces', 'show the newest calls, or one call in full')
     .argument('[id]', 'trace id, as in the response header x-understudy-trace-id')
     .option('-n, --limit <count>', 'how many', wholeNumber, 20)
@@ -145,6 +152,11 @@ function workerCount(text: string): number | 'auto' {
   const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_WORKERS) return count
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_WORKERS}, or auto.`)
+}
+
+function clusterName(text: string): string {
+  if (!/^[\w-]{1,63}$/.test(text)) throw new InvalidArgumentError('Expected letters, digits, - and _.')
+  return text
 }
 
 function day(text: string): string {

@@ -40,6 +40,7 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
         username: store.username ?? 'default',
         password: store.password ?? '',
         database: store.database ?? 'understudy',
+        cluster: store.cluster === '' ? undefined : store.cluster,
       }
   }
 }

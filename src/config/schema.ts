@@ -132,6 +132,11 @@ const store = section({
   database: text('a database name of letters, digits and _', /^[A-Za-z_]\w{0,62}$/)
     .optional()
     .describe('url: Default "understudy".'),
+  cluster: text('the name of a ClickHouse cluster, of letters, digits, - and _', /^[\w-]{0,63}$/)
+    .optional()
+    .describe(
+      'url: a cluster of its config, on which tables are made Replicated and Distributed. Default, also where empty: one server.',
+    ),
 })
 
 /** The config file: every key there is, how it is written, and its default. Keys that cross-check live elsewhere. */

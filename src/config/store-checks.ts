@@ -2,7 +2,7 @@ import type { Finding, Loose } from './loose.ts'
 
 const KEYS_OF = {
   embedded: ['port', 'max_memory'],
-  url: ['url', 'username', 'password', 'database'],
+  url: ['url', 'username', 'password', 'database', 'cluster'],
   none: [],
 } as const
 

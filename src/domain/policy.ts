@@ -105,6 +105,8 @@ export type StoreSettings =
       readonly username: string
       readonly password: string
       readonly database: string
+      /** ClickHouse cluster on which the tables are made; undefined = that one server. */
+      readonly cluster?: string | undefined
     }
   | { readonly kind: 'none' }
 

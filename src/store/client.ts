@@ -10,6 +10,8 @@ export type StoreAddress = {
   readonly username: string
   readonly password: string
   readonly database: string
+  /** Name of the ClickHouse cluster that the tables are made for; undefined = one server. */
+  readonly cluster?: string | undefined
 }
 
 /** What JSON can say. */
@@ -93,6 +95,13 @@ const EVERY_INSERT: ClickHouseSettings = {
   max_partitions_per_insert_block: '0',
 }
 
+/** On a cluster, what must not be believed twice: a majority has it, and whoever reads sees the last one. */
+const DECIDING_TABLES: ReadonlySet<string> = new Set(['leases', 'migrations'])
+const DECIDING_INSERT: ClickHouseSettings = { insert_quorum: 'auto', insert_quorum_parallel: 0 }
+/** Answered when every shard has its part of the batch, not when one node has put it by. */
+const CLUSTER_INSERT: ClickHouseSettings = { distributed_foreground_insert: 1 }
+const CLUSTER_READ: ClickHouseSettings = { select_sequential_consistency: '1' }
+
 const EVERY_READ: ClickHouseSettings = {
   readonly: '2',
   max_execution_time: READ_SECONDS,
@@ -123,12 +132,17 @@ export function openClient(address: StoreAddress): StoreClient {
     log: { level: ClickHouseLogLevel.OFF },
   })
 
+  const isCluster = address.cluster !== undefined
+  const readSettings = isCluster ? CLUSTER_READ : {}
+  const insertSettings = (table: string): ClickHouseSettings =>
+    !isCluster ? {} : DECIDING_TABLES.has(table) ? DECIDING_INSERT : CLUSTER_INSERT
+
   const insertRows: StoreClient['insertRows'] = async (table, rows, token, signal) => {
     signal?.throwIfAborted() // the library does not look at a signal that has aborted already
     const result = await client.exec({
       query: `INSERT INTO ${identifier(address.database)}.${identifier(table)} FORMAT JSONCompactEachRowWithNames`,
       values: Readable.from([rows], { objectMode: false }),
-      clickhouse_settings: { ...EVERY_INSERT, insert_deduplication_token: token },
+      clickhouse_settings: { ...EVERY_INSERT, ...insertSettings(table), insert_deduplication_token: token },
       ...(signal === undefined ? {} : { abort_signal: signal }),
     })
     await drain(result.stream)
@@ -152,7 +166,7 @@ export function openClient(address: StoreAddress): StoreClient {
         const result = await client.query({
           query: query.sql,
           format: 'JSONEachRow',
-          clickhouse_settings: { ...EVERY_READ, log_comment: `understudy:${query.name}` },
+          clickhouse_settings: { ...EVERY_READ, ...readSettings, log_comment: `understudy:${query.name}` },
           ...(query.params === undefined ? {} : { query_params: query.params }),
           ...(signal === undefined ? {} : { abort_signal: signal }),
         })

@@ -4,7 +4,7 @@ import type { Retention } from '../domain/policy.ts'
 import { identifier, type Query, type StoreClient } from './client.ts'
 import { parseAs, type RowOf } from './columns.ts'
 import { giveBack, type Lease, renewLease, waitForLease } from './lease.ts'
-import { readSqlFiles, renderStatement, type SqlFile, type SqlNames } from './sql-files.ts'
+import { databaseStatement, readSqlFiles, type SqlFile, type SqlNames, statementRenderer } from './sql-files.ts'
 import { namedRows } from './named-rows.ts'
 
 export type MigrateOptions = {
@@ -26,6 +26,18 @@ const SHIPPED_DIR = fileURLToPath(new URL('../../config/clickhouse', import.meta
 const LEASE_MS = 15_000
 
 /**
+ * Every statement that would make the tables of an empty server, or of an empty cluster, in order. `dir` as in
+ * `MigrateOptions`.
+ */
+export function migrationStatements(names: SqlNames, dir = SHIPPED_DIR): readonly string[] {
+  const files = readSqlFiles(dir)
+  return [
+    databaseStatement(names),
+    ...files.flatMap(({ statements }) => statements).flatMap(statementRenderer(files, names)),
+  ]
+}
+
+/**
  * Brings the database up to date: creates what is missing and applies each numbered file once.
  * Any number of instances may run it at once and any of them may be cut anywhere, because every statement is
  * idempotent and a file counts as applied only when its last statement is through. Resolves to the names of the
@@ -33,16 +45,17 @@ const LEASE_MS = 15_000
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const { client, retention, signal } = options
-  const names: SqlNames = { database: client.address.database, cluster: undefined, retention }
   const [bootstrap, ...files] = readSqlFiles(options.dir ?? SHIPPED_DIR)
   if (bootstrap?.version !== 0) throw new Error('expected a file 000_*.sql with what migrating itself needs.')
+  const { database, cluster } = client.address
+  const rendered = statementRenderer([bootstrap, ...files], { database, cluster, retention })
 
   if (!(await isBootstrapped(client, signal))) {
     await createDatabase(client, signal)
-    for (const statement of bootstrap.statements) await client.command(renderStatement(statement, names), signal)
+    for (const sql of bootstrap.statements.flatMap(rendered)) await client.command(sql, signal)
   }
   if (pending(files, await readApplied(options)).length === 0) return []
-  return applyUnderLease(options, files, names)
+  return applyUnderLease(options, files, rendered)
 }
 
 /** Asked before any DDL, so that a user who may only read and insert can use a database that another has prepared. */
@@ -65,24 +78,24 @@ async function createDatabase(client: StoreClient, signal: AbortSignal): Promise
     parse: parseAs({ name: 'text' }),
   })
   // Asked first, because a user who may not create databases may still own this one.
-  if (found.length === 0) await client.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, signal)
+  if (found.length === 0) await client.command(databaseStatement(client.address), signal)
 }
 
 async function applyUnderLease(
   options: MigrateOptions,
   files: readonly SqlFile[],
-  names: SqlNames,
+  rendered: (statement: string) => readonly string[],
 ): Promise<readonly string[]> {
   const { client, instance, log, signal } = options
   let lease: Lease = await waitForLease(client, 'migrate', instance, LEASE_MS, signal)
   const done: string[] = []
   // Read again: whoever held the lease before may have done it all.
   for (const file of pending(files, await readApplied(options))) {
-    for (const statement of file.statements) {
+    for (const sql of file.statements.flatMap(rendered)) {
       lease =
         (await renewLease(client, lease, LEASE_MS, signal)) ??
         (await waitForLease(client, 'migrate', instance, LEASE_MS, signal))
-      await client.command(renderStatement(statement, names), signal)
+      await client.command(sql, signal)
     }
     const rows = namedRows(
       ['version', 'name', 'checksum', 'instance'],

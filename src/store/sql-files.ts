@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Retention } from '../domain/policy.ts'
 import { identifier } from './client.ts'
+import { clusterStatements, shardedTables } from './cluster-ddl.ts'
 
 /** A numbered file of config/clickhouse, not yet filled in. */
 export type SqlFile = {
@@ -16,7 +17,7 @@ export type SqlFile = {
 /** What the placeholders of a statement stand for. */
 export type SqlNames = {
   readonly database: string
-  /** `ReplicatedMergeTree` tables on all hosts of this cluster; undefined = plain tables on one server. */
+  /** Replicated and Distributed tables on all hosts of this cluster; undefined = plain tables on one server. */
   readonly cluster: string | undefined
   readonly retention: Retention
 }
@@ -48,6 +49,30 @@ export function parseSqlFile(name: string, text: string): SqlFile {
   return { version: Number(name.slice(0, 3)), name, checksum, statements }
 }
 
+/**
+ * How the statements of these files are run, each as one or, on a cluster, several; all files must be given, because a
+ * later one may change a table of an earlier one.
+ */
+export function statementRenderer(
+  files: readonly SqlFile[],
+  names: SqlNames,
+): (statement: string) => readonly string[] {
+  const { cluster, database } = names
+  if (cluster === undefined) return (statement) => [renderStatement(statement, names)]
+  const sharded = shardedTables(files.flatMap(({ statements }) => statements))
+  return (statement) =>
+    clusterStatements(statement, sharded, { cluster, database }).map((each) => renderStatement(each, names))
+}
+
+/** How the database itself is made. */
+export function databaseStatement({
+  database,
+  cluster,
+}: Pick<SqlNames, 'database'> & Partial<Pick<SqlNames, 'cluster'>>): string {
+  const everywhere = cluster === undefined ? '' : ` ON CLUSTER ${identifier(cluster)}`
+  return `CREATE DATABASE IF NOT EXISTS ${identifier(database)}${everywhere}`
+}
+
 /** Fills in the placeholders of a statement. Throws on one it does not know. */
 export function renderStatement(statement: string, names: SqlNames): string {
   return statement.replace(/\{(\w+)(?::([^}]*))?\}/g, (placeholder: string, name: string, argument?: string) => {
@@ -57,7 +82,11 @@ export function renderStatement(statement: string, names: SqlNames): string {
       case 'on_cluster':
         return names.cluster === undefined ? '' : `ON CLUSTER ${identifier(names.cluster)}`
       case 'engine':
-        return engineClause(argument ?? '', names.cluster)
+        return argument ?? ''
+      // The server's own macros, in the path of a replicated table.
+      case 'shard':
+      case 'replica':
+        return placeholder
       case 'traces_days':
         return String(names.retention.tracesDays)
       case 'attempts_days':
@@ -72,9 +101,4 @@ export function renderStatement(statement: string, names: SqlNames): string {
         throw new Error(`unknown placeholder ${placeholder} in: ${statement.slice(0, 80)}`)
     }
   })
-}
-
-/** `MergeTree` or `ReplacingMergeTree(version)`, or the same replicated by the server's own default path. */
-function engineClause(engine: string, cluster: string | undefined): string {
-  return cluster === undefined ? engine : `Replicated${engine}`
 }

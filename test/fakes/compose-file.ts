@@ -17,7 +17,10 @@ const bytes = z
 
 /** The keys of the Compose specification that we use; a misspelt one is a fault, as it is for Compose itself. */
 const Service = z.strictObject({
+  profiles: z.array(z.string()).optional(),
   image: z.string(),
+  entrypoint: z.array(z.string()).optional(),
+  user: z.string().optional(),
   build: z.string().optional(),
   command: z.array(z.string()).optional(),
   init: z.boolean().optional(),
@@ -26,7 +29,7 @@ const Service = z.strictObject({
   security_opt: z.array(z.string()),
   restart: z.enum(['unless-stopped', 'always']),
   logging: z.strictObject({ driver: z.string(), options: z.record(z.string(), z.string()) }),
-  ports: z.array(z.string()),
+  ports: z.array(z.string()).prefault([]),
   env_file: z.array(z.strictObject({ path: z.string(), required: z.boolean() })).optional(),
   environment: z.record(z.string(), word).prefault({}),
   volumes: z.array(z.string()),
@@ -56,7 +59,14 @@ const Service = z.strictObject({
 const ComposeFile = z
   .object({
     name: z.string(),
-    services: z.strictObject({ proxy: Service, clickhouse: Service, 'otel-collector': Service }),
+    services: z.strictObject({
+      proxy: Service,
+      clickhouse: Service,
+      'otel-collector': Service,
+      'clickhouse-1': Service,
+      'clickhouse-2': Service,
+      'clickhouse-keeper': Service,
+    }),
     volumes: z.record(z.string(), z.null()),
   })
   .catchall(z.unknown())

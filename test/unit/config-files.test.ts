@@ -30,7 +30,7 @@ function exampleWithServer(): string {
   return shipped('understudy.example.yaml')
     .replace('kind: embedded', 'kind: url')
     .replace(/^ {2}(port|max_memory): .*\n/gm, '')
-    .replace(/^ {2}# (url|username|password|database|read_token): /gm, '  $1: ')
+    .replace(/^ {2}# (url|username|password|database|cluster|read_token): /gm, '  $1: ')
     .replace('${UNDERSTUDY_ADMIN_TOKEN:-}', 'a-token')
 }
 

@@ -103,11 +103,11 @@ describe('Dockerfile', () => {
 })
 
 describe('docker-compose.yml', () => {
-  const services = [proxy, clickhouse, collector]
+  const services = Object.values(composeFile.services)
 
   test('pins every image that it pulls, by version and digest', () => {
     const pulled = services.filter(({ build }) => build === undefined).map(({ image }) => image)
-    expect(pulled).toHaveLength(2)
+    expect(pulled).toHaveLength(5)
     for (const image of pulled) expect(image).toMatch(/^[\w./-]+:\d+(\.\d+)+@sha256:[0-9a-f]{64}$/)
   })
 
@@ -159,7 +159,8 @@ describe('docker-compose.yml', () => {
   test('refuses to start without the two secrets, and says what to do', () => {
     const required = [...composeText.matchAll(/\$\{(\w+):\?set it in \.env/g)].map(([, name]) => name)
     expect(new Set(required)).toEqual(new Set(['UNDERSTUDY_ADMIN_TOKEN', 'CLICKHOUSE_PASSWORD']))
-    expect(mentioned(composeText).filter((name) => !required.includes(name))).toEqual([])
+    const others = mentioned(composeText).filter((name) => !required.includes(name))
+    expect(others.filter((name) => !composeText.includes(`\${${name}:-`))).toEqual([])
   })
 
   test('gives proxy and ClickHouse the same user and password', () => {
@@ -190,6 +191,70 @@ describe('docker-compose.yml', () => {
 
   test('takes from the proxy what it does not need', () => {
     expect(proxy).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+  })
+})
+
+describe('the profile of a cluster', () => {
+  const { 'clickhouse-1': one, 'clickhouse-2': two, 'clickhouse-keeper': keeper } = composeFile.services
+  const clusterXml = read('config/clickhouse-cluster/config.d/zz-cluster.xml')
+  const keeperXml = read('config/clickhouse-cluster/keeper.xml')
+  const usersXml = read('config/clickhouse-cluster/users.d/zz-cluster.xml')
+  const hosts = (xml: string): readonly string[] =>
+    [...xml.matchAll(/<host(?:name)?>([\w-]+)</g)].map(([, host = '']) => host)
+
+  test('adds two replicas and a keeper, and nothing to those who do not ask for it', () => {
+    for (const service of [one, two, keeper]) expect(service.profiles).toEqual(['cluster'])
+    for (const service of [proxy, clickhouse, collector]) expect(service.profiles).toBeUndefined()
+    expect([one.ports, two.ports, keeper.ports]).toEqual([[], [], []])
+    expect(new Set([one.image, two.image, keeper.image])).toEqual(new Set([clickhouse.image]))
+  })
+
+  test('names every replica and the keeper as compose does, with the port that is listened on', () => {
+    expect(new Set(hosts(clusterXml))).toEqual(new Set(['clickhouse-1', 'clickhouse-2', 'clickhouse-keeper']))
+    expect(hosts(keeperXml)).toEqual(['clickhouse-keeper'])
+    const [, port] = /<tcp_port>(\d+)</.exec(keeperXml) ?? []
+    expect(clusterXml).toContain(`<node><host>clickhouse-keeper</host><port>${port}</port></node>`)
+  })
+
+  test('tells each replica who it is, and gives both the same secret', () => {
+    const wantedByServer = [...clusterXml.matchAll(/from_env="(\w+)"/g)].map(([, name = '']) => name)
+    for (const [name, service] of [
+      ['clickhouse-1', one],
+      ['clickhouse-2', two],
+    ] as const) {
+      expect(wantedByServer.filter((variable) => !(variable in service.environment))).toEqual([])
+      expect(service.environment['CLICKHOUSE_REPLICA']).toBe(name)
+      expect(service.environment['CLICKHOUSE_USER']).toBe(proxy.environment['CLICKHOUSE_USER'])
+    }
+    expect(one.environment['CLICKHOUSE_CLUSTER_SECRET']).toBe(two.environment['CLICKHOUSE_CLUSTER_SECRET'])
+  })
+
+  test('is merged after what it is laid over, and grants no less', () => {
+    for (const file of ['config.d', 'users.d']) {
+      const [base] = readdirSync(join(ROOT, 'config/clickhouse-server', file))
+      const [over] = readdirSync(join(ROOT, 'config/clickhouse-cluster', file))
+      expect((base ?? '') < (over ?? '')).toBe(true)
+    }
+    const granted = (xml: string): readonly string[] =>
+      [...xml.matchAll(/<query>(.*?)<\/query>/g)].map(([, query = '']) => query)
+    const base = granted(read('config/clickhouse-server/users.d/understudy.xml'))
+    const over = granted(usersXml)
+    for (const query of base) {
+      expect(over).toContain(query.replace(/ ENGINE ON (?=\w*MergeTree)(?!MergeTree)/, ' ENGINE ON Replicated'))
+    }
+  })
+
+  test('is reached by the variables that the head of the file names', () => {
+    const [, url = '', cluster = ''] = /CLICKHOUSE_URL=(\S+?)\\nCLICKHOUSE_CLUSTER=(\w+)/.exec(composeText) ?? []
+    const { store } = configOf(config, {
+      ...environmentOfCompose,
+      CLICKHOUSE_URL: url,
+      CLICKHOUSE_CLUSTER: cluster,
+    }).boot
+    expect(store).toMatchObject({ kind: 'url', url: 'http://clickhouse-1:8123', cluster: 'understudy' })
+    expect(clusterXml).toContain(`<${cluster}>`)
+    const plain = configOf(config, { ...environmentOfCompose, CLICKHOUSE_CLUSTER: '' }).boot.store
+    expect(plain).toMatchObject({ kind: 'url', cluster: undefined })
   })
 })
 

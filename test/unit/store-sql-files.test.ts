@@ -30,13 +30,6 @@ test('on one server tables are plain', () => {
   expect(renderStatement(sql, names)).toBe('CREATE TABLE `understudy`.t  ENGINE = MergeTree TTL d + INTERVAL 40 DAY')
 })
 
-test('on a cluster the same text makes replicated tables on every host', () => {
-  const sql = 'CREATE TABLE {database}.t {on_cluster} ENGINE = {engine:ReplacingMergeTree(version)}'
-  expect(renderStatement(sql, { ...names, cluster: 'prod' })).toBe(
-    'CREATE TABLE `understudy`.t ON CLUSTER `prod` ENGINE = ReplicatedReplacingMergeTree(version)',
-  )
-})
-
 test('a database name cannot leave its quotes', () => {
   expect(renderStatement('{database}.t', { ...names, database: 'a`.b; DROP' })).toBe('`a\\`.b; DROP`.t')
 })

@@ -60,6 +60,9 @@ type Day = { readonly fact: Fact; readonly day: string; readonly rows: number; r
  */
 export async function rebuildRollups(options: RebuildOptions): Promise<readonly string[]> {
   const { client, range, retention, signal, onProgress } = options
+  if (client.address.cluster !== undefined) {
+    throw new Error('Rollups cannot be rebuilt on a cluster yet: partitions would have to be swapped shard by shard.')
+  }
   const selects = await readSelects(client, signal)
   const wanted: Day[] = []
   for (const fact of FACTS) wanted.push(...(await daysOf(client, fact, range, retention[fact.days], signal)))
