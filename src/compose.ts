@@ -5,6 +5,7 @@ import type { App, AppOptions, Closed } from './compose/app.ts'
 import { DRAIN_MS } from './compose/app.ts'
 import { adminPorts } from './compose/admin-ports.ts'
 import { closingOnFailure, createClosers } from './compose/closers.ts'
+import { explainDescribed } from './compose/explain-described.ts'
 import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
@@ -97,6 +98,7 @@ export async function compose(options: AppOptions): Promise<App> {
       runKey,
       reloader,
       policy,
+      explain: explainDescribed(state, world),
       store,
       storeFacts: facts,
       serving: async () => ({

@@ -1,5 +1,6 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
+import type { Explanation } from '../domain/routing/explain.ts'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 
 /**
@@ -14,6 +15,8 @@ export type AdminPorts = {
   readonly policyView: () => PolicyView
   /** Checks `text` as a whole config file and puts it in force, or changes nothing. `actor`: who asked, for the record. */
   readonly applyPolicy: (text: string, actor: string) => Promise<ReloadOutcome>
+  /** Decides for a request that is only described, and tells why; calls nothing. */
+  readonly explain: (request: DescribedRequest) => ExplainAnswer
   /** Newest first. */
   readonly recentTraces: (filter: TraceFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   readonly trace: (id: RequestId, signal: AbortSignal) => Promise<StoreAnswer<TraceRows | undefined>>
@@ -64,6 +67,17 @@ export type SpoolFacts = {
   /** Refused by ClickHouse since the start, and kept aside. */
   readonly quarantinedRows: number
 }
+
+/** A request as somebody describes it, to be explained and not sent. Header names in lower case. */
+export type DescribedRequest = {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** As JSON text. */
+  readonly body: string
+}
+
+/** What explaining gives: the decision, or why no route could ever see the request. */
+export type ExplainAnswer = Explanation | { readonly error: string }
 
 export type TraceFilter = {
   readonly limit: number

@@ -2,6 +2,7 @@ import type { Need } from './access.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
+import { explainOneRoute } from './route.ts'
 import { rebuildRollups, showRebuild } from './rollups.ts'
 import { runSql } from './sql.ts'
 import type { Handler } from './reply.ts'
@@ -24,6 +25,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/metrics', need: 'read', handle: showMetrics(ports) },
     { method: 'GET', path: '/admin/policy', need: 'read', handle: showPolicy(ports) },
     { method: 'PUT', path: '/admin/policy', need: 'write', handle: replacePolicy(ports) },
+    { method: 'POST', path: '/admin/route', need: 'read', handle: explainOneRoute(ports) },
     { method: 'GET', path: '/admin/traces', need: 'read', handle: listTraces(ports) },
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },

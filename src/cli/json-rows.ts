@@ -7,6 +7,12 @@ export function rowsIn(answer: unknown, key: string): readonly JsonRow[] {
   return Array.isArray(list) ? list.filter(isRecord) : []
 }
 
+/** The object under `key`; undefined for anything else. */
+export function recordIn(answer: unknown, key: string): JsonRow | undefined {
+  const value = isRecord(answer) ? answer[key] : undefined
+  return isRecord(value) ? value : undefined
+}
+
 /** A cell as text; '' where the value is unknown. */
 export function textIn(row: JsonRow | undefined, column: string): string {
   const value = row?.[column]

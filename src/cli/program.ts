@@ -11,6 +11,7 @@ import { writeSchema } from './schema.ts'
 import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
 import { serve } from './serve.ts'
 import { rebuildRollups } from './rebuild-rollups.ts'
+import { showRoute } from './show-route.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
 import { showTraces } from './show-traces.ts'
@@ -81,6 +82,13 @@ export async function run(process: NodeJS.Process): Promise<number> {
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
       ),
+    )
+  withConfig('route', 'show where a request would go and why, without calling anything')
+    .requiredOption('--explain <file>', 'JSON body of a request, as a client would send it')
+    .option('--path <path>', 'path the request is sent to', '/v1/chat/completions')
+    .option('--header <name:value>', 'a request header; may be given several times', collect, [])
+    .action((options: { config: string; explain: string; path: string; header: string[] }) =>
+      finish(withLoaded(terminal, options.config, (_source, loaded) => showRoute(terminal, loaded, options))),
     )
   withConfig('query', 'ask the tables in SQL; only reading, and only tables of the store')
     .argument('<sql>', 'one SELECT, WITH, EXPLAIN, DESCRIBE, SHOW TABLES or SHOW CREATE TABLE; - reads it from stdin')
@@ -169,4 +177,8 @@ function packageVersion(): string {
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)
     : 'unknown'
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value]
 }

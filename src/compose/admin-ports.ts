@@ -11,6 +11,7 @@ export type AdminParts = {
   readonly runKey: string
   readonly reloader: Pick<ConfigReloader, 'status' | 'apply'>
   readonly policy: () => Policy
+  readonly explain: AdminPorts['explain']
   readonly store: Store
   readonly storeFacts: () => StoreFacts
   readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
@@ -31,6 +32,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
       log.info('policy_put', { actor, result: outcome.kind })
       return outcome
     },
+    explain: parts.explain,
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,

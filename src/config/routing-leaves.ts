@@ -52,6 +52,14 @@ export function glob(what: string): z.ZodType<string> {
   )
 }
 
+/** What rows show for a key. Never shown itself, because the key may have been pasted here by a slip. */
+export function keySubject(): z.ZodType<string> {
+  const expected = 'a key subject in quotes, the 16 hex digits that traces show for a key'
+  return leaf((value) => (typeof value === 'string' && /^[\da-f]{16}$/.test(value) ? { value } : { expected }), {
+    json: { type: 'string', pattern: '^[0-9a-f]{16}$|\\$\\{' },
+  })
+}
+
 /** A share relative to others: from 0 to a million. */
 export function weight(): z.ZodType<number> {
   const expected = 'a weight from 0 to 1000000, relative to those of the other targets'

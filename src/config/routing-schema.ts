@@ -2,7 +2,17 @@ import { z } from 'zod'
 import type { Api } from '../domain/request.ts'
 import { FALLBACK_TRIGGERS, NEEDS, TASK_TYPES } from '../domain/routing/route.ts'
 import { choice, durationMs, flag, text, wholeNumber } from './leaves.ts'
-import { aliasName, glob, targetName, textPattern, timeWindow, timeZone, weekDays, weight } from './routing-leaves.ts'
+import {
+  aliasName,
+  glob,
+  keySubject,
+  targetName,
+  textPattern,
+  timeWindow,
+  timeZone,
+  weekDays,
+  weight,
+} from './routing-leaves.ts'
 import { section } from './section.ts'
 import { oneOrMany, orOnly } from './shorthand.ts'
 
@@ -45,10 +55,7 @@ const matchShape = {
     .record(z.string(), oneOrMany(glob('a value'), 'a list of values'), { error: 'a mapping of header names' })
     .optional()
     .describe('Values of request headers by name; never of those that carry keys.'),
-  key: oneOrMany(
-    text('a key subject, the 16 hex digits that traces show for a key, in quotes', /^[\da-f]{16}$/),
-    'a list of key subjects',
-  ).optional(),
+  key: oneOrMany(keySubject(), 'a list of key subjects').optional(),
   team: oneOrMany(glob('a team'), 'a list of teams').optional().describe('x-understudy-team.'),
   user: oneOrMany(glob('a user'), 'a list of users')
     .optional()

@@ -15,7 +15,7 @@ const MAX_TAGS_CHARS = 8_192
 /** Puts together what the wire told: nothing is judged here. */
 export function readRequest(
   id: RequestId,
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
   recognised: Recognised,
   body: BodyReading,
   requestBytes: number,

@@ -9,6 +9,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     prove: () => undefined,
     policyView: () => aPolicyView(),
     applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
+    explain: () => ({ error: 'not_routed' }),
     recentTraces: async () => ({ kind: 'ok', value: [] }),
     trace: async () => ({ kind: 'ok', value: undefined }),
     summary: async () => ({ kind: 'ok', value: [] }),
