@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { estimate } from '../../src/domain/rollout/estimate.ts'
+import { POOLED } from '../../src/domain/rollout/evidence.ts'
+import { explain, timeText } from '../../src/domain/rollout/explain.ts'
+import { NO_CALLS, noteCall, tripOf } from '../../src/domain/rollout/local-breaker.ts'
+import { pairsNeeded } from '../../src/domain/rollout/pairs-needed.ts'
+import { PACES } from '../../src/domain/rollout/pace.ts'
+import { aRollout, aStateAt, DAY_MS, evidenceOf, goodReadings, HOUR_MS, STARTED_AT } from '../fakes/a-rollout.ts'
+
+describe('explain', () => {
+  const live = aRollout({
+    plan: { ...PACES.normal, steps: PACES.normal.steps.map((step) => ({ ...step, dwellMs: 0 })) },
+  })
+  const state = aStateAt(live, { kind: 'ramping', percent: 50 })
+  const now = STARTED_AT + 2 * HOUR_MS
+
+  it('says how many of about how many pairs there are, and when it will be ready at this rate', () => {
+    // Variance .12 about a mean of 0, as of live answers.
+    const pairs = [
+      [-0.5, 99],
+      [0, 214],
+      [0.5, 99],
+    ] as const
+    const readings = goodReadings(state, now, { quality: [{ task: POOLED, pairs }] })
+    const { headline, lines, readyInMs } = explain(live, state, evidenceOf(readings), now)
+    expect(headline).toBe('haiku: ramping at 50%; hold (inconclusive)')
+    expect(lines).toContain('quality (all): 412 of about 1,035 pairs; at this rate ready in 3 h')
+    expect(lines).toContain('success (all): shown to be within 0.01 after 4,000 pairs')
+    expect(readyInMs).toBeGreaterThan(2.9 * HOUR_MS)
+    expect(readyInMs).toBeLessThan(3.1 * HOUR_MS)
+  })
+
+  it('does not promise what will not come', () => {
+    const pairs = [
+      [-0.25, 160],
+      [0, 240],
+    ] as const
+    const readings = goodReadings(state, now, { quality: [{ task: POOLED, pairs }] })
+    const { lines, readyInMs } = explain(live, state, evidenceOf(readings), now)
+    expect(lines).toContain('quality (all): worse by 0.100; it will not be shown to be within 0.03')
+    expect(readyInMs).toBeUndefined()
+  })
+
+  it('waits for the stage to have lasted long enough', () => {
+    const slow = aRollout()
+    const at50 = aStateAt(slow, { kind: 'ramping', percent: 50 })
+    const { readyInMs, lines } = explain(slow, at50, evidenceOf(goodReadings(at50, now)), now)
+    expect(lines[0]).toBe('2.0 h of at least 24.0 h at 50%')
+    expect(readyInMs).toBe(22 * HOUR_MS)
+  })
+
+  it('says what a rollout that ended is', () => {
+    const ended = { ...state, phase: { kind: 'aborted' } as const }
+    expect(explain(live, ended, evidenceOf(undefined), now)).toMatchObject({ lines: ['it is aborted'] })
+  })
+
+  it('tells times as people do', () => {
+    expect([25 * 60_000, 3 * HOUR_MS, 2.5 * DAY_MS].map(timeText)).toEqual(['25 min', '3 h', '2.5 days'])
+  })
+})
+
+describe('pairsNeeded', () => {
+  it('gives the published numbers, and never fewer than ties would take', () => {
+    expect(pairsNeeded(0.03, 0.03)).toBeCloseTo(258, -1)
+    expect(pairsNeeded(0.12, 0.03)).toBeCloseTo(1031, -1)
+    expect(pairsNeeded(0, 0.03)).toBe(213)
+    expect(pairsNeeded(0.12, 0.03, -0.03)).toBeUndefined()
+  })
+})
+
+describe('estimate', () => {
+  const traffic = { requestsPerDay: 5000, unitsPerDay: 1000, scoredShare: 0.25, shadowShare: 0.1, badShare: 0.01 }
+
+  it('tells how long each pace takes, and what takes the longest', () => {
+    const [normal, careful, small] = estimate(traffic)
+    expect(normal?.stages.map(({ stage }) => stage)).toEqual(['shadow', '5%', '25%', '50%', 'baking'])
+    expect(careful?.stages.find(({ stage }) => stage === '5%')).toMatchObject({ days: 7, boundBy: 'time' })
+    expect(small?.days).toBeLessThan(14)
+    expect(small?.days).toBeLessThan(normal?.days ?? 0)
+    expect(normal?.days).toBeLessThan(careful?.days ?? 0)
+  })
+
+  it('does not take many requests of few units for many witnesses', () => {
+    const [chatty] = estimate(traffic)
+    const [single] = estimate({ ...traffic, unitsPerDay: undefined })
+    expect(chatty?.days).toBeGreaterThan(single?.days ?? Number.POSITIVE_INFINITY)
+  })
+
+  it('never ends where nothing is scored', () => {
+    expect(estimate({ ...traffic, scoredShare: 0 }).map(({ days }) => days)).toEqual([Infinity, Infinity, Infinity])
+  })
+})
+
+describe('the local breaker', () => {
+  const after = (calls: string) => calls.split('').reduce((window, call) => noteCall(window, call === 'x'), NO_CALLS)
+
+  it('trips after five failures in a row', () => {
+    expect(tripOf(after('..xxxx'))).toBeUndefined()
+    expect(tripOf(after('..xxxxx'))).toBe('5 failures in a row')
+    expect(tripOf(after('xxxx.xxxx'))).toBeUndefined()
+  })
+
+  it('trips when half of the last twenty failed, and not before there were twenty', () => {
+    expect(tripOf(after('x.'.repeat(9)))).toBeUndefined()
+    expect(tripOf(after('x.'.repeat(10)))).toBe('10 of the last 20 calls failed')
+    expect(tripOf(after(`${'x.'.repeat(10)}..`))).toBeUndefined()
+  })
+})
