@@ -91,13 +91,21 @@ export function settingsFor(upstream: string, changes: Settings = {}): Settings 
   }
 }
 
-/** Prepares a home. `dir` is where, a new temporary directory by default; `environment` is all that the process gets. */
+/**
+ * Prepares a home. `dir` is where, a new temporary directory by default; `environment` is all that the process gets,
+ * `args` what its command line says besides.
+ */
 export async function aProxyHome(
   settings: Settings,
   {
     dir = mkdtempSync(join(tmpdir(), 'understudy-proxy-')),
     environment = {},
-  }: { readonly dir?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+    args = [],
+  }: {
+    readonly dir?: string
+    readonly environment?: Readonly<Record<string, string>>
+    readonly args?: readonly string[]
+  } = {},
 ): Promise<ProxyHome> {
   const port = await freePort()
   const dataDir = join(dir, 'data')
@@ -111,7 +119,7 @@ export async function aProxyHome(
   configure(settings)
 
   const launch = (): Launched => {
-    const child = spawn(process.execPath, ['src/main.ts', 'serve', '-c', configFile], {
+    const child = spawn(process.execPath, ['src/main.ts', 'serve', '-c', configFile, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] ?? '', ...environment },

@@ -5,6 +5,7 @@ import { pidsOf } from '../bench/process-tree.ts'
 import { MIXED_CALLS, startClosedLoop } from '../fakes/closed-loop.ts'
 import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
 import { aProxyHome, settingsFor, type ProxyHome, type Settings } from '../fakes/proxy-process.ts'
+import { runCli } from '../fakes/run-cli.ts'
 import { isAlive, serving, until, workerPids } from '../fakes/workers.ts'
 
 let simulator: Simulator
@@ -70,6 +71,21 @@ it('is one process beside its engine with one worker, and one more for each with
     expect(pidsOf(proxy.pid).length).toBe(processes)
     expect((await proxy.readiness()).workers).toEqual(workers === 1 ? undefined : { serving: workers, wanted: workers })
     await proxy.end('SIGTERM')
+  }
+})
+
+it('takes the number of workers from the command line where it is told there, and refuses what is none', async () => {
+  const settings = settingsFor(simulator.url, { workers: 1, store: { kind: 'none' } })
+  const home = await aProxyHome(settings, { args: ['--workers', '2'] })
+  onTestFinished(() => home.close())
+  const proxy = await home.start()
+  expect((await proxy.readiness()).workers).toEqual({ serving: 2, wanted: 2 })
+  // The file says 1 and always has: nothing needs a restart.
+  expect(await proxy.metric('understudy_config_restart_needed')).toBe(0)
+  for (const wrong of ['0', '257', 'many']) {
+    const { code, stderr } = await runCli(['serve', '-c', home.configFile, '--workers', wrong])
+    expect(code).toBe(1)
+    expect(stderr).toContain('Expected a whole number from 1 to 256, or auto.')
   }
 })
 

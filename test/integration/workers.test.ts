@@ -87,6 +87,24 @@ it('loses only what a killed worker had under way, starts another, and no counte
   expect(await proxy.metric('understudy_worker_restarts_total')).toBe(1)
 })
 
+it('leaves no client waiting whose connection was on its way to a killed worker', async () => {
+  const home = await aHome({ workers: 2, store: { kind: 'none' } })
+  const proxy = await home.start()
+  // A connection for each call, so that at any time some are being made.
+  const calls = MIXED_CALLS.map((call) => ({ ...call, headers: { ...call.headers, connection: 'close' } }))
+  const loop = startClosedLoop(home.port, { clients: CLIENTS, calls })
+  for (let kill = 0; kill < 3; kill++) {
+    await loop.answers(100)
+    const again = proxy.nextLine('worker_serving')
+    process.kill(workerPids(proxy)[kill % 2] ?? 0, 'SIGKILL')
+    await again
+  }
+  await loop.answers(100)
+  // Each client ends with an answer or an error of its call; one that waits for ever would keep the test from ending.
+  await loop.stop()
+  expect(loop.failures.filter((why) => !/ECONNRESET|socket hang up|aborted/.test(why))).toEqual([])
+})
+
 it('keeps the rows of workers that a later start does not have, whoever was killed and how many there were', async () => {
   const home = await aHome({ workers: 3 })
   let proxy = await home.start()
