@@ -107,7 +107,7 @@ describe('slots of several workers', () => {
       fc.property(
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 0, max: 5 }),
-        fc.array(step, { maxLength: 200 }),
+        fc.array(step, { maxLength: 200, size: 'max' }),
         (maxConcurrent, maxQueued, steps) => {
           const { inState, ...scene } = stage(3, { maxConcurrent, maxQueued })
           for (const { what, worker, which } of steps) {
