@@ -3,7 +3,7 @@ import { type Change, opened } from './body-change.ts'
 import { renaming, replacing } from './edit-json.ts'
 import { type FieldPlace, placesOf } from './field-places.ts'
 import { countAt, memberOf, readString, scanObject, skipValue } from './json-scan.ts'
-import { walkArray } from './json-walk.ts'
+import { walkArray, walkBudget } from './json-walk.ts'
 
 /** Clamps, renames or takes out what a model of these facts would refuse. */
 export function adaptBody(change: Change, { maxOutputTokens, refuses }: ModelFacts): void {
@@ -101,7 +101,7 @@ function replaceRole({ api, bytes, body, edits, adaptations }: Change, role: str
   let isReplaced = false
   for (const { key, value } of body.members) {
     if (key !== 'messages' && key !== 'input') continue
-    walkArray(bytes, value.start, undefined, (_, at) => {
+    walkArray(bytes, value.start, { budget: walkBudget() }, (_, at) => {
       for (const member of scanObject(bytes, at)?.members ?? []) {
         if (member.key !== 'role' || readString(bytes, member.value) !== role) continue
         edits.push(replacing(member, JSON.stringify(other)))

@@ -82,10 +82,13 @@ export function isLiteral(bytes: Buffer, span: Span, literal: string): boolean {
 
 /** The count at `span`: a whole number that is not negative; undefined for any other value. */
 export function countAt(bytes: Buffer, span: Span): number | undefined {
-  const first = bytes[span.start] ?? 0
-  if (first < 0x30 || first > 0x39 || span.end - span.start > 20) return undefined
+  if (!isDigit(bytes[span.start]) || span.end - span.start > 20) return undefined
   const count = Number(bytes.toString('latin1', span.start, span.end))
   return Number.isSafeInteger(count) ? count : undefined
+}
+
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
 }
 
 /** Offset of the first byte from `from` on that is not white space. */

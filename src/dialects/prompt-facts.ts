@@ -7,7 +7,8 @@ import { hasCode } from './has-code.ts'
 import { skipSpace, skipValue } from './json-scan.ts'
 import { walkObject } from './json-walk.ts'
 import { extraTokens } from './media-tokens.ts'
-import { emptyFields, PROMPT_FIELDS, type PromptFields } from './prompt-fields.ts'
+import { PROMPT_FIELDS } from './prompt-api-fields.ts'
+import { emptyFields, type PromptFields } from './prompt-fields.ts'
 import { roughTokens } from './rough-tokens.ts'
 import { spannedBytes, type TextSpans } from './text-spans.ts'
 
@@ -35,8 +36,8 @@ const NOTHING: PromptFacts = {
 }
 
 /**
- * What the prompt in a (decoded) body shows, read by walking its bytes once. Total: bytes that are no JSON object show
- * nothing, and members of another type than the API's are passed over. The cost is that of finding the quotes in the
+ * What the prompt in a (decoded) body shows, read by walking its bytes once. Total: bytes that are no JSON object, or one of more than 100,000
+ * values, show nothing, and members of another type than the API's are passed over. The cost is that of finding the quotes in the
  * body; what is done with the text does not grow beyond 4 KB of it.
  *
  * `inputTokens` is of what this body holds, without what the provider keeps of a conversation; the factor that
@@ -62,7 +63,7 @@ export function promptFacts(
     lastUserText,
     inputTokens: wants.inputTokens ? inputTokens(api, bytes, fields, estimateTokens) : 0,
     maxOutputTokens: fields.maxCompletionTokens ?? fields.maxOutputTokens,
-    turn: conversation.turn,
+    turn: wants.turn ? conversation.turn : 0,
     needs: wants.needs ? needsOf(fields) : [],
     hasCode: wants.text && hasCode(lastUserText),
     conversationHash: wants.conversation ? conversationHash(bytes, fields) : undefined,

@@ -6,6 +6,9 @@ const TAGS = [
   { open: Buffer.from('\\u003csystem-reminder\\u003e'), close: Buffer.from('\\u003c/system-reminder\\u003e') },
 ] as const
 
+/** More than any agent adds to one text. */
+const MOST_BLOCKS = 100
+
 /**
  * The text at [start, end) without the `<system-reminder>` blocks that coding agents put before and after what the user
  * said; undefined when nothing else is there. Only the two ends are looked at, so that a long text costs no more.
@@ -17,13 +20,14 @@ export function withoutReminders(
 ): { readonly start: number; readonly end: number } | undefined {
   let from = afterBlank(bytes, start, end)
   let to = beforeBlank(bytes, from, end)
+  let left = MOST_BLOCKS
   for (const { open, close } of TAGS) {
-    while (startsWith(bytes, from, to, open)) {
+    while (left-- > 0 && startsWith(bytes, from, to, open)) {
       const closed = bytes.indexOf(close, from)
       if (closed < 0 || closed >= to) return undefined
       from = afterBlank(bytes, closed + close.length, to)
     }
-    while (startsWith(bytes, to - close.length, to, close)) {
+    while (left-- > 0 && startsWith(bytes, to - close.length, to, close)) {
       const opened = bytes.lastIndexOf(open, to)
       if (opened < from) break
       to = beforeBlank(bytes, from, opened)
@@ -48,9 +52,13 @@ function startsWith(bytes: Buffer, at: number, end: number, tag: Buffer): boolea
   return bytes.compare(tag, 0, tag.length, at, at + tag.length) === 0
 }
 
+/** White space beyond it stays. */
+const MOST_BLANK_BYTES = 1024
+
 function afterBlank(bytes: Buffer, start: number, end: number): number {
+  const most = Math.min(end, start + MOST_BLANK_BYTES)
   let at = start
-  while (at < end) {
+  while (at < most) {
     if (bytes[at] === 0x20) at++
     else if (bytes[at] === BACKSLASH && isBlankLetter(bytes[at + 1])) at += 2
     else break
@@ -59,8 +67,9 @@ function afterBlank(bytes: Buffer, start: number, end: number): number {
 }
 
 function beforeBlank(bytes: Buffer, start: number, end: number): number {
+  const least = Math.max(start, end - MOST_BLANK_BYTES)
   let at = end
-  while (at > start) {
+  while (at > least) {
     if (bytes[at - 1] === 0x20) at--
     // A letter after two backslashes is itself.
     else if (isBlankLetter(bytes[at - 1]) && bytes[at - 2] === BACKSLASH && bytes[at - 3] !== BACKSLASH) at -= 2

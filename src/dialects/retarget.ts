@@ -4,7 +4,7 @@ import { adaptBody } from './adapt-body.ts'
 import { allEdits, type Change } from './body-change.ts'
 import { type Edit, edited, replacing } from './edit-json.ts'
 import { readString, type ScannedObject, scanObject, skipValue } from './json-scan.ts'
-import { walkArray } from './json-walk.ts'
+import { walkArray, walkBudget } from './json-walk.ts'
 import { retargetPath } from './retarget-path.ts'
 
 /** A call as the client made it, ready to be sent on: `path` with its query, the body decoded. */
@@ -80,7 +80,7 @@ function innerRequests(bytes: Buffer, body: ScannedObject): readonly ScannedObje
     return skipValue(bytes, at)
   }
   for (const { key, value } of body.members) {
-    if (key === 'requests') walkArray(bytes, value.start, undefined, add)
+    if (key === 'requests') walkArray(bytes, value.start, { budget: walkBudget() }, add)
     else if (key === 'generateContentRequest') add(bytes, value.start)
   }
   return found

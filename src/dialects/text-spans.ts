@@ -77,9 +77,12 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80
 }
 
+/** More backslashes in a row are a joke, and either answer will do. */
+const MOST_BACKSLASHES = 10_000
+
 /** Whether an odd number of backslashes stands before `at`. */
 function isEscaped(bytes: Buffer, at: number): boolean {
   let backslashes = 0
-  while (bytes[at - 1 - backslashes] === BACKSLASH) backslashes++
+  while (backslashes < MOST_BACKSLASHES && bytes[at - 1 - backslashes] === BACKSLASH) backslashes++
   return backslashes % 2 === 1
 }

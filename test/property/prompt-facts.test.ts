@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { promptContentOf } from '../../src/dialects/prompt-content.ts'
 import { promptFacts } from '../../src/dialects/prompt-facts.ts'
 import type { Api } from '../../src/domain/request.ts'
 import { type AnyPrompt, anyPrompt, bodyOf, neededBy, type PromptApi } from '../fakes/any-prompt.ts'
@@ -65,6 +66,23 @@ describe('promptFacts', () => {
         expect(facts.inputTokens).toBeGreaterThanOrEqual(prompt.sayings.length)
       }),
       { numRuns: 300 },
+    )
+  })
+
+  it.each(APIS)('agrees with the reading of the whole of a request of %s, where both say something', (api) => {
+    fc.assert(
+      fc.property(anyPrompt, (prompt) => {
+        const bytes = Buffer.from(JSON.stringify(bodyOf(prompt, api)))
+        const { needs } = promptFacts(api, bytes, ALL)
+        const whole = promptContentOf(api, bytes)
+        expect(whole).toMatchObject({
+          hasImages: needs.includes('images'),
+          hasFiles: needs.includes('files'),
+          hasHostedTools: needs.includes('hosted_tools'),
+        })
+        expect(whole?.format.kind !== 'text').toBe(needs.includes('json') || needs.includes('json_schema'))
+        expect((whole?.tools.length ?? 0) > 0).toBe(needs.includes('tools'))
+      }),
     )
   })
 

@@ -7,8 +7,12 @@ import { createFirstEventJudge } from '../../src/dialects/first-event.ts'
 import { durationMs } from '../../src/dialects/go-duration.ts'
 import { rateHeadroom } from '../../src/dialects/rate-headroom.ts'
 import type { Api } from '../../src/domain/request.ts'
-import { FAILURES } from '../fixtures/failures.ts'
+import { ANTHROPIC_FAILURES } from '../fixtures/failures/anthropic.ts'
+import { FAILURES_BETWEEN } from '../fixtures/failures/between.ts'
+import { GEMINI_FAILURES } from '../fixtures/failures/gemini.ts'
+import { OPENAI_FAILURES } from '../fixtures/failures/openai.ts'
 
+const FAILURES = [...OPENAI_FAILURES, ...ANTHROPIC_FAILURES, ...GEMINI_FAILURES, ...FAILURES_BETWEEN]
 const NOW = Date.parse('2026-11-20T12:00:00Z')
 
 describe('failureOf', () => {

@@ -80,6 +80,7 @@ describe('what a request needs', () => {
     ['chat_completions', { functions: [{ name: 'f' }] }, ['tools']],
     ['chat_completions', { tools: [] }, []],
     ['chat_completions', { tools: null, response_format: null }, []],
+    ['chat_completions', { functions: [], web_search_options: null }, []],
     ['chat_completions', { ...user([{ type: 'input_audio', input_audio: {} }]) }, ['audio']],
     ['chat_completions', { modalities: ['text', 'audio'], audio: { voice: 'alloy' } }, ['audio']],
     ['chat_completions', user([{ type: 'text', text: '{"type":"image_url"}' }]), []],
@@ -166,6 +167,13 @@ describe('promptFacts', () => {
       expect(read('chat_completions', text)).toMatchObject({ turn: 0, inputTokens: 0, conversationHash: undefined })
     },
   )
+
+  it('shows nothing of a body of more values than a prompt has, rather than walking them all', () => {
+    const said = { role: 'user', content: 'hi' }
+    const many = (count: number): string => `{"messages":[${'{},'.repeat(count)}${JSON.stringify(said)}]}`
+    expect(read('chat_completions', many(50_000)).turn).toBe(1)
+    expect(read('chat_completions', many(200_000))).toMatchObject({ turn: 0, lastUserText: '' })
+  })
 
   it.each(['1e999', '-5', '1.5', '"12"', 'null', '99999999999999999999999', '[1]'])(
     'takes no limit that is no count: %s',
