@@ -22,6 +22,7 @@ export function createSend(pools: Pools, slots: Slots, monotonic: () => Monotoni
 
 /** One call under way: a class because it has identity and a lifecycle, and is undici's handler itself. */
 class Call implements UpstreamCall, Dispatcher.DispatchHandler, Overseen {
+  watchedAt: number | undefined
   readonly #provider: Provider
   readonly #sink: UpstreamSink
   readonly #slots: Slots
