@@ -192,6 +192,17 @@ describe('slots of several workers', () => {
     expect(states()).toEqual(['ended', 'ended', 'running', 'refused'])
   })
 
+  it('are not waited for from a worker that ended while they were called back', () => {
+    const { acquire, hear, kill, deliverAll, inState } = stage(2, { maxConcurrent: 8, maxQueued: 0 })
+    acquire(1)
+    deliverAll()
+    for (let call = 0; call < 9; call++) acquire(0)
+    while (hear(0)) continue
+    kill(1)
+    deliverAll()
+    expect([inState('running').length, inState('refused').length]).toEqual([8, 1])
+  })
+
   it('keep to a lower limit as soon as the workers have heard of it, and to a higher one at once', () => {
     const { acquire, release, deliverAll, inState, limit } = stage(2, { maxConcurrent: 100, maxQueued: 100 })
     const calls = Array.from({ length: 20 }, (_, call) => acquire(call % 2))
