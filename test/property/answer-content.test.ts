@@ -136,6 +136,80 @@ it('tells an answer that met its token limit from one that was cut and one that 
   }
 })
 
+it('reads the first of several choices, and the same as where only one was asked for', async () => {
+  const chat = { model: 'sim-plain', messages: [{ role: 'user', content: 'hello' }] }
+  const contentOf = async (changes: object): Promise<AnswerContent | undefined> => {
+    const answer = await post(`${simulator().url}/v1/chat/completions`, { ...chat, ...changes })
+    return answerContentOf('chat_completions', Buffer.from(await answer.arrayBuffer()))
+  }
+  const one = await contentOf({})
+  expect(one?.text).not.toBe('')
+  expect(await contentOf({ n: 3 })).toEqual(one)
+  expect(await contentOf({ n: 3, stream: true })).toEqual(one)
+})
+
+it('takes arguments streamed with blanks, or not at all, for what the plain answer says', () => {
+  const events: readonly object[] = [
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'a', name: 'save', input: {} } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"a": ' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '1}' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'content_block_start', index: 1, content_block: { type: 'tool_use', id: 'b', name: 'now', input: {} } },
+    { type: 'content_block_stop', index: 1 },
+    {
+      type: 'content_block_start',
+      index: 2,
+      content_block: { type: 'server_tool_use', name: 'web_search', input: {} },
+    },
+    { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '{"q":1}' } },
+    { type: 'content_block_stop', index: 2 },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use' } },
+    { type: 'message_stop' },
+  ]
+  const content = [
+    { type: 'tool_use', id: 'a', name: 'save', input: { a: 1 } },
+    { type: 'tool_use', id: 'b', name: 'now', input: {} },
+    { type: 'server_tool_use', name: 'web_search', input: { q: 1 } },
+  ]
+  const streamed = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+  const whole = JSON.stringify({ type: 'message', content, stop_reason: 'tool_use' })
+  const found = answerContentOf('messages', Buffer.from(streamed))
+  expect(found).toEqual(answerContentOf('messages', Buffer.from(whole)))
+  expect(found?.toolCalls).toEqual([
+    { name: 'save', argumentsText: '{"a":1}' },
+    { name: 'now', argumentsText: '{}' },
+  ])
+})
+
+const thought = { reasoning_content: 'Hm.', reasoning: 'Hm.', content: 'Yes.' }
+const THOUGHTS: readonly (readonly [Api, object])[] = [
+  ['chat_completions', { choices: [{ index: 0, message: thought }] }],
+  ['chat_completions', { choices: [{ message: { content: [{ type: 'thinking' }, { type: 'text', text: 'Yes.' }] } }] }],
+  [
+    'responses',
+    {
+      output: [
+        { type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm.' }] },
+        { type: 'message', content: [{ type: 'output_text', text: 'Yes.' }] },
+      ],
+    },
+  ],
+  [
+    'messages',
+    {
+      content: [
+        { type: 'thinking', thinking: 'Hm.' },
+        { type: 'text', text: 'Yes.' },
+      ],
+    },
+  ],
+  ['generate_content', { candidates: [{ content: { parts: [{ text: 'Hm.', thought: true }, { text: 'Yes.' }] } }] }],
+]
+
+it.each(THOUGHTS)('leaves out what a model thinks: %s', (api, answer) => {
+  expect(answerContentOf(api, Buffer.from(JSON.stringify(answer)))?.text).toBe('Yes.')
+})
+
 it('keeps what a cut stream had said by then', async () => {
   for (const api of APIS) {
     const shape = { hasTool: false, hasSchema: false, maxTokens: 1000 }
@@ -184,7 +258,8 @@ it('reads every recorded answer with the finish reason and error that its table 
 })
 
 it('keeps a bounded number of characters of an answer of any size, and says so', () => {
-  const text = '\u{1f680}'.repeat(MAX_CONTENT_CHARS)
+  // An odd number of characters before the pairs, so that the limit falls within one.
+  const text = `x${'\u{1f680}'.repeat(MAX_CONTENT_CHARS)}`
   const delta = { type: 'response.output_text.delta', output_index: 0, delta: text }
   const answers: readonly (readonly [Api, string])[] = [
     ['chat_completions', JSON.stringify({ choices: [{ index: 0, message: { content: text } }] })],

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Rates } from '../../src/domain/cost.ts'
 import { createFence } from '../../src/evaluate/judge/fence.ts'
 import { pairHearing, rubricHearing } from '../../src/evaluate/judge/hearing.ts'
-import { projectedCall } from '../../src/evaluate/judge/judge-cost.ts'
+import { expectedCost, projectedCall } from '../../src/evaluate/judge/judge-cost.ts'
 import { type PairOrder, pairwiseRequest, rubricRequest } from '../../src/evaluate/judge/judge-request.ts'
 import { sanitised } from '../../src/evaluate/judge/sanitise.ts'
 import { anAnswer, aPrompt } from '../contract/evaluators.ts'
@@ -154,20 +155,35 @@ describe('sanitised text', () => {
 
   it('keeps beginning and end of a long text and counts what is left out', () => {
     const seen = sanitised(`BEGIN${'x'.repeat(1_000)}END`, 100)
-    expect(seen).toMatch(/^BEGINx+\n\[… \d+ characters left out …\]\nx+END$/)
+    expect(seen).toMatch(/^BEGINx+ \[… \d+ characters left out …\] x+END$/)
   })
 })
 
+const RATES: Rates = {
+  uncachedInput: 1_000_000,
+  textOutput: 4_000_000,
+  cacheRead: undefined,
+  cacheWrite5m: undefined,
+  cacheWrite1h: undefined,
+  audioInput: undefined,
+  reasoning: undefined,
+  audioOutput: undefined,
+  webSearch: undefined,
+}
+
 it('projects no less than a judge uses, for any language', () => {
-  const rates = { uncachedInput: 1_000_000, textOutput: 4_000_000 }
-  const none = { cacheRead: undefined, cacheWrite5m: undefined, cacheWrite1h: undefined, webSearch: undefined }
-  const others = { audioInput: undefined, reasoning: undefined, audioOutput: undefined }
   for (const text of ['plain words of English prose', '日本語の文章です', '0123456789', '🚀🚀🚀']) {
-    const answer = anAnswer({ text: text.repeat(50) })
-    const request = rubricRequest(aJudge(), { ...CASE, answer })
-    const { usage, picoUsd } = projectedCall(aJudge(), request, { ...rates, ...none, ...others })
-    const bytes = Buffer.byteLength(sentText(request.body))
-    expect(usage.uncachedInputTokens).toBeGreaterThan(bytes / 2)
+    const request = rubricRequest(aJudge(), { ...CASE, answer: anAnswer({ text: text.repeat(50) }) })
+    const { usage, picoUsd } = projectedCall(aJudge(), request, RATES)
+    expect(usage.uncachedInputTokens).toBeGreaterThan(Buffer.byteLength(sentText(request.body)) / 2)
     expect(picoUsd).toBe(BigInt(usage.uncachedInputTokens) * 1_000_000n + 300n * 4_000_000n)
+    expect(projectedCall(aJudge(), request, { ...RATES, textOutput: undefined }).picoUsd).toBeUndefined()
   }
+})
+
+it('expects a sample to cost its calls and its repairs at their means', () => {
+  const mean = { inputTokens: 1_000, outputTokens: 50 }
+  expect(expectedCost(mean, 200, 0.1, RATES)).toBe(220_000n * 1_000_000n + 11_000n * 4_000_000n)
+  expect(expectedCost(mean, 0, 0.1, RATES)).toBe(0n)
+  expect(expectedCost(mean, 1, 0, { ...RATES, uncachedInput: undefined })).toBeUndefined()
 })

@@ -232,6 +232,13 @@ it('keeps the last turns of a conversation that is longer than what is kept', ()
   }
 })
 
+it('keeps the last thousand turns of more', () => {
+  const messages = Array.from({ length: 1_500 }, (_, turn) => ({ role: 'user', content: String(turn) }))
+  const content = promptContentOf('messages', Buffer.from(JSON.stringify({ messages })))
+  expect(content?.turns.map(({ text }) => Number(text))).toEqual(Array.from({ length: 1_000 }, (_, i) => 500 + i))
+  expect(content).toMatchObject({ isClipped: true, lastUserText: '1499' })
+})
+
 it('puts up with nesting deeper than the stack', () => {
   const open = '{"type":"tool_result","content":['
   const body = `{"messages":[{"role":"user","content":[${open.repeat(100_000)}${']}'.repeat(100_000)}]}]}`

@@ -114,6 +114,13 @@ describe('length adjustment', () => {
     expect(onMerit?.isLengthMoved).toBe(false)
   })
 
+  it('raises no alarm at a slope that chance makes of a few pairs', () => {
+    const few = [1, -1, 1, 0, -1, 1].map((d, i) => ({ d, candidateChars: 100 + 20 * i, stableChars: 150 }))
+    const found = lengthAdjustment(few)
+    expect(Math.abs(found?.slope ?? 0)).toBeGreaterThan(0.1)
+    expect(found?.isLengthMoved).toBe(false)
+  })
+
   it('says nothing of too few pairs, and sees no slope where all are alike in length', () => {
     expect(lengthAdjustment([{ d: 1, candidateChars: 1, stableChars: 2 }])).toBeUndefined()
     const alike = Array.from({ length: 9 }, (_, i) => ({ d: i % 2, candidateChars: 50, stableChars: 50 }))

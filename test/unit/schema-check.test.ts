@@ -125,6 +125,11 @@ describe('a hostile schema', () => {
     expect({ verdict, isSlow }).toMatchObject({ verdict: { kind: 'invalid' }, isSlow: false })
   })
 
+  it('that refers to another document is refused before anything is made of it', () => {
+    for (const $ref of ['http://127.0.0.1:1/schema.json', 'file:///etc/passwd', 'other.json#/$defs/a'])
+      expect(check({ items: { $ref } }, [])).toEqual({ kind: 'failed', why: 'the schema refers to another document' })
+  })
+
   it('cannot smuggle code into the check that is made of it', () => {
     const code = "');globalThis.pwned=1;('"
     for (const text of [

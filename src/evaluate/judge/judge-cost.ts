@@ -44,8 +44,8 @@ export function expectedCost(
   return costOf(
     {
       ...NOTHING_USED,
-      uncachedInputTokens: Math.ceil(mean.inputTokens * asked),
-      textOutputTokens: Math.ceil(mean.outputTokens * asked),
+      uncachedInputTokens: Math.round(mean.inputTokens * asked),
+      textOutputTokens: Math.round(mean.outputTokens * asked),
     },
     rates,
   )

@@ -36,5 +36,6 @@ function middleOut(text: string, maxChars: number): string {
   const end = text.slice(-half)
   const first = end.charCodeAt(0)
   const isSplit = first >= 0xdc00 && first <= 0xdfff
-  return `${clipped(text, half)}\n[… ${text.length - 2 * half} characters left out …]\n${isSplit ? end.slice(1) : end}`
+  // On one line: what follows the gap must not come to open a line, and with it a turn.
+  return `${clipped(text, half)} [… ${text.length - 2 * half} characters left out …] ${isSplit ? end.slice(1) : end}`
 }
