@@ -6,7 +6,7 @@ import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
-import { type RunQuery, runQuery } from './query/run-query.ts'
+import { openQueries } from './query/run-query.ts'
 import { openReads } from './read.ts'
 import { openRebuildJob } from './rollups/rebuild-job.ts'
 import type { Store } from './store.ts'
@@ -133,10 +133,10 @@ function keptStore(options: OpenStoreOptions, database: string) {
   const rebuild = openRebuildJob({ client: () => owner, retention: () => retention, holder: options.world.newId() })
   const select: Select = async (query, signal) =>
     reader === undefined ? { kind: 'unavailable', detail: keeper.status().detail } : reader.select(query, signal)
-  const query: RunQuery = async (sql, limit, signal) =>
-    reader === undefined
-      ? { kind: 'unavailable', detail: keeper.status().detail }
-      : runQuery(reader, sql, limit, signal)
+  const query = openQueries(
+    () => reader,
+    () => keeper.status().detail,
+  )
   return {
     use: (connection: Connection): void => {
       reader = connection.reader

@@ -8,7 +8,13 @@ export type PolicyText = { readonly text: string; readonly version: string }
 /** Where rows go; undefined while there is no server that takes them. Holds a password: for the pipe, never for a log. */
 export type StoreTold = {
   readonly address:
-    | { readonly url: string; readonly username: string; readonly password: string; readonly database: string }
+    | {
+        readonly url: string
+        readonly username: string
+        readonly password: string
+        readonly database: string
+        readonly cluster?: string | undefined
+      }
     | undefined
   readonly detail: string
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StoreClient } from '../../src/store/client.ts'
-import { runQuery } from '../../src/store/query/run-query.ts'
+import { openingFault } from '../../src/store/query/query-fault.ts'
+import { openQueries, runQuery } from '../../src/store/query/run-query.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
 const HOSTILE = readFileSync(new URL('../fixtures/hostile/queries.tsv', import.meta.url), 'utf8')
@@ -177,6 +178,27 @@ describe('a query that is too much', () => {
     const answer = reader && (await runQuery(reader, `SELECT '${'x'.repeat(70_000)}'`, 1))
     expect(answer).toMatchObject({ kind: 'refused', detail: expect.stringContaining('longer than') })
   })
+})
+
+test('a third query at a time is turned away, and let in once another is over', async () => {
+  const query = openQueries(
+    () => readers[0],
+    () => 'away',
+  )
+  const answers = await Promise.all([1, 2, 3].map((n) => query(`SELECT ${n}`, 1)))
+  expect(answers.map(({ kind }) => kind)).toEqual(['ok', 'ok', 'refused'])
+  expect(await query('SELECT 4', 1)).toMatchObject({ kind: 'ok' })
+  const none = openQueries(
+    () => undefined,
+    () => 'away',
+  )
+  expect(await none('SELECT 1', 1)).toEqual({ kind: 'unavailable', detail: 'away' })
+})
+
+test.each([' ', '(', '/**/', '-- x\n', '/*', '--', '# x\n'])('no text of %j keeps the proxy busy', (part) => {
+  const startedAt = performance.now()
+  openingFault(`${part.repeat(64_000 / part.length)}x`)
+  expect(performance.now() - startedAt).toBeLessThan(500)
 })
 
 test('a wrong query is answered with what the server says of it', async () => {

@@ -8,9 +8,12 @@ import { isKnownFunction } from './known-functions.ts'
 
 const ONLY = 'Only one SELECT, WITH, EXPLAIN, DESCRIBE, SHOW TABLES or SHOW CREATE TABLE can be asked here.'
 
-/** The text of such a statement, after any comments. */
+/**
+ * The text of such a statement, after brackets and comments. Each step of the loop begins with a character that no other
+ * step can, so that no text, however long, is tried in more than one way.
+ */
 const OPENING =
-  /^(?:\s|--[^\n]*(?:\n|$)|#[ !][^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*[\s(]*(?:SELECT|WITH|FROM|EXPLAIN|DESC|DESCRIBE|SHOW)\b/i
+  /^(?:[\s(]|--[^\n]*(?:\n|$)|#[ !][^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:SELECT|WITH|FROM|EXPLAIN|DESC|DESCRIBE|SHOW)\b/i
 
 /** Kinds of statement that read. Of SHOW, those that stay within one database. */
 const STATEMENTS =

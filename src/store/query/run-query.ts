@@ -40,6 +40,27 @@ const CAPS: ClickHouseSettings = {
   log_comment: 'understudy:query',
 }
 
+/** Queries of people at a time: two at their cap leave the engine memory for rows. */
+const MOST_AT_ONCE = 2
+
+/** Runs queries by the reader that there is just now, few at a time. */
+export function openQueries(reader: () => StoreClient | undefined, whyNone: () => string): RunQuery {
+  let running = 0
+  return async (sql, limit, signal) => {
+    const client = reader()
+    if (client === undefined) return { kind: 'unavailable', detail: whyNone() }
+    if (running >= MOST_AT_ONCE) {
+      return { kind: 'refused', detail: `${MOST_AT_ONCE} queries are running already; try again shortly.` }
+    }
+    running += 1
+    try {
+      return await runQuery(client, sql, limit, signal)
+    } finally {
+      running -= 1
+    }
+  }
+}
+
 /**
  * Runs one reading statement of a person's as `reader`: parsed by the server first, refused where it could reach beyond
  * the tables of the database (see `queryFault`), then run under caps of time, memory and size.
