@@ -60,7 +60,7 @@ export function goodReadings(state: RolloutState, asOf: number, changes: Partial
         windows: [{ candidate: 4000, control: 4000, badCandidate: 40, badControl: 40 }],
       },
     ],
-    units: { candidate: 0, control: 0, neither: 0, inBoth: 0 },
+    units: { since: state.dealtAt, candidate: 0, control: 0, neither: 0, inBoth: 0 },
     scores: { candidate: { expected: 4000, scored: 3990 }, control: { expected: 4000, scored: 3990 } },
     judge: {
       isTrusted: false,

@@ -96,21 +96,49 @@ describe('in SQL as in TypeScript:', () => {
     },
   )
 
+  it('a unit is exposed in each window in which it calls, until it happens to it', async () => {
+    await client.command(CALLS)
+    await client.command(`INSERT INTO calls (received_at, task, unit, arm, bad_events) VALUES
+      ('2026-11-20 10:00:00', 'all', 'a', 'candidate', []), ('2026-11-20 10:04:00', 'all', 'a', 'candidate', ['slow']),
+      ('2026-11-20 10:05:00', 'all', 'a', 'candidate', ['error']), ('2026-11-20 10:11:00', 'all', 'a', 'candidate', []),
+      ('2026-11-20 10:01:00', 'all', '', 'control', []), ('2026-11-20 10:01:00', 'all', '', 'control', ['error']),
+      ('2026-11-20 10:06:00', 'all', 'b', 'control', []), ('2026-11-20 10:12:00', 'all', 'b', 'control', []),
+      ('2026-11-20 10:12:00', 'all', 'c', 'none', ['error'])`)
+    const rows = await ask('bad-events', { calls: 'calls', events: ['error', 'slow'], tolerated: 1.25 })
+    expect(rows.map(({ event, windows }) => [event, windows])).toEqual([
+      [
+        'error',
+        [
+          ['1', '2', '0', '1'],
+          ['1', '1', '1', '0'],
+          ['0', '1', '0', '0'],
+        ],
+      ],
+      [
+        'slow',
+        [
+          ['1', '2', '1', '0'],
+          ['0', '1', '0', '0'],
+          ['0', '1', '0', '0'],
+        ],
+      ],
+    ])
+  })
+
   it.each(REFERENCE.badEventEprocess)('bad events have the reference e-values', async (reference) => {
-    await client.command(`CREATE OR REPLACE TABLE calls (trace_id UUID DEFAULT generateUUIDv7(), received_at DateTime64(3, 'UTC'),
-      task String, unit String, arm String, bad_events Array(String)) ENGINE = Memory`)
+    await client.command(CALLS)
     for (const [index, window] of reference.windows.entries()) {
       const { candidate, control, badCandidate, badControl } = window
       for (const [arm, exposed, bad] of [
         ['candidate', candidate, badCandidate],
         ['control', control, badControl],
       ] as const) {
-        // Each unit calls twice; the second call goes badly always, and must not count.
+        // Each unit calls twice; one to whom it has happened calls again and again, badly, which must not count again.
         await client.command(`INSERT INTO calls (received_at, task, unit, arm, bad_events)
-          SELECT toDateTime64('2026-11-20 10:00:00', 3, 'UTC') + toIntervalMinute(${index} * 5 + again),
+          SELECT toDateTime64('2026-11-20 10:00:00', 3, 'UTC') + toIntervalMinute(${index} * 5 + later),
             'all', concat('${arm}-${index}-', toString(number)), '${arm}',
-            if(number < ${bad} OR again, ['error'], [])
-          FROM numbers(${exposed}) ARRAY JOIN [0, 1] AS again`)
+            if(number < ${bad}, ['error'], [])
+          FROM numbers(${exposed}) ARRAY JOIN if(number < ${bad}, [0, 1, 30], [0, 1]) AS later`)
       }
     }
     const [row] = await ask('bad-events', { calls: 'calls', events: ['error'], tolerated: 1.25 })
@@ -154,6 +182,9 @@ describe('in SQL as in TypeScript:', () => {
 })
 
 const WATERMARK_MS = 300_000
+
+const CALLS = `CREATE OR REPLACE TABLE calls (trace_id UUID DEFAULT generateUUIDv7(), received_at DateTime64(3, 'UTC'),
+  task String, unit String, arm String, bad_events Array(String)) ENGINE = Memory`
 
 type Answer = {
   readonly trace_id: string

@@ -88,7 +88,14 @@ function started(rollout: Rollout): RolloutState {
 }
 
 /** Its share, its own level of score, and what of it has counted in this stage. */
-type Unit = { readonly share: number; readonly level: number; isCounted: boolean; isScored: boolean }
+type Unit = {
+  readonly share: number
+  readonly level: number
+  /** By which its calls go wrong more often than the average's. */
+  readonly mishaps: number
+  isCounted: boolean
+  isScored: boolean
+}
 
 /** How the scores of stable are spread over the five levels 0, ¼ … 1: mean 0.70, variance 0.06. */
 const LEVELS = [0.01, 0.06, 0.28, 0.42, 0.23] as const
@@ -106,7 +113,9 @@ function createTraffic(scenario: Scenario, draws: Draws, salt: string) {
     made += 1
     // Who never comes back needs no hash to come out the same.
     const share = requestsPerUnit === 1 ? draws.unit() : unitShare(salt, `unit-${made}`)
-    return { share, level: level(draws), isCounted: false, isScored: false }
+    // One unit in ten is behind half of what goes wrong, as some users always ask for what fails.
+    const mishaps = clustering === 0 ? 1 : draws.chance(0.1) ? 5.5 : 0.5
+    return { share, level: level(draws), mishaps, isCounted: false, isScored: false }
   }
   const scoreOf = (unit: Unit, isCandidate: boolean, swing: number): number => {
     let value = draws.chance(likeItself) ? unit.level : level(draws)
@@ -118,8 +127,8 @@ function createTraffic(scenario: Scenario, draws: Draws, salt: string) {
     const isCandidate = arm === 'candidate'
     const wave = (1 - Math.cos((2 * Math.PI * at) / DAY_MS)) / 2
     const errors = isCandidate ? scenario.candidateErrors : scenario.stableErrors
-    const hasFailed = draws.chance(errors * (1 + 10 * scenario.drift * wave))
-    const isSlow = draws.chance(isCandidate ? scenario.candidateSlowShare : scenario.slowShare)
+    const hasFailed = draws.chance(errors * unit.mishaps * (1 + 10 * scenario.drift * wave))
+    const isSlow = draws.chance(unit.mishaps * (isCandidate ? scenario.candidateSlowShare : scenario.slowShare))
     const isScored = !hasFailed && draws.chance(scenario.scoredShare)
     const delayMs = draws.exponential(scenario.scoreDelayMs)
     const arrivesAt = draws.chance(scenario.missingShare) ? undefined : at + delayMs
@@ -149,9 +158,10 @@ function createTraffic(scenario: Scenario, draws: Draws, salt: string) {
           unit.isCounted = countsUnits
         }
         const compared = armOf(unit.share, comparedShares(shares))
-        if (compared === 'none' || (unit.isCounted && unit.isScored)) continue
+        if (compared === 'none') continue
         const item = itemOf(unit, compared, at)
-        if (!unit.isCounted) stage.addCall(item)
+        stage.addCall(item, countsUnits ? unit : {})
+        if (!unit.isCounted) stage.addSuccess(item)
         if (!unit.isScored) stage.addScore(item)
         unit.isCounted = countsUnits
         unit.isScored = countsUnits && (unit.isScored || item.score !== undefined)
@@ -166,8 +176,10 @@ function addShadowPair(stage: StageEvidence, control: Item, scenario: Scenario, 
   const hasFailed = draws.chance(scenario.candidateErrors)
   const candidate: Item = { ...control, arm: 'candidate', hasFailed, isSlow: false }
   if (control.score === undefined || hasFailed) {
-    stage.addCall(control)
-    stage.addCall(candidate)
+    for (const item of [control, candidate]) {
+      stage.addCall(item, item)
+      stage.addSuccess(item)
+    }
     return
   }
   const noise = draws.unit()
@@ -178,7 +190,8 @@ function addShadowPair(stage: StageEvidence, control: Item, scenario: Scenario, 
     { ...control, score: { ...control.score, value: 0.5 } },
     { ...candidate, score: { ...control.score, value } },
   ]) {
-    stage.addCall(item)
+    stage.addCall(item, item)
+    stage.addSuccess(item)
     stage.addScore(item)
   }
 }

@@ -20,8 +20,10 @@ export type Item = {
 
 /** What the store would answer about one stage: counts that only grow, in the order in which things can be known. */
 export type StageEvidence = {
+  /** Any request: a unit is exposed to an event until it happens to it. */
+  readonly addCall: (item: Item, unit: object) => void
   /** The first request of a unit: whether it went well. */
-  readonly addCall: (item: Item) => void
+  readonly addSuccess: (item: Item) => void
   /** The first scored request of a unit: how good its answer was. */
   readonly addScore: (item: Item) => void
   readonly countUnit: (arm: Arm | 'neither') => void
@@ -41,11 +43,11 @@ export function createStage(): StageEvidence {
 
   return {
     countUnit: (arm) => void (units[arm] += 1),
-    addCall: (item) => {
-      errors.add(item.arm, item.at, item.hasFailed)
-      slow.add(item.arm, item.at, item.isSlow)
-      success.add(item.arm, item.hasFailed ? 0 : 1)
+    addCall: (item, unit) => {
+      errors.add(item.arm, item.at, item.hasFailed, unit)
+      slow.add(item.arm, item.at, item.isSlow, unit)
     },
+    addSuccess: (item) => success.add(item.arm, item.hasFailed ? 0 : 1),
     addScore: (item) => {
       if (item.score === undefined) return
       due.push(item)
@@ -71,7 +73,7 @@ export function createStage(): StageEvidence {
           { event: 'error', task: POOLED, windows: errors.all() },
           { event: 'slow', task: POOLED, windows: slow.all() },
         ],
-        units,
+        units: { ...units, since: state.dealtAt },
         scores,
         judge: {
           isTrusted: true,
@@ -114,12 +116,17 @@ function createPairing() {
 
 function createWindows() {
   const windows = new Map<number, { -readonly [Key in keyof EventWindow]: number }>()
+  /** The last window of each unit; a unit to which it has happened is past every window. */
+  const seen = new WeakMap<object, number>()
   return {
-    add: (arm: Arm, at: number, isBad: boolean) => {
+    add: (arm: Arm, at: number, isBad: boolean, unit: object) => {
       const start = Math.floor(at / WINDOW_MS)
+      const last = seen.get(unit) ?? -1
+      if (last > start) return
       const window = windows.get(start) ?? { candidate: 0, control: 0, badCandidate: 0, badControl: 0 }
       windows.set(start, window)
-      window[arm] += 1
+      if (last < start) window[arm] += 1
+      seen.set(unit, isBad ? Number.POSITIVE_INFINITY : start)
       if (isBad) window[arm === 'candidate' ? 'badCandidate' : 'badControl'] += 1
     },
     all: () => [...windows.values()],

@@ -50,6 +50,8 @@ describe('advance', () => {
   it('takes no notice of evidence about another stage or epoch', () => {
     expect(tick({ quality: worse, epoch: 2 })).toMatchObject({ action: 'hold', rule: 'stale_data', checks: [] })
     expect(tick({ quality: worse, since: STARTED_AT - 1 })).toMatchObject({ action: 'hold', rule: 'stale_data' })
+    const units = { since: STARTED_AT - 1, candidate: 1, control: 1, neither: 18, inBoth: 0 }
+    expect(tick({ units }), 'another share').toMatchObject({ action: 'hold', rule: 'stale_data' })
   })
 
   it('rolls back on harm before it asks anything of the sample', () => {
@@ -87,8 +89,8 @@ describe('advance', () => {
   })
 
   it.each<[string, Partial<Readings>]>([
-    ['sample_ratio', { units: { candidate: 900, control: 500, neither: 9000, inBoth: 0 } }],
-    ['both_arms', { units: { candidate: 500, control: 500, neither: 9000, inBoth: 10 } }],
+    ['sample_ratio', { units: { since: STARTED_AT, candidate: 900, control: 500, neither: 9000, inBoth: 0 } }],
+    ['both_arms', { units: { since: STARTED_AT, candidate: 500, control: 500, neither: 9000, inBoth: 10 } }],
     ['coverage', { scores: { candidate: { expected: 100, scored: 85 }, control: { expected: 100, scored: 90 } } }],
     [
       'missing_by_arm',

@@ -6,8 +6,9 @@ import type { BadEvent } from './rollout.ts'
 
 /**
  * All that a decision about a rollout looks at. Arms are as assigned: a candidate that fails and is answered for by
- * stable is a candidate's failure. At most one item per unit, task and stage counts, because items of one unit
- * resemble each other, and tests that take them for independent find differences between equals.
+ * stable is a candidate's failure. At most one score, one success and one of each bad event per unit, task and stage
+ * counts, because calls of one unit resemble each other, and tests that take them for independent find differences
+ * between equals.
  */
 export type Evidence = {
   /** Tripped on this instance, without ClickHouse; see `noteCall`. */
@@ -45,7 +46,7 @@ export type QualityReading = { readonly task: string; readonly pairs: PairCounts
 /** d = control's bad − candidate's bad, 0 or 1 each, paired likewise. */
 export type SuccessReading = { readonly task: string; readonly pairs: PairCounts }
 
-/** Windows of five minutes. */
+/** Windows of five minutes; units at risk, see `EventWindow`. */
 export type BadEventReading = {
   readonly event: BadEvent
   readonly task: string
@@ -54,6 +55,8 @@ export type BadEventReading = {
 
 /** Units first seen since the candidate got its present share, by the arm they fell to. */
 export type UnitReading = {
+  /** As `dealtAt` of the state. */
+  readonly since: EpochMs
   readonly candidate: number
   readonly control: number
   readonly neither: number

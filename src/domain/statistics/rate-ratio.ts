@@ -1,6 +1,10 @@
 import { logMeanExp } from './log-mean-exp.ts'
 
-/** What happened in one stretch of time (5 minutes): exposures of both arms, and how many of them went badly. */
+/**
+ * What happened in one stretch of time (5 minutes): exposures of both arms, and how many of them went badly. Where units
+ * come back, an exposure is a unit that comes in this window and to which the event has not happened before, so that
+ * one unlucky unit is one witness, however often it calls.
+ */
 export type EventWindow = {
   readonly candidate: number
   readonly control: number

@@ -1,6 +1,7 @@
 -- Per kind of bad event and task: ln E that the candidate has it more than {tolerated} times as often as the control; as
--- `badEventEvidence` of domain/statistics/rate-ratio.ts, over windows of five minutes. Of each unit the first call
--- counts, because calls of one unit resemble each other.
+-- `badEventEvidence` of domain/statistics/rate-ratio.ts, over windows of five minutes. Units are counted, not calls,
+-- because calls of one unit resemble each other: exposed in a window is a unit that calls in it and to which the event
+-- has not happened before; bad is one to which it happens there for the first time.
 -- {calls}: a table or view with columns trace_id, received_at, task, unit (empty = the call stands for itself), arm
 -- (candidate or control, as assigned and compared) and bad_events, the kinds that befell the call. {events}: the kinds asked for.
 WITH [1.25, 1.5, 2, 3, 4, 6, 10, 16] AS ratios
@@ -24,23 +25,25 @@ FROM
     SELECT
         event,
         task,
-        toStartOfInterval(first_at, INTERVAL 5 MINUTE) AS window,
+        window,
         countIf(arm = 'candidate') AS candidates,
         countIf(arm = 'control') AS controls,
-        countIf(arm = 'candidate' AND has(befell, event)) AS bad_candidates,
-        countIf(arm = 'control' AND has(befell, event)) AS bad_controls
+        countIf(arm = 'candidate' AND window = first_bad) AS bad_candidates,
+        countIf(arm = 'control' AND window = first_bad) AS bad_controls
     FROM
     (
         SELECT
+            event,
             task,
             arm,
-            min(received_at) AS first_at,
-            argMin(bad_events, (received_at, trace_id)) AS befell
+            groupUniqArray(toStartOfInterval(received_at, INTERVAL 5 MINUTE)) AS windows_of_unit,
+            minOrNullIf(toStartOfInterval(received_at, INTERVAL 5 MINUTE), has(bad_events, event)) AS first_bad
         FROM {database:Identifier}.{calls:Identifier}
+        ARRAY JOIN {events:Array(String)} AS event
         WHERE arm IN ('candidate', 'control')
-        GROUP BY task, arm, if(unit = '', toString(trace_id), unit)
+        GROUP BY event, task, arm, if(unit = '', toString(trace_id), unit)
     )
-    ARRAY JOIN {events:Array(String)} AS event
+    ARRAY JOIN arrayFilter(each -> isNull(first_bad) OR each <= first_bad, windows_of_unit) AS window
     GROUP BY event, task, window
     ORDER BY event, task, window
 )
