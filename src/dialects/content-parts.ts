@@ -59,8 +59,8 @@ export function createContentParts(budget: TextBudget): ContentParts {
   return {
     addText: (piece) => void textPieces.push(budget.take(piece)),
     addRefusal: (piece) => {
-      // OpenAI sends `"refusal": null`, and '' when a refusal opens.
-      if (typeof piece === 'string') refusalPieces.push(budget.take(piece))
+      // Servers send null or '' where nothing was refused.
+      if (piece !== '' && typeof piece === 'string') refusalPieces.push(budget.take(piece))
     },
     addCall: (key, name, argumentsPiece) => {
       const call = callAt(key)

@@ -7,7 +7,7 @@ import {
   scored,
   type Verdict,
 } from './evaluator.ts'
-import { chosenLetter } from './normalise.ts'
+import { chosenLetter } from './chosen-letter.ts'
 
 /** Whether the letter that the answer chooses is the right one. An answer without a letter is wrong, not missing. */
 export const choiceMatch: Evaluator = { name: 'choice_match', version: 1, applies, score }

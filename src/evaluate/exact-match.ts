@@ -1,5 +1,5 @@
 import { type EvaluationInput, type Evaluator, isAnswered, NOT_APPLICABLE, passed } from './evaluator.ts'
-import { isSameAnswer } from './normalise.ts'
+import { isSameAnswer } from './same-answer.ts'
 
 /** Whether the answer is the right one, aside from how it is written: case, articles, full stops, emphasis. */
 export const exactMatch: Evaluator = {

@@ -7,7 +7,7 @@ import {
   scored,
   type Verdict,
 } from './evaluator.ts'
-import { lastNumber, numberOf } from './normalise.ts'
+import { lastNumber, numberOf } from './final-number.ts'
 
 /** Whether the number that the answer ends on is the right one, to a millionth of it. */
 export const numericMatch: Evaluator = { name: 'numeric_match', version: 1, applies, score }

@@ -36,7 +36,8 @@ const EXAMPLES: Readonly<Record<string, EvaluatorExamples>> = {
       [failed, 0],
       [anInput({ status: 0 }), 0],
       [anInput({ answer: anAnswer({ errorType: 'overloaded_error' }) }), 0],
-      [anInput({ answer: anAnswer({ finishReason: undefined }) }), 0],
+      [anInput({ answer: anAnswer({ finishReason: undefined, isTruncated: true }) }), 0],
+      [anInput({ answer: anAnswer({ finishReason: undefined }) }), 1],
       [saying(' '), 0],
       [anInput({ answer: calling('{}') }), 1],
     ],
@@ -57,6 +58,9 @@ const EXAMPLES: Readonly<Record<string, EvaluatorExamples>> = {
       [saying('Ich bin ein Assistent. Dabei kann ich leider nicht helfen.'), 0],
       [saying(`I can't help but admire this. ${ENGLISH.repeat(20)}`), 1],
       [saying('You can help with that by calling us.'), 1],
+      [saying("I can't help but admire this."), 1],
+      [saying("I can't create files here, so save this yourself:\n```\nx = 1\n```"), 1],
+      [saying('I am not able to assist with this request.'), 0],
     ],
     notApplicable: [failed],
   },
@@ -240,7 +244,7 @@ it('scores as its version did when it was released', () => {
   })
   expect(released).toMatchInlineSnapshot(`
     [
-      "answered@1 f5b5a51cb5d9",
+      "answered@1 9ba0842a244f",
       "not_truncated@1 3a9d2af0441c",
       "no_refusal@1 699dd1305123",
       "valid_json@1 812ab1db8cf8",

@@ -25,8 +25,8 @@ it('sends what the version of each prompt sent when it was released', () => {
   expect(sent).toMatchInlineSnapshot(`
     [
       {
-        "pairwise-1": "64f502902197eb46",
-        "rubric-1": "bbded6c6ad592e30",
+        "pairwise-1": "5a80300886136cb6",
+        "rubric-1": "92711ebe3f02175b",
       },
       {
         "pairwise-1": "782426641af0cf91",

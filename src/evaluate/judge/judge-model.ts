@@ -9,9 +9,12 @@ export type JudgeModel = {
   readonly model: string
   /** Reasoning included. */
   readonly maxOutputTokens: number
-  /** Whether it takes a schema (OpenAI) or a demanded tool (Anthropic); without, it is only told the form. */
+  /**
+   * Whether it takes a schema (OpenAI) or a demanded tool (Anthropic, not together with thinking); without, it is only
+   * told the form.
+   */
   readonly isStructured: boolean
-  /** Further members of the body: temperature, reasoning effort, seed. */
+  /** Further members of the body: temperature, reasoning effort, seed; `store` for servers that do not know it. */
   readonly parameters: JsonRecord
 }
 

@@ -74,10 +74,10 @@ function asChat(judge: JudgeModel, { schema }: Prompt, system: string, user: str
   return {
     path: '/v1/chat/completions',
     body: {
+      store: false,
       ...judge.parameters,
       model: judge.model,
       max_completion_tokens: judge.maxOutputTokens,
-      store: false,
       messages: [
         { role: 'system', content: system },
         { role: 'user', content: user },
