@@ -52,6 +52,7 @@ describe('advance', () => {
     expect(tick({ quality: worse, since: STARTED_AT - 1 })).toMatchObject({ action: 'hold', rule: 'stale_data' })
     const units = { since: STARTED_AT - 1, candidate: 1, control: 1, neither: 18, inBoth: 0 }
     expect(tick({ units }), 'another share').toMatchObject({ action: 'hold', rule: 'stale_data' })
+    expect(tick({ units, quality: worse }), 'harm is harm at any share').toMatchObject({ action: 'rollback' })
   })
 
   it('rolls back on harm before it asks anything of the sample', () => {

@@ -1,8 +1,9 @@
 import type { EpochMs } from '../units.ts'
-import { assess, boundsOf, type Check, isAbout } from './assess.ts'
+import { assess, type Check, isAbout } from './assess.ts'
 import { eventOf } from './command.ts'
-import type { Evidence, RecentCalls } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { faultOf } from './gates.ts'
+import { type Harm, harmOf, stableFails } from './harm.ts'
 import { type HoldReason, type LivePhase, livePhaseOf, phaseText, stageName } from './phase.ts'
 import { gateOf, nextStage, type Rollout } from './rollout.ts'
 import { AUTOMATIC, type Change, type RolloutEvent } from './rollout-event.ts'
@@ -57,8 +58,8 @@ export function advance(rollout: Rollout, state: RolloutState, evidence: Evidenc
     return rollback(tick, harm)
   }
   if (readings === undefined) return hold(tick, live, 'no_data', ['the evidence could not be read'])
-  if (!isAbout(state, readings)) {
-    return hold(tick, live, 'stale_data', ['what was read is about another stage of this rollout'])
+  if (!isAbout(state, readings) || readings.units.since !== state.dealtAt) {
+    return hold(tick, live, 'stale_data', ['what was read is about another stage or share of this rollout'])
   }
   const fault = faultOf(rollout, live, readings, now)
   if (fault !== undefined) return hold(tick, live, fault.reason, [fault.because])
@@ -86,36 +87,6 @@ type Tick = {
   readonly state: RolloutState
   readonly now: EpochMs
   readonly checks: readonly Check[]
-}
-
-type Harm = { readonly rule: 'breaker' | 'harm'; readonly cause: string; readonly because: readonly string[] }
-
-/** Harm is looked for before anything is asked of the sample: what is certain after twenty calls is certain. */
-function harmOf(rollout: Rollout, { breaker, readings }: Evidence, checks: readonly Check[]): Harm | undefined {
-  if (breaker !== undefined) return { rule: 'breaker', cause: 'breaker', because: [`breaker: ${breaker}`] }
-  const isJudgeHeard = rollout.isJudgeTrustWaived || readings?.judge.isTrusted === true
-  const harmful = checks.filter(
-    ({ guardrail, harm }) =>
-      harm !== undefined && harm.logE >= harm.threshold && (guardrail !== 'quality' || isJudgeHeard),
-  )
-  const [first] = harmful
-  if (first === undefined) return undefined
-  return { rule: 'harm', cause: first.guardrail, because: harmful.map((check) => harmText(rollout, check)) }
-}
-
-const LEAST_CALLS = 20
-const FAILING_SHARE = 0.2
-
-/** Why going back to stable would help nobody: it fails often, and not much less often than the candidate. */
-function stableFails({ stable, candidate }: Evidence['recent']): string | undefined {
-  if (stable.calls < LEAST_CALLS) return undefined
-  const share = shareOf(stable)
-  if (share < FAILING_SHARE || share < shareOf(candidate) / 2) return undefined
-  return `stable is failing too: ${stable.failed} of its last ${stable.calls} calls`
-}
-
-function shareOf({ calls, failed }: RecentCalls): number {
-  return calls === 0 ? 0 : failed / calls
 }
 
 /** What the stage asks for in time and numbers, as far as it is not there yet. */
@@ -209,22 +180,9 @@ function act(
   return { action, rule, because, isAlert: false, checks, event, next: applyEvent(state, event) }
 }
 
-function harmText(rollout: Rollout, { guardrail, task, seen, harm }: Check): string {
-  const evidence = `ln E ${harm?.logE.toFixed(2)}, harm from ${harm?.threshold.toFixed(2)} on`
-  if (seen.kind === 'rates') {
-    return `${guardrail} (${task}): ${share(seen.candidate)} against ${share(seen.control)} (${evidence})`
-  }
-  const { upper } = boundsOf(rollout, seen.pairs)
-  return `${guardrail} (${task}): worse by ${(-seen.mean).toFixed(3)}, surely by ${(-upper).toFixed(3)} (${evidence})`
-}
-
 function unprovenText({ guardrail, task, count, nonInferior }: Check): string {
   const evidence = `ln E ${nonInferior?.logE.toFixed(2)} of ${nonInferior?.threshold.toFixed(2)}`
   return `${guardrail} (${task}): not shown to be within ${nonInferior?.margin} by ${count} pairs (${evidence})`
-}
-
-function share(value: number): string {
-  return `${(value * 100).toFixed(1)}%`
 }
 
 function hours(ms: number): string {

@@ -53,9 +53,9 @@ export function assess(rollout: Rollout, state: RolloutState, readings: Readings
   ]
 }
 
-/** Whether the readings are about the stage, epoch and shares in which the rollout is. */
-export function isAbout(state: RolloutState, { epoch, since, units }: Readings): boolean {
-  return epoch === state.epoch && since === state.enteredAt && units.since === state.dealtAt
+/** Whether the readings are about the stage and epoch in which the rollout is. */
+export function isAbout(state: RolloutState, { epoch, since }: Readings): boolean {
+  return epoch === state.epoch && since === state.enteredAt
 }
 
 /** Between which values the mean difference surely lies, each side with the error that its decision is allowed. */
