@@ -51,16 +51,15 @@ function dropAt(change: Change, [key, inner]: FieldPlace): boolean {
 }
 
 const LIMITS: ReadonlySet<string> = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens'])
+const GEMINI_LIMITS: ReadonlySet<string> = new Set(['maxOutputTokens', 'max_output_tokens'])
 
 function clamp(change: Change, most: number): void {
   const { bytes, body, edits, adaptations, dropped } = change
-  const config = body.members.filter(({ key }) => key === 'generationConfig' || key === 'generation_config')
-  const limits = [
-    ...body.members.filter((member) => LIMITS.has(member.key) && !dropped.has(member)),
-    ...config
-      .flatMap((member) => opened(change, member)?.members ?? [])
-      .filter(({ key }) => key === 'maxOutputTokens' || key === 'max_output_tokens'),
-  ]
+  const kept = body.members.filter((member) => !dropped.has(member))
+  const inConfig = kept
+    .filter(({ key }) => key === 'generationConfig' || key === 'generation_config')
+    .flatMap((member) => opened(change, member)?.members ?? [])
+  const limits = [...kept.filter(({ key }) => LIMITS.has(key)), ...inConfig.filter(({ key }) => GEMINI_LIMITS.has(key))]
   const beyond = limits.filter(({ value }) => (countAt(bytes, value) ?? 0) > most)
   if (beyond.length === 0) return
   for (const member of beyond) edits.push(replacing(member, String(most)))

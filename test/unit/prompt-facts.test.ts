@@ -50,8 +50,8 @@ describe('the text of the last user turn', () => {
 
   it('is the beginning and the end of a long one, however its characters are cut', () => {
     for (const piece of ['é', '日本語', '\u{1f600}', '\\', '"', '\n', 'a\\"b', 'ab\u0007c']) {
-      for (let shift = 0; shift < 7; shift++) {
-        const said = `start ${'x'.repeat(shift)}${piece.repeat(4_000)} end`
+      for (let shift = 0; shift < 12; shift++) {
+        const said = `start ${'x'.repeat(shift)}${piece.repeat(4_000)}${'y'.repeat(shift)} end`
         const facts = read('chat_completions', user(said))
         const [head = '', tail = ''] = cutInTwo(facts.lastUserText)
         expect(said.startsWith(head)).toBe(true)

@@ -60,6 +60,7 @@ describe('the model in a path', () => {
     expect(retargetPath(path, { model: 'gpt-4o', isStream: undefined }, 'gpt-5.1')).toBe(
       '/openai/deployments/gpt-5.1/chat/completions?api-version=2025-01-01',
     )
+    expect(retargetPath('/m/m/m?m', { model: 'm', isStream: undefined }, 'n')).toBe('/m/m/n?m')
     expect(retargetPath('/d/ft:gpt-4o/x', { model: 'ft:gpt-4o', isStream: undefined }, 'm')).toBe('/d/m/x')
   })
 
@@ -191,6 +192,22 @@ describe('what a model refuses', () => {
       { refuses: ['thinking:adaptive', 'thinking:enabled'] },
       '{"thinking":{"type":"disabled"}}',
       [],
+    ],
+    [
+      'a limit inside something that it refuses',
+      'generate_content',
+      '{"generationConfig":{"maxOutputTokens":9},"contents":[]}',
+      { refuses: ['generationConfig'], maxOutputTokens: 8 },
+      '{"contents":[]}',
+      ['dropped:generationConfig'],
+    ],
+    [
+      'thinking of every kind',
+      'messages',
+      '{"thinking":{"type":"enabled","budget_tokens":2000},"max_tokens":5}',
+      { refuses: ['thinking:enabled', 'thinking'] },
+      '{"max_tokens":5}',
+      ['thinking:adaptive', 'dropped:thinking'],
     ],
     [
       'the role of developer',
