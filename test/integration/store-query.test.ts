@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StoreClient } from '../../src/store/client.ts'
+import { isKnownFunction } from '../../src/store/query/known-functions.ts'
 import { openingFault } from '../../src/store/query/query-fault.ts'
 import { openQueries, runQuery } from '../../src/store/query/run-query.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
@@ -41,6 +42,23 @@ describe('a query that could reach beyond the tables', () => {
       }
     }
     expect(ran.join('\n')).toBe('')
+  })
+
+  test('has no function to do it with: none that the engine has for it is among the known', async () => {
+    const [, owner] = readers
+    const names = await owner?.ask(
+      'SELECT name FROM system.functions UNION ALL SELECT name FROM system.table_functions',
+      {
+        settings: {},
+        maxBytes: 1_000_000,
+      },
+    )
+    const known = (names?.rows ?? []).map(([name]) => String(name)).filter(isKnownFunction)
+    expect(known.length).toBeGreaterThan(1_000)
+    const reaching =
+      /file|sqlite|^url|remote|cluster|^s3|hdfs|azure|iceberg|deltaLake|dict|join(Get)|catboost|model|^ai[A-Z]|sleep|setting|macro|host|server|user|role|profile|certificate|query_?id|addressTo|executable|merge\b|^view|system|zookeeper|keeper|introspect|chdb|^eval|throwIf|serial/i
+    const harmless = ['aggregate', 'cutToFirstSignificantSubdomain', 'URLHierarchy', 'URLPathHierarchy']
+    expect(known.filter((name) => reaching.test(name) && !harmless.some((word) => name.startsWith(word)))).toEqual([])
   })
 
   test('is refused whatever surrounds the call', async () => {

@@ -7,6 +7,7 @@ import type { StoreClient } from '../../src/store/client.ts'
 import { openClient } from '../../src/store/client.ts'
 import { type Engine, launch } from '../../src/store/embedded/launch.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { applyRetention } from '../../src/store/retention.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
 import { aRetention, ENGINE_READY_MS, quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { quantilesOf, ROLLED_UP, STEPS, sumsOf } from '../fakes/rollup-sums.ts'
@@ -67,6 +68,14 @@ test('quantiles of a rollup are those of the rows within a twentieth', async () 
       }
     }
   }
+})
+
+test('rollups are kept as long as the config says, apart from their rows', async () => {
+  const client = await freshDatabase()
+  const wanted = { ...aRetention, rollupMinutesDays: 7, rollupHoursDays: 700 }
+  const changed = await applyRetention(client, wanted, forever)
+  expect(new Set(changed)).toEqual(new Set(['attempts_1m', 'attempts_1h', 'traces_1m', 'traces_1h']))
+  expect(await applyRetention(client, wanted, forever)).toEqual([])
 })
 
 test('a batch during which the engine is killed, and which is sent again, counts once in rows and rollups', async () => {
