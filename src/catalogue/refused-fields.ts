@@ -18,7 +18,10 @@ const OPENAI_REASONING = [
 const WITHOUT_STOP = /^(?:o3|o4-mini)(?:-|$)/
 /** "Sampling parameters removed" from Opus 4.7 on (platform.claude.com/docs, "Migration guide"). */
 const SAMPLING = ['temperature', 'top_p', 'top_k']
-/** Effort came with Opus 4.5; "Default effort: not supported" for the others of its generation (platform.claude.com/docs/en/models). */
+/**
+ * Effort came with Opus 4.5; "Default effort: not supported" for the others of its generation
+ * (platform.claude.com/docs/en/models).
+ */
 const WITHOUT_EFFORT = /^claude-(?:sonnet|haiku)-4-5/
 /** "Adaptive (always on)" (platform.claude.com/docs/en/models); Opus 4.7 as Bedrock has it ("Adaptive thinking"). */
 const CANNOT_BE_STILL = /^claude-(?:fable|mythos|opus-5-5|opus-4-7)/

@@ -7,7 +7,8 @@ import { retryAfterMs } from './retry-after.ts'
 /**
  * Why a provider did not answer. `error`: its own fault. `rate_limit`: the account has used up what it may. `capacity`:
  * it has too much to do. `context_window`: the prompt is too long for the model. `refusal`: a filter keeps the
- * prompt or the answer back. `client`: the request, the key or the model's name is at fault, and asking elsewhere would hide it.
+ * prompt or the answer back. `client`: the request, the key or the model's name is at fault, and asking elsewhere would
+ * hide it.
  */
 export type FailureKind = 'error' | 'rate_limit' | 'capacity' | 'context_window' | 'refusal' | 'client'
 
@@ -142,8 +143,17 @@ const LENGTH_NAMES: ReadonlySet<string> = new Set([
   'model_context_window_exceeded',
   'request_too_large',
 ])
-const LENGTH_MESSAGE =
-  /maximum context length|context window|exceeds? (?:the |its )?(?:maximum )?context (?:limit|length)|prompt is too long|input token count .{0,40}exceeds|maximum number of tokens allowed|reduce the length of the (?:messages|input|prompt)/
+const LENGTH_MESSAGE = new RegExp(
+  [
+    'maximum context length',
+    'context window',
+    'exceeds? (?:the |its )?(?:maximum )?context (?:limit|length)',
+    'prompt is too long',
+    'input token count .{0,40}exceeds',
+    'maximum number of tokens allowed',
+    'reduce the length of the (?:messages|input|prompt)',
+  ].join('|'),
+)
 
 const CLIENT_NAMES: ReadonlySet<string> = new Set([
   'invalid_request_error',

@@ -26,8 +26,8 @@ export function walkBudget(): WalkBudget {
 }
 
 /**
- * Calls `member` with each member of the object at `from`, in order and duplicates included; it returns the offset after the value
- * that starts at `at`, having walked or skipped it. So a body is gone through once, whatever is taken from it.
+ * Calls `member` with each member of the object at `from`, in order and duplicates included; it returns the offset after
+ * the value that starts at `at`, having walked or skipped it. So a body is gone through once, whatever is taken from it.
  * Returns the offset after the object, or -1 when the bytes are no JSON, or the budget
  * is used up. A value that is no object is skipped.
  */

@@ -36,9 +36,9 @@ const NOTHING: PromptFacts = {
 }
 
 /**
- * What the prompt in a (decoded) body shows, read by walking its bytes once. Total: bytes that are no JSON object, or one of more than 100,000
- * values, show nothing, and members of another type than the API's are passed over. The cost is that of finding the quotes in the
- * body; what is done with the text does not grow beyond 4 KB of it.
+ * What the prompt in a (decoded) body shows, read by walking its bytes once. Total: bytes that are no JSON object, or one
+ * of more than 100,000 values, show nothing, and members of another type than the API's are passed over. The cost is that
+ * of finding the quotes in the body; what is done with the text does not grow beyond 4 KB of it.
  *
  * `inputTokens` is of what this body holds, without what the provider keeps of a conversation; the factor that
  * `tokenRatio` learns for a model is the caller's to apply.

@@ -47,8 +47,8 @@ const GEMINI_HOSTED: ReadonlySet<string> = new Set(
 )
 
 /**
- * Tools that the provider itself runs, by how their type begins. All others are the client's to run, those that a provider has
- * defined (`bash_20250124`, `computer_use_preview`) included.
+ * Tools that the provider itself runs, by how their type begins. All others are the client's to run, those that a
+ * provider has defined (`bash_20250124`, `computer_use_preview`) included.
  */
 const HOSTED =
   /^(?:web_search|web_fetch|code_execution|code_interpreter|file_search|image_generation|mcp|tool_search|advisor)/

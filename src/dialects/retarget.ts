@@ -28,9 +28,9 @@ export type RetargetedCall = {
 
 /**
  * The same call for another model of the same dialect: the model's name in path and body, and, with the model's
- * `facts`, what it would refuse clamped, renamed or left out. All other bytes stay as they are, order and white space included.
- * `model` undefined: as the client asked. Without facts nothing but the name changes, and what the provider refuses is its to
- * say (decision 4). A body that is no JSON object stays as it is.
+ * `facts`, what it would refuse clamped, renamed or left out. All other bytes stay as they are, order and white space
+ * included. `model` undefined: as the client asked. Without facts nothing but the name changes, and what the provider
+ * refuses is its to say (decision 4). A body that is no JSON object stays as it is.
  */
 export function retarget(call: AskedCall, model: string | undefined, facts: ModelFacts | undefined): RetargetedCall {
   const path = model === undefined ? call.path : retargetPath(call.path, call.inPath, model)

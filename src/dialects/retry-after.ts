@@ -9,8 +9,8 @@ import { resetTime } from './rate-headroom.ts'
 const LONGEST_MS = 24 * 3_600_000
 
 /**
- * How long the provider asks to be left alone, in milliseconds, 0 to a day; undefined when it does not ask. What it says outright
- * stands before what can be concluded from it.
+ * How long the provider asks to be left alone, in milliseconds, 0 to a day; undefined when it does not ask. What it says
+ * outright stands before what can be concluded from it.
  */
 export function retryAfterMs(headers: RawHeaders, words: ErrorWords, now: EpochMs): number | undefined {
   const values = headersBeginning(headers, ['retry-after', 'x-ratelimit-', 'anthropic-ratelimit-'])

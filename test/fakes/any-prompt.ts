@@ -48,7 +48,7 @@ export const anyPrompt: fc.Arbitrary<AnyPrompt> = fc.record({
   maxOutputTokens: fc.option(fc.nat(100_000), { nil: undefined }),
 })
 
-/** What it needs, in the order of `NEEDS`. Anthropic's API has no JSON without a schema, and no hosted tool in chat is a tool. */
+/** What it needs, in the order of `NEEDS`. Anthropic's API has no JSON without a schema. */
 export function neededBy(prompt: AnyPrompt, api: PromptApi): readonly Need[] {
   const media = prompt.sayings.filter(({ who }) => who === 'user').map((saying) => saying.media)
   const needs: (Need | false)[] = [
