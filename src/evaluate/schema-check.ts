@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Ajv, type Options } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { asRecord, type JsonRecord } from '../dialects/json-value.ts'
@@ -114,10 +115,11 @@ export function createCheckSchema(): CheckSchema {
 /** Larger ones are refused before they are looked at. */
 const MAX_SCHEMA_CHARS = 400_000
 
+/** Tells schemas apart without keeping them; undefined for one that is too large. */
 function keyOf(schema: JsonRecord): string | undefined {
   try {
-    const key = JSON.stringify(schema)
-    return key.length > MAX_SCHEMA_CHARS ? undefined : key
+    const text = JSON.stringify(schema)
+    return text.length > MAX_SCHEMA_CHARS ? undefined : createHash('sha256').update(text).digest('base64')
   } catch {
     return undefined // nested deeper than the stack
   }

@@ -136,6 +136,18 @@ it('tells an answer that met its token limit from one that was cut and one that 
   }
 })
 
+it('reads a Gemini stream as events and as the array that it is without alt=sse, whole and cut', async () => {
+  const url = `${simulator().url}/v1beta/models/sim-plain:streamGenerateContent`
+  const body = { contents: [{ role: 'user', parts: [{ text: 'hello' }] }] }
+  const read = async (query: string, fault?: string): Promise<AnswerContent | undefined> => {
+    const answer = await post(url + query, body, fault, { 'x-goog-api-key': 'k' })
+    return answerContentOf('generate_content', Buffer.from(await answer.arrayBuffer()))
+  }
+  expect(await read('')).toEqual(await read('?alt=sse'))
+  expect(await read('', 'end@6')).toEqual(await read('?alt=sse', 'end@6'))
+  expect(await read('', 'end@6')).toMatchObject({ isTruncated: true, text: expect.stringMatching(/\w/) })
+})
+
 it('reads the first of several choices, and the same as where only one was asked for', async () => {
   const chat = { model: 'sim-plain', messages: [{ role: 'user', content: 'hello' }] }
   const contentOf = async (changes: object): Promise<AnswerContent | undefined> => {
