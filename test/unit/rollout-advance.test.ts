@@ -121,6 +121,26 @@ describe('advance', () => {
     expect(tick({}, LATER, rollout, held.next), 'goes on by itself').toMatchObject({ action: 'step' })
   })
 
+  it('bears the few units that are dealt by the old shares just after a step, and no more', () => {
+    const at50 = aStateAt(rollout, AT_50)
+    const units = { since: STARTED_AT, candidate: 1000, control: 1000, neither: 3, inBoth: 0 }
+    const late = STARTED_AT + DAY_MS
+    expect(tick({ units }, late, rollout, at50)).toMatchObject({ action: 'promote' })
+    expect(tick({ units: { ...units, neither: 60 } }, late, rollout, at50)).toMatchObject({ rule: 'sample_ratio' })
+    const shadow = aStateAt(rollout, { kind: 'shadow' })
+    const exposed = { ...units, candidate: 60, control: 0, neither: 1000 }
+    expect(tick({ units: exposed }, late, rollout, shadow), 'a shadow answers nobody').toMatchObject({
+      rule: 'sample_ratio',
+    })
+  })
+
+  it('shares the chance of a wrong rollback among guardrails and tasks', () => {
+    const apart = aRollout({ tasksApart: ['coding', 'math'] })
+    const thresholds = (of: typeof rollout) => tick({}, LATER, of).checks.map(({ harm }) => harm?.threshold)
+    expect(thresholds(rollout)).toContain(Math.log(4 / 0.05))
+    expect(thresholds(apart)).toContain(Math.log(12 / 0.05))
+  })
+
   it('lets an untrusted judge neither promote nor roll back', () => {
     const strict = aRollout({ isJudgeTrustWaived: false })
     expect(tick({ quality: worse }, LATER, strict)).toMatchObject({ action: 'hold', rule: 'judge_untrusted' })

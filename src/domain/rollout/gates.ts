@@ -10,6 +10,8 @@ import type { Rollout } from './rollout.ts'
 export type Fault = { readonly reason: HoldReason; readonly because: string }
 
 const LEAST_SAMPLE_RATIO_E = Math.log(1000)
+/** Instances take some seconds to follow a step, and deal a few units by the old shares: nowhere none at all is expected. */
+const LEAST_SHARE = 0.001
 const MOST_IN_BOTH = 0.01
 const LEAST_COVERAGE = 0.9
 /** Below this many expected scores a share of them means nothing yet. */
@@ -32,14 +34,12 @@ function staleness({ staleAfterMs }: Rollout, { asOf }: Readings, now: EpochMs):
 }
 
 function mixedUp(live: LivePhase, { units }: Readings): Fault | undefined {
-  // The shadow compares both models on the same prompt: there is nothing to be split.
-  if (live.kind === 'shadow') return undefined
   const { candidate, control } = sharesOf(live)
   const cells = [
     { observed: units.candidate, share: candidate },
     { observed: units.control, share: control },
     { observed: units.neither, share: 1 - candidate - control },
-  ]
+  ].map(({ observed, share }) => ({ observed, share: (share + LEAST_SHARE) / (1 + 3 * LEAST_SHARE) }))
   const logE = sampleRatioEvidence(cells)
   if (logE >= LEAST_SAMPLE_RATIO_E) {
     const seen = cells.map(({ observed }) => observed).join(' / ')

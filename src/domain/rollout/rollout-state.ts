@@ -36,7 +36,6 @@ export function fold(events: readonly RolloutEvent[], from?: RolloutState): Roll
   let state = from
   for (const event of events.toSorted((one, other) => one.revision - other.revision)) {
     const expected = (state?.revision ?? 0) + 1
-    if (event.revision > expected) break
     if (event.revision === expected) state = state === undefined ? created(event) : applyEvent(state, event)
   }
   return state
