@@ -59,7 +59,7 @@ export function triggerOf(kind: FailureKind): FallbackTrigger | undefined {
 function kindOf(words: ErrorWords, status: number | undefined): FailureKind {
   const own = status === undefined || status < 500 ? kindInWords(words, status) : undefined
   if (own !== undefined) return own
-  if (isNamed(words, CAPACITY_NAMES) || CAPACITY_MESSAGE.test(words.message)) return 'capacity'
+  if (isNamed(words, CAPACITY_NAMES) || (isProviders(status) && CAPACITY_MESSAGE.test(words.message))) return 'capacity'
   if (status === undefined) return kindByName(words)
   if (status === 429) return 'rate_limit'
   // Anthropic's "overloaded", and Groq's "flex tier capacity exceeded".
@@ -73,9 +73,21 @@ function kindOf(words: ErrorWords, status: number | undefined): FailureKind {
 function kindInWords(words: ErrorWords, status: number | undefined): FailureKind | undefined {
   if (isNamed(words, RATE_NAMES)) return status === 429 && isNamed(words, CAPACITY_NAMES) ? 'capacity' : 'rate_limit'
   if (status === 429) return undefined
-  if (isNamed(words, REFUSAL_NAMES) || REFUSAL_MESSAGE.test(words.message)) return 'refusal'
-  if (isNamed(words, LENGTH_NAMES) || LENGTH_MESSAGE.test(words.message)) return 'context_window'
+  const message = status === undefined || SPEAKING_STATUSES.has(status) ? words.message : ''
+  if (isNamed(words, REFUSAL_NAMES) || REFUSAL_MESSAGE.test(message)) return 'refusal'
+  if (isNamed(words, LENGTH_NAMES) || LENGTH_MESSAGE.test(message)) return 'context_window'
   return undefined
+}
+
+/**
+ * Statuses whose message may be the only word of what is wrong. Others quote the request ("The model `…` does not
+ * exist"), and what a client writes must not pass for what its provider says.
+ */
+const SPEAKING_STATUSES: ReadonlySet<number> = new Set([400, 403, 413, 422])
+
+/** Whether an error of this status is the provider's own, and its message too. */
+function isProviders(status: number | undefined): boolean {
+  return status === undefined || status === 429 || status >= 498
 }
 
 /** Of an error in a stream, which has no status of its own: the provider's fault unless it says otherwise. */
@@ -103,8 +115,9 @@ const USED_UP_NAMES: ReadonlySet<string> = new Set([
   'billing_error',
   'enforced_spend_limit_reached',
 ])
+/** How whole messages begin: a target is left alone for long because of them, so no quotation may be taken for one. */
 const USED_UP_MESSAGE =
-  /credit balance is too low|insufficient (?:balance|credits)|spend limit|specified api usage limits/
+  /^(?:your credit balance is too low|insufficient (?:balance|credits)|you have reached your specified api usage limits)/
 
 const RATE_NAMES: ReadonlySet<string> = new Set([
   'rate_limit_error',

@@ -59,6 +59,16 @@ describe('failureOf', () => {
     )
   })
 
+  it.each([
+    [404, 'The model `overloaded, spend limit, context window` does not exist.'],
+    [401, 'Incorrect API key provided: prompt is too long.'],
+    [400, "Invalid value: 'at capacity'. Your credit balance is too low, it says."],
+    [400, "Invalid value: 'insufficient credits'."],
+  ])('does not take what the client wrote for what the provider says: %s %s', (status, message) => {
+    const body = JSON.stringify({ error: { message, type: 'invalid_request_error', code: null } })
+    expect(failureOf(status, [], Buffer.from(body), NOW)).toEqual({ kind: 'client', retryAfterMs: undefined })
+  })
+
   it('does not take a page of megabytes apart', () => {
     const page = Buffer.from(`{"error":{"message":"prompt is too long${' '.repeat(400_000)}"}}`)
     expect(failureOf(400, [], page, NOW).kind).toBe('client')
