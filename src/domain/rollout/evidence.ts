@@ -40,7 +40,10 @@ export type Readings = {
 /** `task` is a task type that is shown apart, or `POOLED`. */
 export const POOLED = 'all'
 
-/** d = candidate's score − control's: of one prompt in the shadow, of the i-th of each arm when live. */
+/**
+ * d = candidate's score − control's: of one prompt in the shadow, of the i-th of each arm when live. To thousandths, so
+ * that a reading, which is stored with every decision, stays small.
+ */
 export type QualityReading = { readonly task: string; readonly pairs: PairCounts }
 
 /** d = control's bad − candidate's bad, 0 or 1 each, paired likewise. */
