@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { armOf, armShares, rendezvous, unitShare } from '../../src/domain/assign.ts'
+import { armOf, armShares, comparedShares, rendezvous, unitShare } from '../../src/domain/assign.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 30 })
 const percent = fc.double({ min: 0, max: 100, noNaN: true })
@@ -56,6 +56,20 @@ describe('armOf', () => {
         const { candidate, control } = armShares(at, isBaking)
         expect(candidate + control).toBeLessThanOrEqual(1)
         expect(at <= 50 ? control === candidate : candidate + control === 1).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('comparedShares', () => {
+  it('compares arms of one size, within the arms that answer', () => {
+    fc.assert(
+      fc.property(share, percent, fc.boolean(), (unit, at, isBaking) => {
+        const shares = armShares(at, isBaking)
+        const compared = comparedShares(shares)
+        expect(compared.candidate).toBe(compared.control)
+        const arm = armOf(unit, compared)
+        expect(['none', armOf(unit, shares)]).toContain(arm)
       }),
     )
   })
