@@ -1,6 +1,7 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, World } from '../domain/ports.ts'
+import { NO_HEALTH } from '../domain/routing/no-health.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openGateway } from '../gateway/server.ts'
 import type { DataListen, Gateway } from '../gateway/server.ts'
@@ -119,6 +120,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         inboundHeaders,
         passThrough: createPassThrough(slots, world.monotonic),
         price: prices.price,
+        health: NO_HEALTH,
         recorder,
         observe: observeAll(
           [

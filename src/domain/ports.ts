@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { CallCost } from './cost.ts'
+import type { EndedCall, HealthView } from './routing/target-health.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
 import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
@@ -41,6 +42,19 @@ export type Propagate = (
 
 /** Looks at every finished exchange (metrics, log line). Never throws, never waits. */
 export type Observer = (exchange: Exchange) => void
+
+/** Keeps how targets fare. On the path of every routed request: never throws, never waits. */
+export type HealthSource = {
+  /**
+   * Those of `keys` that are not healthy, as read for one decision. Reading claims nothing: a target is `probing` for
+   * everyone who asks until the call that is the probe has begun, and `open` again while that is under way.
+   */
+  readonly view: (keys: readonly string[], now: MonotonicMs) => HealthView
+  /** A call to the target begins, before it waits for a slot; where a probe is due, this is it. */
+  readonly begun: (key: string, now: MonotonicMs) => void
+  /** Told once for each `begun`, as soon as the call has ended and before the next one for the same request begins. */
+  readonly ended: (call: EndedCall) => void
+}
 
 /** What a call cost at the rates in force at `at`; undefined rates are `unpriced`, never zero. */
 export type PriceCall = (call: PricedCall) => CallCost

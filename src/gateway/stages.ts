@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThroughSink, UpgradeSink } from '../domain/pass-through.ts'
-import type { Cell, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
+import type { Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -16,6 +16,7 @@ export type Stages = {
   readonly inboundHeaders: (raw: RawHeaders) => string[]
   readonly passThrough: PassThrough
   readonly price: PriceCall
+  readonly health: HealthSource
   readonly recorder: Recorder
   readonly observe: Observer
   readonly propagate: Propagate

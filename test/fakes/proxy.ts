@@ -5,6 +5,7 @@ import type { Exchange } from '../../src/domain/exchange.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
 import type { Dialect } from '../../src/domain/request.ts'
 import type { Cell, Observer, Propagate, World } from '../../src/domain/ports.ts'
+import { NO_HEALTH } from '../../src/domain/routing/no-health.ts'
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
 import type { Patience } from '../../src/gateway/server.ts'
@@ -85,6 +86,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       inboundHeaders,
       passThrough: createPassThrough(slots, realWorld.monotonic),
       price: createPriceBook(state.current().policy).price,
+      health: NO_HEALTH,
       recorder: {
         record: (exchange, release) => {
           exchanges.push(exchange)
