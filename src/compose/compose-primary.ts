@@ -10,7 +10,6 @@ import { openSpool } from '../store/spool.ts'
 import { openLeftSpools, workerSpoolDir } from '../store/worker-spools.ts'
 import { openLineDestination } from '../telemetry/line-destination.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import { createMetricTotals } from '../telemetry/metric-totals.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { readTracingSettings } from '../telemetry/tracing-settings.ts'
 import { claimPort } from '../workers/claim-port.ts'
@@ -23,8 +22,9 @@ import { DRAIN_MS } from './app.ts'
 import type { App, AppOptions, Closed } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { explainDescribed } from './explain-described.ts'
+import { gatherWorkers } from './gather-workers.ts'
 import { logReload } from './log-reload.ts'
-import { addSpoolFacts, openRowLane, outageOf, spoolFacts, spoolLoad, writerCounts } from './row-lanes.ts'
+import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 import { storeFacts } from './store-facts.ts'
 
@@ -62,7 +62,6 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     closers.add(store.close)
 
     const lanes: RowLane[] = []
-    const totals = createMetricTotals()
     const own = createMetrics({
       build: { version: options.version, node: process.version },
       now: world.now,
@@ -77,8 +76,8 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       spans: () => undefined,
       workers: () => pool.counts(),
     })
-    const outage = () => outageOf(lanes) ?? pool.latest().find((one) => one.outage !== undefined)?.outage
-    const facts = () => storeFacts(boot.store.kind, store.status(), outage())
+    const all = gatherWorkers({ pool: () => pool, metrics: own, lanes, spoolMaxBytes: boot.spool.maxBytes })
+    const facts = () => storeFacts(boot.store.kind, store.status(), all.outage())
     for (const each of spool === undefined ? [] : [spool, ...(left?.spools ?? [])]) {
       const lane = openRowLane(each, { insert: store.insert, metrics: own, world, log })
       closers.add(lane.writer.close)
@@ -108,7 +107,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       },
       onGone: (worker, last) => {
         broker.forget(worker)
-        if (last !== undefined) totals.retire(last.metrics)
+        if (last !== undefined) all.keep(last)
       },
       writeLog: lines.write,
       world,
@@ -125,6 +124,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       onOutcome: (outcome, trigger) => {
         own.countReload(outcome.kind, trigger)
         logReload(log, outcome, trigger)
+        if (trigger === 'file') void everywhere(outcome) // of a signal and a PUT it is asked where these are taken
       },
     })
     closers.add(reloader.close)
@@ -164,24 +164,13 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         explain: explainDescribed(state, world),
         store,
         storeFacts: facts,
-        serving: async () => {
-          const spools = (await pool.survey()).map((snapshot) => snapshot.spool)
-          return {
-            isServing: isServing && pool.counts().serving > 0,
-            isDraining,
-            workers: pool.counts(),
-            spool: addSpoolFacts([spoolFacts(lanes, {}, 0), ...spools], boot.spool.maxBytes),
-          }
-        },
-        metrics: {
-          contentType: own.contentType,
-          expose: async () => {
-            await pool.survey()
-            const mine = await own.expose()
-            // Read in the turn in which it is added up: a worker that ends in between is retired by then, not missing.
-            return totals.add([mine, ...pool.latest().map(({ metrics }) => metrics)])
-          },
-        },
+        serving: async () => ({
+          spool: await all.spool(),
+          isServing: isServing && pool.counts().serving > 0,
+          isDraining,
+          workers: pool.counts(),
+        }),
+        metrics: all.metrics,
         log,
       }),
       log,
