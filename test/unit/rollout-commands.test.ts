@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { command, create, reconcile, type Request, type Verb } from '../../src/domain/rollout/command.ts'
+import { command, create, reconcile, type Authorship, type Verb } from '../../src/domain/rollout/command.ts'
 import { PACES } from '../../src/domain/rollout/pace.ts'
 import { type LivePhase, phaseText, sharesOf } from '../../src/domain/rollout/phase.ts'
 import { gateOf, identityOf, type Plan } from '../../src/domain/rollout/rollout.ts'
@@ -9,7 +9,7 @@ import { aRollout, aStateAt, DAY_MS, HOUR_MS, STARTED_AT } from '../fakes/a-roll
 const rollout = aRollout()
 const AT_25: LivePhase = { kind: 'ramping', percent: 25 }
 
-const by = (at = STARTED_AT + HOUR_MS): Request => ({ actor: 'ada', reason: 'looks good', at })
+const by = (at = STARTED_AT + HOUR_MS): Authorship => ({ actor: 'ada', reason: 'looks good', at })
 
 function after(state: RolloutState, verb: Verb, at?: number, of = rollout): RolloutState {
   const answer = command(of, state, verb, by(at))

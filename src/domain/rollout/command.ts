@@ -11,7 +11,7 @@ export type Verb =
   | { readonly kind: 'supersede'; readonly by: string }
 
 /** Who asks, when, and why. */
-export type Request = { readonly actor: string; readonly reason: string; readonly at: EpochMs }
+export type Authorship = { readonly actor: string; readonly reason: string; readonly at: EpochMs }
 
 /** The event that does it, or why it cannot be done and what can. */
 export type Answer =
@@ -19,8 +19,8 @@ export type Answer =
   | { readonly kind: 'refused'; readonly because: string }
 
 /** The event that brings `rollout` into being, as a draft. */
-export function create(rollout: Rollout, request: Request): RolloutEvent {
-  return eventOf(rollout.name, 1, request, {
+export function create(rollout: Rollout, by: Authorship): RolloutEvent {
+  return eventOf(rollout.name, 1, by, {
     kind: 'created',
     identity: rollout.identity,
     steps: percents(rollout.plan),
@@ -28,25 +28,25 @@ export function create(rollout: Rollout, request: Request): RolloutEvent {
 }
 
 /** What `verb` does to a rollout that stands at `state`. */
-export function command(rollout: Rollout, state: RolloutState, verb: Verb, request: Request): Answer {
-  const change = changeOf(rollout, state, verb, request.at)
+export function command(rollout: Rollout, state: RolloutState, verb: Verb, by: Authorship): Answer {
+  const change = changeOf(rollout, state, verb, by.at)
   if (typeof change === 'string') {
     return { kind: 'refused', because: `${rollout.name} is ${phaseText(state.phase)}: ${change}` }
   }
-  return { kind: 'event', event: eventOf(rollout.name, state.revision + 1, request, change) }
+  return { kind: 'event', event: eventOf(rollout.name, state.revision + 1, by, change) }
 }
 
 /** The event that brings the state up to the file; undefined when it says the same. */
-export function reconcile({ name, identity, plan }: Rollout, state: RolloutState, request: Request) {
+export function reconcile({ name, identity, plan }: Rollout, state: RolloutState, by: Authorship) {
   const steps = percents(plan)
   const isSame = steps.length === state.steps.length && steps.every((percent, index) => percent === state.steps[index])
   if (identity === state.identity && isSame) return undefined
-  return eventOf(name, state.revision + 1, request, { kind: 'edited', identity, steps, first: firstStage(plan) })
+  return eventOf(name, state.revision + 1, by, { kind: 'edited', identity, steps, first: firstStage(plan) })
 }
 
 /** The next event of a rollout. */
-export function eventOf(rollout: string, revision: number, request: Request, change: Change): RolloutEvent {
-  return { rollout, revision, at: request.at, actor: request.actor, reason: request.reason, change }
+export function eventOf(rollout: string, revision: number, by: Authorship, change: Change): RolloutEvent {
+  return { rollout, revision, at: by.at, actor: by.actor, reason: by.reason, change }
 }
 
 /** The change that `verb` makes, or in words why it cannot. */
