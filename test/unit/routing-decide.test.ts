@@ -187,6 +187,16 @@ test('a weighted unit stays where it is when its target is ill: only its fallbac
   ])
 })
 
+test('what a weighted target cannot do falls to the others by their weights, and back once it is asked no more', () => {
+  const state = aRoutingState(`${WEIGHTED}models: { second/b: { lacks: tools } }\n`)
+  for (let index = 0; index < 50; index++) {
+    const facts = someFacts({ unit: { value: `u${index}`, source: 'session' }, needs: ['tools'] })
+    const decision = decided(state, facts)
+    expect(keysOf(decision)).toEqual(['openai/a', 'second/c'])
+    expect(keysOf(decided(state, { ...facts, needs: [] }))).toEqual(keysOf(decided(aRoutingState(WEIGHTED), facts)))
+  }
+})
+
 test('a balanced unit moves only while its target is ill, and the others stand by before the fallbacks', () => {
   const state = aRoutingState(BALANCE)
   for (let index = 0; index < 200; index++) {
@@ -239,8 +249,14 @@ test('live weights hold while the file says what it said under them', () => {
     const decision = decided(live({ 'openai/a': 1, 'second/b': 1 }), facts)
     expect(keysOf(decision)[0]).toBe('second/b')
     expect(decision).toMatchObject({ reasons: ['weighted', 'live_weights'], overlayRevision: 'r7' })
-    const edited = live({ 'openai/a': 2, 'second/b': 1 })
-    expect(decided(edited, facts)).toMatchObject({ reasons: ['weighted'] })
-    expect(keysOf(decided(edited, facts))).toEqual(keysOf(decided(aRoutingState(WEIGHTED), facts)))
+    for (const base of [
+      { 'openai/a': 2, 'second/b': 1 },
+      { 'openai/a': 1, 'second/b': 1, 'second/gone': 1 },
+      { 'openai/a': 1 },
+    ]) {
+      const edited = live(base)
+      expect(decided(edited, facts)).toMatchObject({ reasons: ['weighted'] })
+      expect(keysOf(decided(edited, facts))).toEqual(keysOf(decided(aRoutingState(WEIGHTED), facts)))
+    }
   }
 })

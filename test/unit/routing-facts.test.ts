@@ -94,6 +94,10 @@ test('what no route asks of the prompt is not told as if it were known', () => {
   const factsOf = (yaml: string) =>
     requestFacts({ ...PLAIN, api: 'chat_completions' }, {}, body, routerOf(aRoutingState(yaml).policy.routing), 0)
   expect(factsOf('routes: { chat: openai/a }\n')).toMatchObject({ inputTokens: undefined, turn: undefined })
+  expect(factsOf('routes: { chat: { target: openai/a, fallbacks: second/b } }\n')).toMatchObject({
+    inputTokens: expect.any(Number),
+    turn: undefined,
+  })
   expect(factsOf('routes: { chat: { match: { turn: { from: 1 } }, target: openai/a } }\n')).toMatchObject({
     inputTokens: undefined,
     turn: 1,

@@ -76,7 +76,7 @@ export function nextStep(
   if (obstacle === undefined) {
     return { kind: 'again', target, trigger, delayMs: waitMs(repeats, failed.retryAfterMs, draw) }
   }
-  const next = Math.max(-1, ...tried) + 1
+  const next = target + 1
   if (next < targetCount) return { kind: 'next', target: next, trigger }
   return { kind: 'stop', why: obstacle }
 }
