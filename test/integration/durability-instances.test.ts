@@ -64,13 +64,14 @@ it('lets several proxies start at once on one ClickHouse: tables made once, rows
   expect(byPort).toEqual(Object.fromEntries(homes.map(({ port }, index) => [String(port), loops[index]?.ledger.size])))
 })
 
-it('goes on with one of two proxies on one ClickHouse and one config when the other is killed', async () => {
+it('goes on with one of two proxies of two workers on one ClickHouse and one config when the other is killed', async () => {
   const database = 'shared_config'
   const rows = queryAs(engine.engine.url, { username: 'app', password: 'app', database })
   // One file for both, as a ConfigMap would be: what differs comes from the environment.
   const settings = settingsFor(simulator.url, {
     listen: '127.0.0.1:${PORT}',
     data_dir: '${DATA}',
+    workers: 2,
     store: { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database },
   })
   const start = async () => {
@@ -96,7 +97,7 @@ it('goes on with one of two proxies on one ClickHouse and one config when the ot
   const all = new Map([...one.loop.ledger, ...two.loop.ledger])
   expect(await compareLedger(rows, all)).toEqual({ difference: NO_DIFFERENCE, others: [], traces: all.size })
   const versions = await rows<{ version: string; instances: number }>(
-    'SELECT policy_version AS version, toUInt32(uniqExact(instance)) AS instances FROM traces GROUP BY version',
+    "SELECT policy_version AS version, toUInt32(uniqExact(splitByChar('/', instance)[1])) AS instances FROM traces GROUP BY version",
   )
   expect(versions.map(({ instances }) => instances)).toEqual([2])
 })

@@ -87,6 +87,23 @@ it('loses only what a killed worker had under way, starts another, and no counte
   expect(await proxy.metric('understudy_worker_restarts_total')).toBe(1)
 })
 
+it('stores the rows of all workers after the engine was killed, once each', async () => {
+  const { proxy, loop } = await underLoad()
+  await loop.answers(200)
+  const died = proxy.nextLine('store_engine_died')
+  process.kill(proxy.enginePid(), 'SIGKILL')
+  await died
+  await loop.answers(200)
+  await loop.stop()
+  await proxy.drained()
+  expect(loop.failures).toEqual([])
+  expect(await compareLedger(proxy.rows, loop.ledger)).toEqual({
+    difference: NO_DIFFERENCE,
+    others: [],
+    traces: loop.ledger.size,
+  })
+})
+
 it('leaves no client waiting whose connection was on its way to a killed worker', async () => {
   const home = await aHome({ workers: 2, store: { kind: 'none' } })
   const proxy = await home.start()
