@@ -1,3 +1,4 @@
+import { interned } from './interned.ts'
 import { readString, skipSpace, skipString, skipValue } from './json-scan.ts'
 
 const QUOTE = 0x22
@@ -79,12 +80,12 @@ export function walkArray<S extends Walking>(
 function keyAt(bytes: Buffer, start: number, end: number): string {
   if (end - start > MAX_KEY_BYTES + 2) return ''
   for (let at = start + 1; at < end; at++) if (bytes[at] === BACKSLASH) return readString(bytes, { start, end }) ?? ''
-  return bytes.toString('latin1', start + 1, end - 1)
+  return interned(bytes, start + 1, end - 1)
 }
 
 /** A word at [at, end): a role, a type, a MIME type; '' for anything else. */
 export function wordAt(bytes: Buffer, at: number, end: number): string {
-  return bytes[at] === QUOTE && end - at <= MAX_WORD_BYTES ? bytes.toString('latin1', at + 1, end - 1) : ''
+  return bytes[at] === QUOTE && end > at + 1 && end - at <= MAX_WORD_BYTES ? interned(bytes, at + 1, end - 1) : ''
 }
 
 /** Two quotes and no more than any such word has. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { interned } from '../../src/dialects/interned.ts'
 import { memberOf, readString, scanObject } from '../../src/dialects/json-scan.ts'
 
 const jsonObject = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue())
@@ -62,5 +63,19 @@ describe('scanObject', () => {
   it('does not use the stack for depth', () => {
     const deep = Buffer.from(`{"a":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)},"model":"m"}`)
     expect(scanObject(deep)?.members.map((member) => member.key)).toEqual(['a', 'model'])
+  })
+})
+
+describe('interned', () => {
+  it('is the text of the bytes, whatever was seen before', () => {
+    const alike = fc.array(fc.constantFrom(0, 0x61, 0x62, 0x80, 0xff), { maxLength: 6 })
+    fc.assert(
+      fc.property(fc.array(fc.oneof(alike, fc.array(fc.nat(255), { maxLength: 40 })), { maxLength: 200 }), (texts) => {
+        for (const text of texts) {
+          const bytes = Buffer.from(text)
+          expect(interned(bytes, 0, bytes.length)).toBe(bytes.toString('latin1'))
+        }
+      }),
+    )
   })
 })
