@@ -8,13 +8,14 @@ import { parseTargetName } from './target-name.ts'
 /** Names, strategies, targets and conditions of the routes, and what can never be reached. */
 export function checkRoutes(file: Loose): Finding[] {
   const names = file.stepsAt(['routes']).map(String)
+  const dialects = new Map(names.map((name) => [name, dialectOf(file, name)]))
   return names.flatMap((name, index) => [
     ...checkName(name),
     ...checkStrategy(file, name),
     ...checkTargets(file, name),
-    ...checkMatch(file, ['routes', name, 'match'], dialectOf(file, name)),
+    ...checkMatch(file, ['routes', name, 'match'], dialects.get(name)),
     ...checkRules(file, name),
-    ...checkReach(file, name, names.slice(0, index)),
+    ...checkReach(file, name, names.slice(0, index), dialects),
   ])
 }
 
@@ -229,14 +230,20 @@ function isCover(earlier: unknown, later: unknown): boolean {
   return earlier !== undefined && covers(earlier, later, false)
 }
 
-function checkReach(file: Loose, name: string, earlier: readonly string[]): Finding[] {
+function checkReach(
+  file: Loose,
+  name: string,
+  earlier: readonly string[],
+  dialects: ReadonlyMap<string, string | undefined>,
+): Finding[] {
   const path = ['routes', name]
-  const dialect = dialectOf(file, name)
+  const dialect = dialects.get(name)
+  const match = file.at([...path, 'match'])
   const cover = earlier.find(
     (other) =>
       dialect !== undefined &&
-      dialectOf(file, other) === dialect &&
-      covers(file.at(['routes', other, 'match']), file.at([...path, 'match']), true),
+      dialects.get(other) === dialect &&
+      covers(file.at(['routes', other, 'match']), match, true),
   )
   if (cover === undefined) return []
   const matches =

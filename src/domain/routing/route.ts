@@ -44,7 +44,7 @@ export type RouteTarget = {
 /** Which of several targets a request goes to first. Later strategies (intent, cascade, auto …) are further kinds. */
 export type Strategy =
   | { readonly kind: 'fixed'; readonly target: RouteTarget }
-  /** Sticky by rendezvous hashing on the unit; `salt` is the route's name unless the policy says otherwise. */
+  /** Sticky by rendezvous hashing on the unit; `salt` is the route's name, so that renaming a route draws anew. */
   | { readonly kind: 'weighted'; readonly targets: readonly WeightedTarget[]; readonly salt: string }
   /** As `weighted`, over the healthy targets only. */
   | { readonly kind: 'balance'; readonly targets: readonly WeightedTarget[]; readonly salt: string }
