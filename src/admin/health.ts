@@ -15,14 +15,7 @@ export type Readiness = {
  * Whether traffic should come here. The proxy serves as long as it listens and has a policy: ClickHouse away, a
  * faulty config file and a filling spool degrade it and need a person, but taking it out would only hurt clients.
  */
-export function readinessOf({
-  isServing,
-  isDraining,
-  workers,
-  config,
-  store,
-  spool,
-}: ReadinessFacts): Readiness {
+export function readinessOf({ isServing, isDraining, workers, config, store, spool }: ReadinessFacts): Readiness {
   const because: string[] = []
   if (workers !== undefined && workers.serving < workers.wanted) because.push('workers_missing')
   if (config.rejected !== undefined) because.push('config_rejected')

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Closable } from '../domain/ports.ts'
 import { openClient, type StoreAddress, type StoreClient } from './client.ts'
 import type { Insert } from './insert.ts'
@@ -22,7 +23,7 @@ export function borrowStore(onDoubt: () => void): BorrowedStore {
         return
       }
       // The address is the same after most outages, and so are the connections.
-      current = clients.find((client) => isSame(client.address, address))
+      current = clients.find((client) => isDeepStrictEqual(client.address, address))
       if (current === undefined) clients.push((current = openClient(address)))
     },
     insert: async (table, rows, token) => {
@@ -35,13 +36,4 @@ export function borrowStore(onDoubt: () => void): BorrowedStore {
       await Promise.all(clients.map((client) => client.close()))
     },
   }
-}
-
-function isSame(one: StoreAddress, other: StoreAddress): boolean {
-  return (
-    one.url === other.url &&
-    one.username === other.username &&
-    one.password === other.password &&
-    one.database === other.database
-  )
 }

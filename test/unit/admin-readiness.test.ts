@@ -35,6 +35,8 @@ describe('readiness', () => {
     ],
     ['the spool is at 80 %', { spool: { ...spool, bytes: 800 } }, 'ready', []],
     ['the spool is above 80 %', { spool: { ...spool, bytes: 801 } }, 'degraded', ['spool_nearly_full']],
+    ['all workers serve', { workers: { serving: 2, wanted: 2 } }, 'ready', []],
+    ['a worker is missing', { workers: { serving: 1, wanted: 2 } }, 'degraded', ['workers_missing']],
     ['the data port is not open yet', { isServing: false }, 'starting', []],
     ['a shutdown has begun', { isDraining: true }, 'draining', []],
     [
