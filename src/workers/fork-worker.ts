@@ -12,15 +12,15 @@ export type WorkerProcess = {
 
 export type WorkerEvents = {
   readonly onMessage: (message: FromWorker) => void
-  /** `how`: its exit code or the signal that ended it. All that it printed has been told before. */
+  /** `how`: its exit code or the signal that ended it. All of its log has been told before. */
   readonly onExit: (how: string) => void
-  /** What it prints: log lines on stderr, nothing on stdout. */
-  readonly onOutput: (bytes: Buffer) => void
+  /** What it writes to stderr, which is its log. */
+  readonly onLog: (bytes: Buffer) => void
 }
 
 /** Starts the file `main` as a worker. Signals and the terminal are the primary's, so it gets no standard input. */
 export function forkWorker(main: string, events: WorkerEvents): WorkerProcess {
-  const child = fork(main, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = fork(main, [], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
   child.on('message', (message: unknown) => {
     if (isFromWorker(message)) events.onMessage(message)
   })
@@ -34,7 +34,7 @@ export function forkWorker(main: string, events: WorkerEvents): WorkerProcess {
   child.once('close', (code, signal) => gone(signal ?? `exit code ${code}`))
   // Without a process there is no exit; with one, a broken pipe is followed by it.
   child.on('error', (error) => child.pid === undefined && gone(error.message))
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', events.onOutput)
+  child.stderr?.on('data', events.onLog)
   return {
     pid: child.pid ?? 0,
     send: (message) => {

@@ -130,7 +130,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         if (cut !== '') log.warn('worker_line_cut', { worker: slot.number, line: cut })
         gone(slot, child.pid, how)
       },
-      onOutput: relay.take,
+      onLog: relay.take,
     })
     slot.process = child
   }
