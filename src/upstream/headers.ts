@@ -1,5 +1,7 @@
 import type { Provider } from '../domain/policy.ts'
-import type { Dialect, RawHeaders } from '../domain/request.ts'
+import type { KeyForm } from '../domain/provider-traits.ts'
+import type { RawHeaders } from '../domain/request.ts'
+import { takesClientKey } from '../domain/server-key.ts'
 
 /** Headers of one connection (RFC 9110 §7.6.1); they say nothing about the message and are never carried over. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -61,25 +63,18 @@ function isSameTrace(one: string, other: string): boolean {
 function isForwarded(name: string, provider: Provider, connectionOptions: ReadonlySet<string> | undefined): boolean {
   if (NOT_FORWARDED.has(name) || name.startsWith(CONTROL_PREFIX)) return false
   if (connectionOptions?.has(name) === true || provider.headers.has(name)) return false
-  return provider.apiKey === undefined || !CLIENT_KEYS.has(name)
+  return takesClientKey(provider) || !CLIENT_KEYS.has(name)
 }
 
-/** The headers that the config sets on every call to `provider`: its key, in its dialect's manner, and its extras. */
+/** The headers that the config sets on every call to `provider`: its key, in the provider's manner, and its extras. */
 function ownHeaders(provider: Provider): readonly (readonly [string, string])[] {
   const extras = [...provider.headers]
-  if (provider.apiKey === undefined) return extras
-  return [keyHeader(provider.dialect, provider.apiKey), ...extras]
+  if (provider.apiKey === undefined || provider.auth === 'none') return extras
+  return [keyHeader(provider.auth, provider.apiKey), ...extras]
 }
 
-function keyHeader(dialect: Dialect, key: string): readonly [string, string] {
-  switch (dialect) {
-    case 'openai':
-      return ['authorization', `Bearer ${key}`]
-    case 'anthropic':
-      return ['x-api-key', key]
-    case 'gemini':
-      return ['x-goog-api-key', key]
-  }
+function keyHeader(auth: Exclude<KeyForm, 'none'>, key: string): readonly [string, string] {
+  return auth === 'bearer' ? ['authorization', `Bearer ${key}`] : [auth, key]
 }
 
 /** Response headers for the client: all but hop-by-hop ones, in the upstream's order and case. */

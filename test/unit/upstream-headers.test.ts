@@ -59,6 +59,35 @@ describe('outboundHeaders', () => {
     ).toEqual(['accept', '*/*', 'x-goog-api-key', 'server'])
   })
 
+  it.each([
+    ['bearer', 'authorization', 'Bearer server'],
+    ['api-key', 'api-key', 'server'],
+    ['x-api-key', 'x-api-key', 'server'],
+    ['x-goog-api-key', 'x-goog-api-key', 'server'],
+  ] as const)('puts it where auth %s says, whatever the dialect', (auth, name, value) => {
+    const raw = ['Authorization', 'Bearer client', 'API-Key', 'client', 'X-Goog-Api-Key', 'client']
+    for (const dialect of ['openai', 'anthropic', 'gemini'] as const)
+      expect(outboundHeaders(raw, aProvider({ dialect, auth, apiKey: 'server' }))).toEqual([name, value])
+    expect(outboundHeaders(raw, aProvider({ auth }))).toEqual(raw)
+  })
+
+  it('sends no key at all where none is asked for', () => {
+    const raw = [
+      'Authorization',
+      'Bearer client',
+      'api-key',
+      'client',
+      'x-api-key',
+      'client',
+      'x-goog-api-key',
+      'c',
+      'a',
+      'b',
+    ]
+    expect(outboundHeaders(raw, aProvider({ auth: 'none' }))).toEqual(['a', 'b'])
+    expect(outboundHeaders(raw, aProvider({ auth: 'none', apiKey: 'server' }))).toEqual(['a', 'b'])
+  })
+
   it("lets the config's extra headers replace the client's", () => {
     expect(
       outboundHeaders(['X-Org', 'client', 'a', '1'], aProvider({ headers: new Map([['x-org', 'ours']]) })),
