@@ -126,6 +126,8 @@ describe('advance', () => {
     const units = { since: STARTED_AT, candidate: 1000, control: 1000, neither: 3, inBoth: 0 }
     const late = STARTED_AT + DAY_MS
     expect(tick({ units }, late, rollout, at50)).toMatchObject({ action: 'promote' })
+    const many = { ...units, candidate: 100_000, control: 100_000, neither: 0 }
+    expect(tick({ units: many }, late, rollout, at50), 'none at all is right, too').toMatchObject({ action: 'promote' })
     expect(tick({ units: { ...units, neither: 60 } }, late, rollout, at50)).toMatchObject({ rule: 'sample_ratio' })
     const shadow = aStateAt(rollout, { kind: 'shadow' })
     const exposed = { ...units, candidate: 60, control: 0, neither: 1000 }

@@ -10,8 +10,9 @@ import type { Rollout } from './rollout.ts'
 export type Fault = { readonly reason: HoldReason; readonly because: string }
 
 const LEAST_SAMPLE_RATIO_E = Math.log(1000)
-/** Instances take some seconds to follow a step, and deal a few units by the old shares: nowhere none at all is expected. */
-const LEAST_SHARE = 0.001
+/** Instances take some seconds to follow a step, and deal a few units by the old shares, to an arm that has none now. */
+const MANY_STRAYS = 20
+const MOST_STRAYS = 0.01
 const MOST_IN_BOTH = 0.01
 const LEAST_COVERAGE = 0.9
 /** Below this many expected scores a share of them means nothing yet. */
@@ -39,13 +40,15 @@ function mixedUp(live: LivePhase, { units }: Readings): Fault | undefined {
     { observed: units.candidate, share: candidate },
     { observed: units.control, share: control },
     { observed: units.neither, share: 1 - candidate - control },
-  ].map(({ observed, share }) => ({ observed, share: (share + LEAST_SHARE) / (1 + 3 * LEAST_SHARE) }))
-  const logE = sampleRatioEvidence(cells)
-  if (logE >= LEAST_SAMPLE_RATIO_E) {
-    const seen = cells.map(({ observed }) => observed).join(' / ')
+  ]
+  const logE = sampleRatioEvidence(cells.filter(({ share }) => share > 0))
+  const strays = cells.reduce((sum, { observed, share }) => sum + (share > 0 ? 0 : observed), 0)
+  const all = units.candidate + units.control + units.neither
+  if (logE >= LEAST_SAMPLE_RATIO_E || (strays >= MANY_STRAYS && strays / all >= MOST_STRAYS)) {
+    const fell = cells.map(({ observed }) => observed).join(' / ')
     return {
       reason: 'sample_ratio',
-      because: `units fell ${seen} to candidate / control / neither (ln E ${fixed(logE)})`,
+      because: `units fell ${fell} to candidate / control / neither (ln E ${fixed(logE)})`,
     }
   }
   const seen = units.candidate + units.control
