@@ -1,6 +1,5 @@
 import { rendezvous } from '../assign.ts'
-import type { Asked } from './match.ts'
-import { holds } from './match.ts'
+import { type Asked, holds } from './condition.ts'
 import type { Overlay } from './overlay.ts'
 import type { RouteTarget, WeightedTarget } from './route.ts'
 import type { ReadyRoute } from './router.ts'

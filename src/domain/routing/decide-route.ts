@@ -4,7 +4,7 @@ import type { RoutingState } from '../state.ts'
 import { choose, type Fitness } from './choose.ts'
 import { illness, isOutOfReach, type KnownModel, unfitness } from './eligible.ts'
 import type { Facts } from './facts.ts'
-import { type Asked, holds } from './match.ts'
+import { type Asked, holds } from './condition.ts'
 import type { Alias, RouteTarget } from './route.ts'
 import { type ReadyRoute, routerOf } from './router.ts'
 import type { HealthView } from './target-health.ts'
@@ -33,7 +33,7 @@ export function decideRoute(
     const why = alias?.provider === undefined ? undefined : judge({ key, ...target }).unfit
     if (why !== undefined && isOutOfReach(why)) {
       const rejected = [{ target: key, why }]
-      return { refused: 'no_usable_target', route: DEFAULT_ROUTE, rejected, reasons, ...whole }
+      return { refused: 'no_usable_target', route: DEFAULT_ROUTE, arm: 'none', rejected, reasons, ...whole }
     }
     return { route: DEFAULT_ROUTE, arm: 'none', targets: [target], reasons: ['default_route', ...reasons], ...whole }
   }
@@ -44,7 +44,7 @@ export function decideRoute(
   const line = lineUp([...choice.order, ...route.route.fallbacks], judge, asked, reasons)
   const rejected = [...zero.filter(({ target }) => !line.targets.some(({ key }) => key === target)), ...line.rejected]
   const [first, ...rest] = line.targets
-  if (first === undefined) return { refused: 'no_usable_target', ...named, rejected, reasons }
+  if (first === undefined) return { refused: 'no_usable_target', ...named, arm: 'none', rejected, reasons }
   return { ...named, arm: 'none', targets: [first, ...rest], rejected, reasons }
 }
 

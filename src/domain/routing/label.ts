@@ -1,6 +1,6 @@
 import type { Controls } from '../request.ts'
 import type { Labels, PromptFacts } from './facts.ts'
-import { isWithin } from './match.ts'
+import { isWithin } from './condition.ts'
 import type { Complexity, LabelRule, LabelRules, TextMatch } from './route.ts'
 
 const COMPLEXITIES: readonly Complexity[] = ['simple', 'moderate', 'complex', 'unknown']

@@ -1,5 +1,6 @@
 import { labellerOf, type Labeller } from './label.ts'
-import { conditionsOf, routeConditions, type Condition } from './match.ts'
+import type { Condition } from './condition.ts'
+import { conditionsOf, routeConditions } from './match.ts'
 import type { Match, Route, RouteTarget, RoutingPolicy, Rule, Strategy, TextMatch } from './route.ts'
 
 /** A routing policy made ready once, so that deciding costs little. */

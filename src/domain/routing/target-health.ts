@@ -1,9 +1,3 @@
-import type { AttemptOutcome } from '../exchange.ts'
-import type { Provider } from '../policy.ts'
-import type { RawHeaders } from '../request.ts'
-import type { MonotonicMs } from '../units.ts'
-import type { FallbackTrigger } from './route.ts'
-
 /**
  * Whether a target may be chosen. `degraded`: its error rate over the last two minutes is too high. `open`: its
  * breaker is. `probing`: one call at a time is let through to see whether it is back, and the next one is that call.
@@ -13,26 +7,3 @@ export type TargetHealth = 'healthy' | 'degraded' | 'open' | 'throttled' | 'prob
 
 /** Health by target key as read for one decision; a key that is not there is healthy. Stored with the trace. */
 export type HealthView = Readonly<Record<string, TargetHealth>>
-
-/** One call to a target of a route, told when it has ended. */
-export type EndedCall = {
-  /** As the route calls the target. */
-  readonly key: string
-  readonly provider: Provider
-  readonly endedAt: MonotonicMs
-  readonly durationMs: number
-  /** To the first content; undefined where none came. */
-  readonly firstTokenMs: number | undefined
-  readonly isStream: boolean
-  readonly outcome: AttemptOutcome
-  /** What the target did wrong; undefined where it did well, the fault is the client's, or the client left. */
-  readonly fault: TargetFault | undefined
-  /** Of the answer, whatever its status; empty where none came. */
-  readonly headers: RawHeaders
-}
-
-export type TargetFault = {
-  readonly trigger: FallbackTrigger
-  /** How long the provider asks to be left alone. */
-  readonly retryAfterMs: number | undefined
-}

@@ -1,0 +1,30 @@
+import type { AttemptOutcome } from '../exchange.ts'
+import type { Provider } from '../policy.ts'
+import type { RawHeaders } from '../request.ts'
+import type { MonotonicMs } from '../units.ts'
+import type { FallbackTrigger } from './route.ts'
+
+/** One call to a target of a route, told when it has ended. */
+export type EndedCall = {
+  /** As the route calls the target. */
+  readonly key: string
+  readonly provider: Provider
+  /** What `begun` gave for it. */
+  readonly probe?: number | undefined
+  readonly endedAt: MonotonicMs
+  readonly durationMs: number
+  /** To the first content; undefined where none came. */
+  readonly firstTokenMs: number | undefined
+  readonly isStream: boolean
+  readonly outcome: AttemptOutcome
+  /** What the target did wrong; undefined where it did well, the fault is the client's, or the client left. */
+  readonly fault: TargetFault | undefined
+  /** Of the answer, whatever its status; empty where none came. */
+  readonly headers: RawHeaders
+}
+
+export type TargetFault = {
+  readonly trigger: FallbackTrigger
+  /** How long the provider asks to be left alone. */
+  readonly retryAfterMs: number | undefined
+}
