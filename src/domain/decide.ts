@@ -28,6 +28,7 @@ export type Refusal = {
   readonly refused: 'no_usable_target'
   readonly route: string
   readonly rule?: string | undefined
+  readonly arm: 'none'
   readonly rejected: readonly RejectedTarget[]
   readonly reasons: readonly string[]
   readonly policyVersion: string

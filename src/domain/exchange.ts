@@ -1,7 +1,9 @@
 import type { Cost } from './cost.ts'
-import type { Decision } from './decide.ts'
+import type { Decision, Refusal } from './decide.ts'
 import type { ErrorCode } from './errors.ts'
 import type { LlmRequest } from './request.ts'
+import type { DecisionInputs } from './routing/replay.ts'
+import type { FallbackTrigger } from './routing/route.ts'
 import type { Target } from './target.ts'
 import type { EpochMs, RequestId } from './units.ts'
 import type { Usage } from './usage.ts'
@@ -30,6 +32,10 @@ export type Attempt = {
   readonly id: RequestId
   readonly role: AttemptRole
   readonly target: Target
+  /** Why the call before it was left: of every call but the first. */
+  readonly fallbackReason?: FallbackTrigger | undefined
+  /** What was changed in the body to please the target's model: `dropped:temperature` …; undefined = nothing. */
+  readonly adaptations?: readonly string[] | undefined
   readonly startedAt: EpochMs
   readonly durationMs: number
   /** Spent waiting for a free slot of the provider's concurrency limit, before the call. */
@@ -60,7 +66,9 @@ export type Exchange = {
   readonly durationMs: number
   /** Of that, what the proxy itself added: everything but waiting for the client's body, a slot and the upstream. */
   readonly overheadMs: number
-  readonly decision: Decision
+  readonly decision: Decision | Refusal
+  /** What it rested on; undefined where the policy says nothing of routing. */
+  readonly inputs?: DecisionInputs | undefined
   readonly attempts: readonly Attempt[]
   /** What the client saw: the status sent, or 0 when none was. */
   readonly status: number

@@ -1,6 +1,7 @@
 import type { Exchange } from './exchange.ts'
 import type { CallCost } from './cost.ts'
-import type { EndedCall, HealthView } from './routing/target-health.ts'
+import type { EndedCall } from './routing/ended-call.ts'
+import type { HealthView } from './routing/target-health.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
 import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
@@ -50,8 +51,11 @@ export type HealthSource = {
    * everyone who asks until the call that is the probe has begun, and `open` again while that is under way.
    */
   readonly view: (keys: readonly string[], now: MonotonicMs) => HealthView
-  /** A call to the target begins, before it waits for a slot; where a probe is due, this is it. */
-  readonly begun: (key: string, now: MonotonicMs) => void
+  /**
+   * A call to the target begins, before it waits for a slot; where a probe is due, this is it, and its number comes
+   * back, to be given to `ended`: calls that began earlier end meanwhile, and say nothing of how the target is now.
+   */
+  readonly begun: (key: string, now: MonotonicMs) => number | undefined
   /** Told once for each `begun`, as soon as the call has ended and before the next one for the same request begins. */
   readonly ended: (call: EndedCall) => void
 }

@@ -79,7 +79,6 @@ export function attemptRows(exchange: Exchange, instance: string): string[] {
 function attemptRow(exchange: Exchange, attempt: Attempt, position: number, instance: string): string {
   const { request, decision } = exchange
   const { outcome, usage, cost } = attempt
-  const before = attempt.role === 'fallback' ? exchange.attempts[position - 1] : undefined
   const price = cost.kind === 'priced' ? cost : undefined
   const fields: FieldsOf<typeof ATTEMPT_COLUMNS> = [
     attempt.id,
@@ -102,7 +101,7 @@ function attemptRow(exchange: Exchange, attempt: Attempt, position: number, inst
     textField(errorOf(outcome)),
     textField(errorTypeOf(outcome)),
     outcome.kind === 'unavailable' && outcome.mayHaveRun,
-    textField(errorOf(before?.outcome)),
+    textField(attempt.fallbackReason),
     durationField(attempt.queueMs),
     durationField(attempt.firstByteMs),
     durationField(attempt.firstTokenMs),

@@ -119,7 +119,7 @@ export function traceRow(exchange: Exchange, instance: string): string {
     textField(client.traceParent?.traceId),
     textField(decision.route),
     decision.arm,
-    decision.targets.slice(0, LIST_ENTRIES).map(targetField),
+    'refused' in decision ? [] : decision.targets.slice(0, LIST_ENTRIES).map(targetField),
     textsField(decision.reasons),
     textField(decision.policyVersion),
     exchange.outcome,

@@ -88,6 +88,7 @@ const attemptAt = (time: fc.Arbitrary<number>): fc.Arbitrary<Attempt> =>
     id: time.chain(idAt),
     role: fc.constantFrom('primary' as const, 'fallback' as const, 'cascade' as const, 'shadow' as const),
     target,
+    fallbackReason: optional(fc.constantFrom('error' as const, 'slow_answer' as const)),
     startedAt: time,
     durationMs: duration,
     queueMs: duration,

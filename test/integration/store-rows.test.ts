@@ -54,7 +54,6 @@ function nonZero(counts: Record<string, number | null>): Record<string, number> 
 function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<string, unknown> {
   const { request, decision } = of
   const ended = call.outcome
-  const before = of.attempts[position - 1]?.outcome
   const isPriced = call.cost.kind === 'priced'
   return {
     attempt_id: call.id,
@@ -77,7 +76,7 @@ function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<
     error: 'error' in ended ? ended.error : '',
     error_type: 'errorType' in ended ? kept(ended.errorType) : '',
     may_have_run: 'mayHaveRun' in ended && ended.mayHaveRun,
-    fallback_reason: call.role === 'fallback' && before !== undefined && 'error' in before ? before.error : '',
+    fallback_reason: call.fallbackReason ?? '',
     queue_ms: keptMs(call.queueMs),
     first_byte_ms: call.firstByteMs === undefined ? null : keptMs(call.firstByteMs),
     first_token_ms: call.firstTokenMs === undefined ? null : keptMs(call.firstTokenMs),
@@ -154,7 +153,10 @@ function expectedTrace(of: Exchange): Record<string, unknown> {
     complexity: 'unknown',
     route: kept(decision.route),
     arm: decision.arm,
-    targets: decision.targets.map((wanted) => ({ provider: kept(wanted.provider), model: kept(wanted.model) })),
+    targets: ('refused' in decision ? [] : decision.targets).map((wanted) => ({
+      provider: kept(wanted.provider),
+      model: kept(wanted.model),
+    })),
     reasons: decision.reasons.map(kept),
     policy_version: decision.policyVersion,
     draws: {},

@@ -167,10 +167,12 @@ describe('text', () => {
 
 test('a fallback tells why the attempt before it was not enough', () => {
   const timedOut = { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true } as const
-  const rows = attempts({ attempts: [anAttempt({ outcome: timedOut }), anAttempt({ role: 'fallback' })] })
+  const rows = attempts({
+    attempts: [anAttempt({ outcome: timedOut }), anAttempt({ role: 'fallback', fallbackReason: 'slow_answer' })],
+  })
   expect(rows[0]).toMatchObject({ may_have_run: true, error: 'first_byte_timeout' })
   expect(rows[0]?.fallback_reason).toBe('')
-  expect(rows[1]).toMatchObject({ position: 1, fallback_reason: 'first_byte_timeout' })
+  expect(rows[1]).toMatchObject({ position: 1, fallback_reason: 'slow_answer' })
 })
 
 test('a rejected request without any attempt is a whole row', () => {
