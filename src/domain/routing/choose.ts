@@ -21,7 +21,7 @@ export type Fitness = 'well' | 'ill' | 'unfit' | 'out_of_reach'
 export function choose(
   { route, rules }: ReadyRoute,
   asked: Asked,
-  overlay: Overlay | undefined,
+  overlay: Overlay,
   fitness: (target: RouteTarget) => Fitness,
 ): Choice {
   const { strategy } = route

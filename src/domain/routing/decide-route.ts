@@ -5,6 +5,7 @@ import { choose, type Fitness } from './choose.ts'
 import { illness, isOutOfReach, type KnownModel, unfitness } from './eligible.ts'
 import type { Facts } from './facts.ts'
 import { type Asked, holds } from './condition.ts'
+import { NO_OVERLAY } from './overlay.ts'
 import type { Alias, RouteTarget } from './route.ts'
 import { type ReadyRoute, routerOf } from './router.ts'
 import type { HealthView } from './target-health.ts'
@@ -37,8 +38,9 @@ export function decideRoute(
     }
     return { route: DEFAULT_ROUTE, arm: 'none', targets: [target], reasons: ['default_route', ...reasons], ...whole }
   }
-  const choice = choose(route, asked, state.overlay, (target) => judge(target).fitness)
-  const named = { route: route.route.name, rule: choice.rule, ...whole, overlayRevision: state.overlay?.revision ?? '' }
+  const overlay = state.overlay ?? NO_OVERLAY
+  const choice = choose(route, asked, overlay, (target) => judge(target).fitness)
+  const named = { route: route.route.name, rule: choice.rule, ...whole, overlayRevision: overlay.revision }
   reasons.push(...choice.reasons)
   const zero = choice.weightZero.map((target): RejectedTarget => ({ target: target.key, why: 'weight_zero' }))
   const line = lineUp([...choice.order, ...route.route.fallbacks], judge, asked, reasons)

@@ -4,6 +4,7 @@ import { aliasOf, decideRoute, judgeOf } from './decide-route.ts'
 import type { KnownModel } from './eligible.ts'
 import type { Facts } from './facts.ts'
 import type { Asked, Condition } from './condition.ts'
+import { NO_OVERLAY } from './overlay.ts'
 import type { Route } from './route.ts'
 import { type ReadyRoute, routerOf, targetsOf } from './router.ts'
 import type { HealthView, TargetHealth } from './target-health.ts'
@@ -100,7 +101,7 @@ function targetVerdicts(
   })
 }
 
-function weightsByKey({ name, strategy }: Route, { overlay }: RoutingState): ReadonlyMap<string, number> {
+function weightsByKey({ name, strategy }: Route, { overlay = NO_OVERLAY }: RoutingState): ReadonlyMap<string, number> {
   if (strategy.kind !== 'weighted' && strategy.kind !== 'balance') return new Map()
   const { targets } = weightsInForce(name, strategy.targets, overlay)
   return new Map(targets.map(({ target, weight }) => [target.key, weight]))

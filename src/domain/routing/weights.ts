@@ -4,12 +4,8 @@ import type { WeightedTarget } from './route.ts'
 /** Weights in force on one route: the file's, or the live ones where the file still says what it said under them. */
 export type WeightsInForce = { readonly targets: readonly WeightedTarget[]; readonly areLive: boolean }
 
-export function weightsInForce(
-  route: string,
-  targets: readonly WeightedTarget[],
-  overlay: Overlay | undefined,
-): WeightsInForce {
-  const live = overlay?.weights.get(route)
+export function weightsInForce(route: string, targets: readonly WeightedTarget[], overlay: Overlay): WeightsInForce {
+  const live = overlay.weights.get(route)
   if (live === undefined || !isBasedOn(live, targets)) return { targets, areLive: false }
   return {
     targets: targets.map(({ target, weight }) => ({ target, weight: live.weights[target.key] ?? weight })),
