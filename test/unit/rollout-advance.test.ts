@@ -63,6 +63,20 @@ describe('advance', () => {
     expect(because).toEqual([expect.stringContaining('quality (all): worse by 1.000')])
   })
 
+  it('measures harm by what may reach everybody, also at a step with a wider margin', () => {
+    // Surely four points worse: within the first step's ten, but not within half of the last step's three.
+    const quality = [
+      {
+        task: POOLED,
+        pairs: [
+          [-0.25, 600],
+          [0, 3000],
+        ] as const,
+      },
+    ]
+    expect(tick({ quality })).toMatchObject({ action: 'rollback', rule: 'harm' })
+  })
+
   it('rolls back on bad events', () => {
     const windows = [{ candidate: 150, control: 150, badCandidate: 15, badControl: 1 }]
     expect(tick({ badEvents: [{ event: 'error', task: POOLED, windows }] })).toMatchObject({ action: 'rollback' })
