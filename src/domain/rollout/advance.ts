@@ -64,7 +64,7 @@ export function advance(rollout: Rollout, state: RolloutState, evidence: Evidenc
   const fault = faultOf(rollout, live, readings, now)
   if (fault !== undefined) return hold(tick, live, fault.reason, [fault.because])
   const waiting = stillWaiting(tick, live)
-  if (waiting !== undefined) return wait(tick, live, waiting.rule, waiting.because)
+  if (waiting !== undefined) return wait(tick, live, waiting.rule, [waiting.because])
   const signals = readings.signals.filter(({ isFailing }) => isFailing)
   if (signals.length > 0) {
     return hold(
@@ -148,14 +148,12 @@ function wait(
   tick: Tick,
   live: LivePhase,
   rule: 'dwell' | 'pairs' | 'inconclusive',
-  because: string | readonly string[],
-) {
-  const reasons = typeof because === 'string' ? [because] : because
-  const late = overdue(tick, live)
-  if (late.length > 0) return hold(tick, live, 'timeout', reasons)
+  because: readonly string[],
+): Transition {
+  if (overdue(tick, live).length > 0) return hold(tick, live, 'timeout', because)
   return tick.state.phase.kind === 'holding'
-    ? act(tick, 'hold', rule, reasons, { kind: 'released' })
-    : still(tick, 'hold', rule, reasons)
+    ? act(tick, 'hold', rule, because, { kind: 'released' })
+    : still(tick, 'hold', rule, because)
 }
 
 function overdue({ rollout, state, now }: Tick, live: LivePhase): readonly string[] {
@@ -175,8 +173,8 @@ function act(
   because: readonly string[],
   change: Change,
 ): Transition {
-  const request = { actor: AUTOMATIC, reason: because.join('; '), at: now }
-  const event = eventOf(rollout.name, state.revision + 1, request, change)
+  const by = { actor: AUTOMATIC, reason: because.join('; '), at: now }
+  const event = eventOf(rollout.name, state.revision + 1, by, change)
   return { action, rule, because, isAlert: false, checks, event, next: applyEvent(state, event) }
 }
 
