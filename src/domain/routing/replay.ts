@@ -48,6 +48,8 @@ const APIS: readonly Api[] = [
 const SOURCES: readonly LabelSource[] = ['header', 'rule', 'none']
 const COMPLEXITIES: readonly Complexity[] = ['simple', 'moderate', 'complex', 'unknown']
 const UNIT_SOURCES: readonly StickyUnit['source'][] = ['session', 'conversation', 'first_turn', 'user', 'none']
+const OPTIONAL_TEXTS = ['model', 'routeAsked', 'team', 'user'] as const
+const OPTIONAL_NUMBERS = ['inputTokens', 'maxOutputTokens', 'turn'] as const
 const HEALTH: readonly TargetHealth[] = ['healthy', 'degraded', 'open', 'throttled', 'probing']
 
 function readFacts(stored: unknown): Facts | undefined {
@@ -72,6 +74,11 @@ function readFacts(stored: unknown): Facts | undefined {
   if (complexitySource === undefined || unitSource === undefined || value === undefined) return undefined
   const needs = Array.isArray(stored['needs']) ? stored['needs'].map((need) => oneOf(need, NEEDS)) : [undefined]
   if (!needs.every((need) => need !== undefined) || typeof stored['isStream'] !== 'boolean') return undefined
+  // Of another type than was written: half a row must not decide as if it were a whole one.
+  if (!OPTIONAL_TEXTS.every((field) => stored[field] === undefined || text(stored[field]) !== undefined))
+    return undefined
+  if (!OPTIONAL_NUMBERS.every((field) => stored[field] === undefined || number(stored[field]) !== undefined))
+    return undefined
   return {
     provider,
     dialect,
@@ -97,8 +104,9 @@ function readFacts(stored: unknown): Facts | undefined {
 
 function readHealth(stored: unknown): HealthView | undefined {
   if (!isRecord(stored)) return undefined
-  const entries = Object.entries(stored).map(([key, state]) => [key, oneOf(state, HEALTH) ?? 'healthy'] as const)
-  return Object.fromEntries(entries)
+  const entries = Object.entries(stored).map(([key, state]) => [key, oneOf(state, HEALTH)] as const)
+  const known = entries.flatMap(([key, state]) => (state === undefined ? [] : [[key, state] as const]))
+  return known.length === entries.length ? Object.fromEntries(known) : undefined
 }
 
 function parse(text: string): unknown {
@@ -127,6 +135,7 @@ function number(value: unknown): number | undefined {
 
 function texts(value: unknown): Readonly<Record<string, string>> | undefined {
   if (!isRecord(value)) return undefined
-  const entries = Object.entries(value).flatMap(([name, item]) => (typeof item === 'string' ? [[name, item]] : []))
-  return Object.fromEntries(entries)
+  const entries = Object.entries(value)
+  const known = entries.flatMap(([name, item]) => (typeof item === 'string' ? [[name, item] as const] : []))
+  return known.length === entries.length ? Object.fromEntries(known) : undefined
 }
