@@ -1,3 +1,4 @@
+import type { AnsweredPair, CompareOutcome, LiveAnswer } from './answered.ts'
 import type { Exchange } from './exchange.ts'
 import type { CallCost } from './cost.ts'
 import type { EndedCall } from './routing/ended-call.ts'
@@ -58,6 +59,19 @@ export type HealthSource = {
   readonly begun: (key: string, now: MonotonicMs) => number | undefined
   /** Told once for each `begun`, as soon as the call has ended and before the next one for the same request begins. */
   readonly ended: (call: EndedCall) => void
+}
+
+/**
+ * Takes two answers to one request for comparing, off the path of any request. `settled` is called once: at once with
+ * `queue_full`, else when the first rows about the pair are in the spool, or known not to fit. Never throws, never waits.
+ */
+export type Compare = (pair: AnsweredPair, settled: (outcome: CompareOutcome) => void) => void
+
+/** What becomes of live answers that someone wants scored. Neither of them throws or waits. */
+export type LiveScoring = {
+  /** Whether the answer to this request is in the sample; only then is it worth keeping its bytes. */
+  readonly wants: (traceId: RequestId, route: string, task: string) => boolean
+  readonly offer: (answer: LiveAnswer) => void
 }
 
 /** What a call cost at the rates in force at `at`; undefined rates are `unpriced`, never zero. */
