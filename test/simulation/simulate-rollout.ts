@@ -119,7 +119,8 @@ function createTraffic(scenario: Scenario, draws: Draws, salt: string) {
   }
   const scoreOf = (unit: Unit, isCandidate: boolean, swing: number): number => {
     let value = draws.chance(likeItself) ? unit.level : level(draws)
-    if (value > 0 && draws.chance(swing)) value -= 1
+    // Never to the lowest level, from which the candidate could not be worse: its difference stays what it should be.
+    if (value > 1 && draws.chance(swing)) value -= 1
     if (isCandidate && value > 0 && draws.chance(dropsALevel)) value -= 1
     return value / 4
   }
