@@ -1,8 +1,10 @@
 import type { AnsweredPair, CompareOutcome, LiveAnswer } from './answered.ts'
 import type { Exchange } from './exchange.ts'
 import type { CallCost } from './cost.ts'
+import type { Pair } from './pair.ts'
 import type { EndedCall } from './routing/ended-call.ts'
 import type { HealthView } from './routing/target-health.ts'
+import type { Score } from './score.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
 import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
@@ -66,6 +68,15 @@ export type HealthSource = {
  * `queue_full`, else when the first rows about the pair are in the spool, or known not to fit. Never throws, never waits.
  */
 export type Compare = (pair: AnsweredPair, settled: (outcome: CompareOutcome) => void) => void
+
+/**
+ * Takes scores and pairs to be kept. `release` is called once, when they are in the spool or known not to fit. Never
+ * throws, never waits.
+ */
+export type RecordScores = (
+  rows: { readonly scores: readonly Score[]; readonly pairs: readonly Pair[] },
+  release: () => void,
+) => void
 
 /** What becomes of live answers that someone wants scored. Neither of them throws or waits. */
 export type LiveScoring = {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../domain/exchange.ts'
 import type { Log, Recorder } from '../domain/ports.ts'
 import { attemptRows } from './attempt-row.ts'
-import type { PerTable } from './segments.ts'
+import { noRows, type PerTable } from './segments.ts'
 import type { Spool, SpoolLine } from './spool.ts'
 import { traceRow } from './trace-row.ts'
 
@@ -12,7 +12,7 @@ export type RowRecorder = Recorder & {
 
 /** Rows go to the spool in the turn in which the answer is complete. Without a spool there is nothing to write. */
 export function createRecorder(spool: Spool | undefined, instance: string, log: Log): RowRecorder {
-  let notBuilt: PerTable = { traces: 0, attempts: 0 }
+  let notBuilt: PerTable = noRows()
   if (spool === undefined) return { record: (_exchange, release) => release(), notBuiltRows: () => notBuilt }
   return {
     notBuiltRows: () => notBuilt,
@@ -21,7 +21,7 @@ export function createRecorder(spool: Spool | undefined, instance: string, log: 
       try {
         lines = linesOf(exchange, instance)
       } catch (error) {
-        notBuilt = { traces: notBuilt.traces + 1, attempts: notBuilt.attempts + exchange.attempts.length }
+        notBuilt = { ...notBuilt, traces: notBuilt.traces + 1, attempts: notBuilt.attempts + exchange.attempts.length }
         log.error('record_failed', { trace_id: exchange.request.id, bug: error })
         return release()
       }

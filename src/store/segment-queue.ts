@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import type { Log, World } from '../domain/ports.ts'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 import { alarm } from './alarm.ts'
-import { openedAt, progressPath, type PerTable, type Segment } from './segments.ts'
+import { noRows, openedAt, progressPath, type PerTable, type Segment } from './segments.ts'
 
 /** The closed segments that wait to be stored, oldest first. Their files are the queue's to delete. */
 export type SegmentQueue = {
@@ -42,7 +42,7 @@ type Entry = { segment: Segment; rows: number; isTaken: boolean }
 export function segmentQueue(dir: string, segments: readonly Segment[], world: World, log: Log): SegmentQueue {
   // A Map keeps the order of insertion, and ids grow with time: iterating it goes from the oldest to the newest.
   const entries = new Map<RequestId, Entry>()
-  const droppedRows = { traces: 0, attempts: 0 }
+  const droppedRows = noRows()
   let rows = 0
   let bytes = 0
   let notify = () => {}

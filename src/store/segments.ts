@@ -3,10 +3,26 @@ import { join } from 'node:path'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 import type { SpooledTable } from './insert.ts'
 
-export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts']
+export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts', 'scores', 'pairs', 'shadow_funnel']
 
 /** A count of rows per spooled table. */
 export type PerTable = Readonly<Record<SpooledTable, number>>
+
+/** A value for each spooled table. */
+export function forEachTable<T>(value: (table: SpooledTable) => T): Record<SpooledTable, T> {
+  return {
+    traces: value('traces'),
+    attempts: value('attempts'),
+    scores: value('scores'),
+    pairs: value('pairs'),
+    shadow_funnel: value('shadow_funnel'),
+  }
+}
+
+/** No rows of any table, to be counted up. */
+export function noRows(): Record<SpooledTable, number> {
+  return forEachTable(() => 0)
+}
 
 /**
  * A closed file that waits to be stored: the names of the columns on the first line, then a row on each (see

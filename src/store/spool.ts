@@ -7,7 +7,7 @@ import { lockDirectory } from './directory-lock.ts'
 import type { SpooledTable } from './insert.ts'
 import { recoverSegments } from './recover-segments.ts'
 import { segmentQueue, type SegmentQueue } from './segment-queue.ts'
-import { SPOOLED_TABLES, type PerTable } from './segments.ts'
+import { forEachTable, SPOOLED_TABLES, type PerTable } from './segments.ts'
 import { SPOOLED_COLUMNS } from './spooled-columns.ts'
 import { tableAppender } from './table-appender.ts'
 
@@ -56,8 +56,8 @@ export type SpoolOptions = {
   readonly dir: string
   /** Cap on all that is spooled; beyond it the oldest segments are dropped. */
   readonly maxBytes: number
-  /** Names of the columns whose values the lines hold. */
-  readonly columns?: Readonly<Record<SpooledTable, readonly string[]>>
+  /** Names of the columns whose values the lines hold; of tables left out, the real ones. */
+  readonly columns?: Readonly<Partial<Record<SpooledTable, readonly string[]>>>
   readonly maxRows?: number
   readonly maxSegmentBytes?: number
   readonly maxAgeMs?: number
@@ -75,16 +75,7 @@ const LONGEST_AGE_FACTOR = 60
  * the directory, or when the directory cannot be read or written.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const {
-    dir,
-    maxBytes,
-    columns = SPOOLED_COLUMNS,
-    maxRows = 10_000,
-    maxAgeMs = 1000,
-    syncEveryMs = 100,
-    world,
-    log,
-  } = options
+  const { dir, maxBytes, columns = {}, maxRows = 10_000, maxAgeMs = 1000, syncEveryMs = 100, world, log } = options
   // Four segments at least, or the cap would drop everything at once: two may be open and two on their way.
   const maxSegmentBytes = Math.min(options.maxSegmentBytes ?? 8 * 1024 * 1024, Math.ceil(maxBytes / 4))
   mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -106,12 +97,21 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
   const hasRoom = diskRoom(dir, world)
   const open = (table: SpooledTable) =>
-    tableAppender({ dir, table, columns: columns[table], limits, hasRoom, world, log, onClosed: queue.push })
-  const appenders = { traces: open('traces'), attempts: open('attempts') }
+    tableAppender({
+      dir,
+      table,
+      columns: columns[table] ?? SPOOLED_COLUMNS[table],
+      limits,
+      hasRoom,
+      world,
+      log,
+      onClosed: queue.push,
+    })
+  const appenders = forEachTable(open)
   const each = SPOOLED_TABLES.map((table) => appenders[table])
   const openBytes = () => each.reduce((sum, appender) => sum + appender.status().openBytes, 0)
 
-  let lines: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
+  let lines = forEachTable((): string[] => [])
   let releases: (() => void)[] = []
   let turnEnd: NodeJS.Immediate | undefined
   let syncTimer: NodeJS.Timeout | undefined
@@ -125,7 +125,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     turnEnd = undefined
     const batch = lines
     const waiting = releases
-    lines = { traces: [], attempts: [] }
+    lines = forEachTable(() => [])
     releases = []
     for (const table of SPOOLED_TABLES) {
       if (batch[table].length > 0) appenders[table].append(batch[table])
@@ -180,17 +180,18 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
     status: () => {
       const waiting = queue.status()
-      const [traces, attempts] = [appenders.traces.status(), appenders.attempts.status()]
-      const ages = [waiting.oldestAt, traces.openedAt, attempts.openedAt].filter((at) => at !== undefined)
+      const open = forEachTable((table) => appenders[table].status())
+      const opened = Object.values(open)
+      const ages = [waiting.oldestAt, ...opened.map(({ openedAt }) => openedAt)].filter((at) => at !== undefined)
       return {
         segments: waiting.segments,
-        rows: waiting.rows + traces.openRows + attempts.openRows,
-        bytes: waiting.bytes + traces.openBytes + attempts.openBytes,
+        rows: opened.reduce((sum, { openRows }) => sum + openRows, waiting.rows),
+        bytes: opened.reduce((sum, { openBytes }) => sum + openBytes, waiting.bytes),
         oldestAt: ages.length === 0 ? undefined : Math.min(...ages),
-        appendedRows: { traces: traces.appendedRows, attempts: attempts.appendedRows },
+        appendedRows: forEachTable((table) => open[table].appendedRows),
         droppedRows: {
           overCap: waiting.droppedRows,
-          writeFailed: { traces: traces.refusedRows, attempts: attempts.refusedRows },
+          writeFailed: forEachTable((table) => open[table].refusedRows),
         },
         tornTails,
         syncFailures,

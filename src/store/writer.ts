@@ -4,7 +4,7 @@ import type { MonotonicMs } from '../domain/units.ts'
 import { alarm } from './alarm.ts'
 import type { Insert } from './insert.ts'
 import type { SegmentQueue } from './segment-queue.ts'
-import type { PerTable, Segment } from './segments.ts'
+import { noRows, type PerTable, type Segment } from './segments.ts'
 import { sendSegment, type Sent } from './send-segment.ts'
 
 /** Carries closed segments from the spool into the store, oldest first, until each is acknowledged. */
@@ -49,7 +49,7 @@ const CLOSE_WAIT_MS = 2000
 export function startWriter(options: WriterOptions): Writer {
   const { spool, insert, world, log, maxInFlight = 2, firstRetryMs = 50, maxRetryMs = 2000 } = options
   const { queue } = spool
-  const counts = { stored: perTable(), quarantined: perTable(), dead: perTable(), missing: perTable() }
+  const counts = { stored: noRows(), quarantined: noRows(), dead: noRows(), missing: noRows() }
   /** How often a segment has failed, and when it may be tried again. */
   const failures = new WeakMap<Segment, { readonly times: number; readonly retryAt: MonotonicMs }>()
   let failuresInARow = 0
@@ -194,8 +194,4 @@ export function startWriter(options: WriterOptions): Writer {
       patience.abort()
     },
   }
-}
-
-function perTable(): { traces: number; attempts: number } {
-  return { traces: 0, attempts: 0 }
 }

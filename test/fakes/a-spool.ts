@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { SpooledTable } from '../../src/store/insert.ts'
+import { forEachTable } from '../../src/store/segments.ts'
 import { openSpool, type Spool, type SpoolOptions } from '../../src/store/spool.ts'
 import { quietLog } from './clickhouse.ts'
 import { realWorld } from './real-world.ts'
@@ -22,7 +23,7 @@ export async function aSpool(options: Partial<SpoolOptions> = {}): Promise<Spool
   const spool = await openSpool({
     dir: options.dir ?? aDirectory(),
     maxBytes: 1e9,
-    columns: { traces: ['id'], attempts: ['id'] },
+    columns: forEachTable(() => ['id']),
     maxAgeMs: 600_000,
     world: realWorld,
     log: quietLog,

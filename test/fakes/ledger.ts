@@ -1,4 +1,5 @@
 import type { Insert, Inserted, SpooledTable } from '../../src/store/insert.ts'
+import { forEachTable } from '../../src/store/segments.ts'
 
 /** What happens to one insert besides what its rows deserve. A lost ack: stored, but the answer says unavailable. */
 export type Fault = 'none' | 'unavailable' | 'lost_ack'
@@ -29,8 +30,8 @@ export function aLedger({
   isBad = () => false,
   isBadInQuarantine = () => false,
 }: LedgerRules = {}): Ledger {
-  const stored: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
-  const quarantined: Record<SpooledTable, string[]> = { traces: [], attempts: [] }
+  const stored = forEachTable((): string[] => [])
+  const quarantined = forEachTable((): string[] => [])
   const tokens = new Map<string, string>()
   const calls: { table: string; token: string; rows: number }[] = []
   const misusedTokens: string[] = []

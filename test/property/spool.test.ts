@@ -8,6 +8,7 @@ import { afterKill } from '../fakes/a-spool.ts'
 import { aLedger, type Fault } from '../fakes/ledger.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import type { Insert, SpooledTable } from '../../src/store/insert.ts'
+import { forEachTable } from '../../src/store/segments.ts'
 import { openSpool, type Spool } from '../../src/store/spool.ts'
 import { startWriter, type Writer } from '../../src/store/writer.ts'
 
@@ -67,7 +68,7 @@ async function aRun(script: readonly Fault[]) {
     isBad: (row) => !isMended && !row.includes('good'),
     isBadInQuarantine: (row) => row.includes('hopeless'),
   })
-  const expected: Record<SpooledTable, Set<string>> = { traces: new Set(), attempts: new Set() }
+  const expected: Record<SpooledTable, Set<string>> = forEachTable(() => new Set())
   const dirs = [mkdtempSync(join(tmpdir(), 'understudy-spool-'))]
   const spools: Spool[] = []
   const writers: Writer[] = []
