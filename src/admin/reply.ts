@@ -1,9 +1,13 @@
 import type { Json } from './ports.ts'
 
 /** What a handler answers. */
-export type Reply =
-  | { readonly status: number; readonly json: Json; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly text: string; readonly contentType: string }
+export type Reply = JsonReply | { readonly status: number; readonly text: string; readonly contentType: string }
+
+export type JsonReply = {
+  readonly status: number
+  readonly json: Json
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** A request as handlers see it: parsed as far as every one of them needs. */
 export type AdminRequest = {
@@ -30,6 +34,6 @@ export type Handler = (request: AdminRequest) => Reply | Promise<Reply>
  * `forbidden`, `not_found`, `method_not_allowed`, `too_large`, `unsupported_type`, `invalid_policy`,
  * `invalid_query`, `busy`, `unwritable`, `store_unavailable`, `timeout`, `internal`.
  */
-export function errorReply(status: number, code: string, message: string, headers?: Record<string, string>): Reply {
+export function errorReply(status: number, code: string, message: string, headers?: Record<string, string>): JsonReply {
   return { status, json: { error: { code, message } }, ...(headers === undefined ? {} : { headers }) }
 }

@@ -1,12 +1,14 @@
 import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { listenFailure } from '../config/listen-failure.ts'
+import { originForm } from '../dialects/recognise.ts'
 import { UnderstudyError } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Closable, Log } from '../domain/ports.ts'
 import { admissionFault } from './access.ts'
 import type { AdminTokens } from './access.ts'
 import { createAdminApp } from './app.ts'
+import { guardConnections } from './connections.ts'
 import type { AdminPorts } from './ports.ts'
 
 export type AdminOptions = {
@@ -38,6 +40,12 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { listen, tokens, ports, log, handlerTimeoutMs = 15_000 } = options
   const fault = admissionFault(listen, tokens)
   if (fault !== undefined) throw new UnderstudyError('internal', `admin port: ${fault}`)
+  const app = createAdminApp({ tokens, ports, log, handlerTimeoutMs })
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    // Past every guard and route Express answers a page of its own to what it cannot parse as a URL; a path it always can.
+    request.url = originForm(request.url ?? '') ?? '/'
+    app(request, response)
+  }
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -46,9 +54,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
-    createAdminApp({ tokens, ports, log, handlerTimeoutMs }),
+    listener,
   )
-  server.maxConnections = MAX_CONNECTIONS
+  server.on('checkExpectation', listener) // an expectation nobody knows may be ignored (RFC 9110 §10.1.1)
+  guardConnections(server, MAX_CONNECTIONS)
   await listening(server, listen)
   server.on('error', (error) => log.error('admin_port_failed', { error }))
   const address = server.address()
