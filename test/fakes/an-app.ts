@@ -15,6 +15,7 @@ const POLL_MS = 50
 export type TestApp = {
   readonly url: string
   readonly adminUrl: string
+  readonly configFile: string
   readonly log: () => string
   /** Rows of a query in the embedded store, as the user who may only read. */
   readonly rows: (sql: string) => Promise<readonly Row[]>
@@ -53,6 +54,7 @@ export async function startApp(settings: Settings, world: World = systemWorld): 
   return {
     url: `http://127.0.0.1:${app.data.port}`,
     adminUrl: `http://127.0.0.1:${app.admin.port}`,
+    configFile: file,
     log: () => readFileSync(logFile, 'utf8'),
     rows,
     rowsOf: async (sql, atLeast) => {
