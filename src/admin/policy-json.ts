@@ -10,7 +10,7 @@ import { routingJson } from './routing-json.ts'
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, access, prices, routing, retention, log }: Policy): Json {
+export function policyJson({ providers, limits, access, prices, routing, health, retention, log }: Policy): Json {
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -22,6 +22,16 @@ export function policyJson({ providers, limits, access, prices, routing, retenti
       ...ratesJson(price.rates),
     })),
     ...routingJson(routing),
+    health: {
+      error_rate: health.errorRate,
+      window_ms: health.windowMs,
+      min_requests: health.minRequests,
+      consecutive_failures: health.consecutiveFailures,
+      probe_after_ms: health.probeAfterMs,
+      probe_after_max_ms: health.probeAfterMaxMs,
+      probe_timeout_ms: health.probeTimeoutMs,
+      probes: health.probes,
+    },
     retention: {
       traces_days: retention.tracesDays,
       attempts_days: retention.attemptsDays,

@@ -46,6 +46,16 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
   )
 }
 
+/** A share of a whole, from 0 to 1. */
+export function share(): z.ZodType<number> {
+  const expected = 'a share from 0 to 1, such as 0.05 for 5 %'
+  return leaf((value) => (typeof value === 'number' && value >= 0 && value <= 1 ? { value } : { expected }), {
+    show: showWord,
+    fromText: (text) => (/^[01](\.\d{1,6})?$/.test(text) ? Number(text) : text),
+    json: { anyOf: [{ type: 'number', minimum: 0, maximum: 1 }, INTERPOLATION] },
+  })
+}
+
 /** A number of processes, or `auto`. */
 export function workerCount(): z.ZodType<number | 'auto'> {
   return leaf<number | 'auto'>(

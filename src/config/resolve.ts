@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
+import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveRouting } from './resolve-routing.ts'
 import type { ConfigFile } from './schema.ts'
@@ -57,6 +58,7 @@ function resolvePolicy(file: ConfigFile): Policy {
     },
     prices: file.prices.map(resolvePrice),
     routing: resolveRouting(file, providers),
+    health: resolveHealth(file.health),
     retention: {
       tracesDays: traces,
       attemptsDays: attempts,
@@ -65,6 +67,19 @@ function resolvePolicy(file: ConfigFile): Policy {
       rollupHoursDays: rollup_hours,
     },
     log: file.log,
+  }
+}
+
+function resolveHealth(health: ConfigFile['health']): HealthPolicy {
+  return {
+    windowMs: health.window,
+    errorRate: health.error_rate,
+    minRequests: health.min_requests,
+    consecutiveFailures: health.consecutive_failures,
+    probeAfterMs: health.probe_after,
+    probeAfterMaxMs: health.probe_after_max,
+    probeTimeoutMs: health.probe_timeout,
+    probes: health.probes,
   }
 }
 

@@ -3,6 +3,7 @@ import { KEY_FORMS, RATE_LIMIT_HEADERS, STATED_COSTS } from '../domain/provider-
 import { apiPath } from './api-path.ts'
 import { baseUrl, storeUrl } from './base-url.ts'
 import { headerValue } from './header.ts'
+import { healthSection } from './health-schema.ts'
 import { kindName } from './kind-name.ts'
 import {
   choice,
@@ -184,6 +185,9 @@ export const fileSchema = section({
     .prefault([])
     .describe('Your own prices; they win over the built-in price library.'),
   ...routingShape,
+  health: healthSection
+    .prefault({})
+    .describe('When a target of a route is passed over, and how it comes back. One section for all targets.'),
   retention: section({
     traces: wholeDays().prefault('90d'),
     attempts: wholeDays().prefault('90d'),

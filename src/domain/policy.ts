@@ -1,6 +1,7 @@
 import type { Rates } from './cost.ts'
 import type { ProviderTraits } from './provider-traits.ts'
 import type { Dialect } from './request.ts'
+import type { HealthPolicy } from './routing/health-policy.ts'
 import type { RoutingPolicy } from './routing/route.ts'
 
 /** Everything that can change while the proxy runs. Built from the config file, checked as a whole. */
@@ -10,6 +11,7 @@ export type Policy = {
   readonly access: Access
   readonly prices: readonly PriceOverride[]
   readonly routing: RoutingPolicy
+  readonly health: HealthPolicy
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
 }

@@ -1,5 +1,6 @@
 import type { Policy, Provider } from '../../src/domain/policy.ts'
 import { OWN_KEY_FORM } from '../../src/domain/provider-traits.ts'
+import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** A provider with roomy defaults; say only what the test is about. */
@@ -37,6 +38,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
     routing: NO_ROUTING,
+    health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,
       attemptsDays: 90,

@@ -1,5 +1,6 @@
 import type { AdminPorts, PolicyView, ReadinessFacts } from '../../src/admin/ports.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** Ports of a proxy that is well. */
@@ -80,6 +81,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     routing: NO_ROUTING,
+    health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,
       attemptsDays: 90,

@@ -6,6 +6,7 @@ export const CORE = ['domain', 'config', 'dialects'] as const
 /** Import core and packages, never each other. */
 export const SPOKES = [
   'gateway',
+  'health',
   'upstream',
   'pricing',
   'catalogue',
@@ -108,6 +109,7 @@ export function homesOf(packageName: string): readonly Layer[] | undefined {
 function spokes(): Record<(typeof SPOKES)[number], readonly Layer[]> {
   return {
     gateway: CORE,
+    health: CORE,
     upstream: CORE,
     pricing: CORE,
     catalogue: CORE,

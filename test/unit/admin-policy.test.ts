@@ -89,6 +89,16 @@ describe('GET /admin/policy', () => {
         aliases: {},
         labels: { task: [], complexity: [] },
         models: {},
+        health: {
+          error_rate: 0.05,
+          window_ms: 120_000,
+          min_requests: 20,
+          consecutive_failures: 5,
+          probe_after_ms: 1_000,
+          probe_after_max_ms: 5_000,
+          probe_timeout_ms: 10_000,
+          probes: 3,
+        },
         retention: {
           traces_days: 90,
           attempts_days: 90,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 import { configOf, faultsOf, PROVIDERS } from '../fakes/a-config.ts'
 
@@ -45,6 +46,7 @@ test('a file with providers alone is a whole config', () => {
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
     routing: NO_ROUTING,
+    health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,
       attemptsDays: 90,
@@ -60,6 +62,34 @@ test('a reasoning call of two minutes passes the default time-outs', () => {
   const provider = configOf(PROVIDERS).policy.providers.get('openai')
   expect(provider?.firstByteTimeoutMs).toBeGreaterThan(120_000)
   expect(provider?.idleTimeoutMs).toBeGreaterThan(120_000)
+})
+
+test('what makes a target ill can be said otherwise, also by variables', () => {
+  const text = 'health: { error_rate: 0.2, window: 1m, min_requests: 5, consecutive_failures: 9, probe_after: 2s, '
+  const more = `probe_after_max: 1m, probe_timeout: 30s, probes: '${'$'}{PROBES}' }`
+  expect(configOf(PROVIDERS + text + more, { PROBES: '7' }).policy.health).toEqual({
+    windowMs: 60_000,
+    errorRate: 0.2,
+    minRequests: 5,
+    consecutiveFailures: 9,
+    probeAfterMs: 2_000,
+    probeAfterMaxMs: 60_000,
+    probeTimeoutMs: 30_000,
+    probes: 7,
+  })
+  expect(configOf(`${PROVIDERS}health: { error_rate: '${'$'}{RATE}' }`, { RATE: '0.5' }).policy.health.errorRate).toBe(
+    0.5,
+  )
+  for (const [wrong, found] of [
+    ['5', '5'],
+    ['-0.1', '-0.1'],
+    ['5%', 'a text'],
+    ['high', '"high"'],
+  ] as const) {
+    expect(faultsOf(`${PROVIDERS}health: { error_rate: ${wrong} }`)).toEqual([
+      `u.yaml:5:23 health.error_rate: expected a share from 0 to 1, such as 0.05 for 5 %, found ${found}`,
+    ])
+  }
 })
 
 test('workers are a number or auto, and nothing else', () => {

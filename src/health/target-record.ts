@@ -1,0 +1,115 @@
+import type { Log } from '../domain/ports.ts'
+import type { Breaker } from '../domain/routing/breaker.ts'
+import type { CallVerdict } from '../domain/routing/call-verdict.ts'
+import { throttleMs } from '../domain/routing/call-verdict.ts'
+import type { EndedCall } from '../domain/routing/ended-call.ts'
+import type { ChangedState } from '../domain/routing/health-report.ts'
+import type { PastCall } from '../domain/routing/past-call.ts'
+import type { TargetHealth } from '../domain/routing/target-health.ts'
+import type { MonotonicMs } from '../domain/units.ts'
+import { createCircuit } from './circuit.ts'
+import type { Circuit, CircuitOptions } from './circuit.ts'
+import { createLatencySketch } from './latency-sketch.ts'
+import type { LatencySketch } from './latency-sketch.ts'
+import { createThrottle } from './throttle.ts'
+import type { Throttle } from './throttle.ts'
+
+/** A provider's address: one record for all targets behind it. */
+export type ProviderRecord = { readonly provider: string; readonly circuit: Circuit; active: number }
+
+/** All that is known of one target. */
+export type TargetRecord = {
+  readonly key: string
+  readonly owner: ProviderRecord
+  readonly circuit: Circuit
+  readonly throttle: Throttle
+  readonly duration: LatencySketch
+  readonly firstToken: LatencySketch
+  readonly changes: Record<ChangedState, number>
+  /** Calls under way. */
+  active: number
+  /** The last answer with rate-limit headers of its provider's form; read when somebody asks, not for every call. */
+  readonly limits: () => Pick<EndedCall, 'provider' | 'headers' | 'endedAt'> | undefined
+  /** Its own state and its provider's, whichever is worse. */
+  readonly state: (now: MonotonicMs) => TargetHealth
+  /** What a call tells beside its verdict. */
+  readonly note: (call: EndedCall, verdict: CallVerdict) => void
+  readonly addPast: (call: PastCall, at: MonotonicMs, now: MonotonicMs) => void
+}
+
+export type RecordOptions = Pick<CircuitOptions, 'policy' | 'draw'> & { readonly log: Log }
+
+export function createTargetRecord(
+  key: string,
+  owner: ProviderRecord,
+  { policy, draw, log }: RecordOptions,
+): TargetRecord {
+  const changes = { healthy: 0, degraded: 0, open: 0, throttled: 0 }
+  const circuit = createCircuit({ policy, draw, changed: (from, to) => countChange(key, from, to, changes, log) })
+  const throttle = createThrottle()
+  const duration = createLatencySketch()
+  const firstToken = createLatencySketch()
+  let limits: EndedCall | undefined
+
+  return {
+    key,
+    owner,
+    circuit,
+    throttle,
+    duration,
+    firstToken,
+    changes,
+    active: 0,
+    limits: () => limits,
+    state: (now) => {
+      const own = circuit.state(now)
+      const providers = owner.circuit.state(now)
+      if (own === 'open' || providers === 'open') return 'open'
+      if (throttle.isOn(now)) return 'throttled'
+      if (own === 'degraded' || providers === 'degraded') return 'degraded'
+      return own === 'probing' ? own : providers
+    },
+    note: (call, verdict) => {
+      if (call.provider.rateLimitHeaders !== undefined && statesLimits(call)) limits = call
+      if (verdict === 'good') {
+        throttle.good(call.endedAt - call.durationMs)
+        duration.add(call.durationMs, call.endedAt)
+        if (call.isStream && call.firstTokenMs !== undefined) firstToken.add(call.firstTokenMs, call.endedAt)
+      }
+      if (call.fault === undefined) return
+      const waitMs = throttleMs(call, throttle.repeats())
+      if (waitMs === undefined || !throttle.start(waitMs, call.endedAt)) return
+      changes.throttled += 1
+      log.warn('target_throttled', { target: key, for_ms: waitMs })
+    },
+    addPast: ({ hasFailed, durationMs, firstTokenMs }, at, now) => {
+      circuit.addPast(hasFailed, at, now)
+      if (hasFailed) return
+      duration.add(durationMs, now)
+      if (firstTokenMs !== undefined) firstToken.add(firstTokenMs, now)
+    },
+  }
+}
+
+/** Error pages of something in between would hide what the provider said last. */
+function statesLimits({ outcome, headers }: EndedCall): boolean {
+  return headers.length > 0 && (outcome.kind === 'completed' || (outcome.kind === 'refused' && outcome.status === 429))
+}
+
+function countChange(
+  target: string,
+  from: Breaker,
+  to: Breaker,
+  changes: Record<ChangedState, number>,
+  log: Log,
+): void {
+  if (to.kind === 'in_use') {
+    if (from.kind === 'in_use') return
+    changes.healthy += 1
+    log.info('target_back', { target, after: from.why, out_ms: Math.round((to.healed?.at ?? from.since) - from.since) })
+  } else if (from.kind === 'in_use' || from.why !== to.why) {
+    const state = to.why === 'error_rate' ? 'degraded' : 'open'
+    changes[state] += 1
+    log.warn('target_out', { target, state, why: to.why })
+  }
+}
