@@ -4,13 +4,14 @@ import type { Policy, Provider } from '../domain/policy.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { ConfigFacts, Json } from './ports.ts'
 import { routingJson } from './routing-json.ts'
+import { shadowsJson } from './shadows-json.ts'
 
 /**
  * The policy in force, every field named here and no other, so that a secret added to the policy stays inside until
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, access, prices, routing, health, retention, log }: Policy): Json {
+export function policyJson({ providers, limits, access, prices, routing, shadows, health, retention, log }: Policy): Json {
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -22,6 +23,7 @@ export function policyJson({ providers, limits, access, prices, routing, health,
       ...ratesJson(price.rates),
     })),
     ...routingJson(routing),
+    shadows: shadowsJson(shadows),
     health: {
       error_rate: health.errorRate,
       window_ms: health.windowMs,

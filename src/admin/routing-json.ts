@@ -60,7 +60,8 @@ function strategyJson(strategy: Strategy): Readonly<Record<string, Json>> {
   }
 }
 
-function matchJson(match: Match): Json {
+/** The conditions of a match; what it leaves open is left out. */
+export function matchJson(match: Match): Json {
   return given({
     model: match.models,
     mount: match.mounts,

@@ -6,6 +6,7 @@ import { checkModels } from './model-checks.ts'
 import { checkPrices } from './price-checks.ts'
 import { checkProviders } from './provider-checks.ts'
 import { checkRoutes } from './route-checks.ts'
+import { checkShadows } from './shadow-checks.ts'
 import { checkStore } from './store-checks.ts'
 
 /** Every fault that needs more than one value, or a name, to be seen. */
@@ -17,6 +18,7 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkStore(file),
     ...checkPrices(file),
     ...checkRoutes(file),
+    ...checkShadows(file),
     ...checkLabels(file),
     ...checkModels(file),
   ]

@@ -39,7 +39,8 @@ export function textsAt(file: Loose, path: Path): readonly string[] | undefined 
   return Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : undefined
 }
 
-function checkProviderNames(file: Loose, path: Path): Finding[] {
+/** Entries of the list at `path` that are no provider of the file. */
+export function checkProviderNames(file: Loose, path: Path): Finding[] {
   const known = file.stepsAt(['providers']).map(String)
   return namesOutside(file, path, known, 'a provider of this file')
 }

@@ -81,7 +81,8 @@ function anyTarget(strategy: Strategy): RouteTarget {
   }
 }
 
-function resolveMatch(entry: MatchEntry): Match {
+/** The conditions that a checked `match` means. */
+export function resolveMatch(entry: MatchEntry): Match {
   return {
     models: entry.model,
     mounts: entry.mount,

@@ -4,6 +4,7 @@ import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveRouting } from './resolve-routing.ts'
+import { resolveShadows } from './resolve-shadows.ts'
 import type { ConfigFile } from './schema.ts'
 import { storeKind } from './store-checks.ts'
 
@@ -58,6 +59,7 @@ function resolvePolicy(file: ConfigFile): Policy {
     },
     prices: file.prices.map(resolvePrice),
     routing: resolveRouting(file, providers),
+    shadows: resolveShadows(file, providers),
     health: resolveHealth(file.health),
     retention: {
       tracesDays: traces,

@@ -33,7 +33,7 @@ const LARGEST_TOKENS = 1_000_000_000
 const taskName = (): z.ZodType<string> =>
   text('a task type of lower-case letters, digits and _, such as billing', /^[a-z][a-z\d_]{0,63}$/)
 
-const providerName = (): z.ZodType<string> => text('the name of a provider of this file', /\S/)
+export const providerName = (): z.ZodType<string> => text('the name of a provider of this file', /\S/)
 
 const fieldName = (): z.ZodType<string> => text('the name of a body field', /^\w[\w.]{0,63}$/)
 
@@ -41,7 +41,8 @@ const tokenRange = range(LARGEST_TOKENS)
 const turnRange = range(100_000)
 const needs = oneOrMany(choice(NEEDS), 'a list of needs')
 
-const matchShape = {
+/** The keys of a `match`. */
+export const matchShape = {
   model: oneOrMany(glob('a model'), 'a list of models')
     .optional()
     .describe('As the client asks, before or after aliases.'),

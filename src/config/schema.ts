@@ -21,6 +21,7 @@ import {
 } from './leaves.ts'
 import { routingShape } from './routing-schema.ts'
 import { section } from './section.ts'
+import { shadowsShape } from './shadow-schema.ts'
 
 /** What 1 USD per million tokens is in pico-dollars per token. */
 const PER_MILLION_TOKENS = 1_000_000n
@@ -185,6 +186,7 @@ export const fileSchema = section({
     .prefault([])
     .describe('Your own prices; they win over the built-in price library.'),
   ...routingShape,
+  ...shadowsShape,
   health: healthSection
     .prefault({})
     .describe('When a target of a route is passed over, and how it comes back. One section for all targets.'),

@@ -3,6 +3,7 @@ import type { ProviderTraits } from './provider-traits.ts'
 import type { Dialect } from './request.ts'
 import type { HealthPolicy } from './routing/health-policy.ts'
 import type { RoutingPolicy } from './routing/route.ts'
+import type { Shadow } from './shadow/shadow.ts'
 
 /** Everything that can change while the proxy runs. Built from the config file, checked as a whole. */
 export type Policy = {
@@ -11,6 +12,8 @@ export type Policy = {
   readonly access: Access
   readonly prices: readonly PriceOverride[]
   readonly routing: RoutingPolicy
+  /** In the order of the file. */
+  readonly shadows: readonly Shadow[]
   readonly health: HealthPolicy
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }

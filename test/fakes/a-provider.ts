@@ -38,6 +38,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
     routing: NO_ROUTING,
+    shadows: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,

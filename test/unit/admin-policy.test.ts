@@ -89,6 +89,7 @@ describe('GET /admin/policy', () => {
         aliases: {},
         labels: { task: [], complexity: [] },
         models: {},
+        shadows: [],
         health: {
           error_rate: 0.05,
           window_ms: 120_000,

@@ -14,7 +14,7 @@ const CONFIG = resolve(import.meta.dirname, '../../config')
 const shipped = (name: string): string => readFileSync(join(CONFIG, name), 'utf8')
 
 /** Mappings whose keys are the operator's own. */
-const NAMED_AT_TOP = ['providers', 'routes', 'aliases', 'models']
+const NAMED_AT_TOP = ['providers', 'routes', 'aliases', 'models', 'shadows']
 const NAMED = ['headers', 'paths', 'tags']
 
 /** Paths of all values, with `*` for names and indexes, as `leafPaths` has them. */
@@ -64,7 +64,9 @@ test('the example shows every key there is', () => {
       return root === undefined ? [] : pathsIn(root)
     }),
   )
-  const known = leafPaths(fileSchema).map((path) => path.join('.').replace('.rules.*.when.', '.match.'))
+  const known = leafPaths(fileSchema).map((path) =>
+    path.join('.').replace('.rules.*.when.', '.match.').replace('shadows.*.match.', 'routes.*.match.'),
+  )
   expect(known.filter((path) => !shown.has(path))).toEqual([])
 })
 

@@ -46,6 +46,7 @@ test('a file with providers alone is a whole config', () => {
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
     routing: NO_ROUTING,
+    shadows: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,

@@ -1,0 +1,138 @@
+import { unitShare } from '../assign.ts'
+import type { Exchange } from '../exchange.ts'
+import { isForClient } from '../exchange-totals.ts'
+import type { Policy, Provider } from '../policy.ts'
+import type { Api } from '../request.ts'
+import { usesServerKey } from '../server-key.ts'
+import type { Target } from '../target.ts'
+import type { RequestId, Unit } from '../units.ts'
+import type { Shadow, ShadowArm, SkipReason } from './shadow.ts'
+
+/** One call to be made beside a live one. */
+export type MirrorPlan = {
+  readonly arm: ShadowArm
+  readonly target: Target & { readonly model: string }
+  readonly provider: Provider
+}
+
+/** `target`: the candidate, as soon as one was chosen. */
+export type Skipped = { readonly skipped: SkipReason; readonly target?: Target; readonly arm?: ShadowArm }
+
+/** What must be known of a prompt to tell whether it may be sent a second time. */
+export type MirrorContent = {
+  readonly isBackground: boolean
+  readonly hasHostedTools: boolean
+  readonly hasStoredConversation: boolean
+  readonly hasFiles: boolean
+  /** Tools that the client runs. */
+  readonly hasTools: boolean
+  /** Some model has answered in this conversation before. */
+  readonly hasAssistantTurn: boolean
+}
+
+/** A finished live request, as a shadow sees it. */
+export type MirrorFacts = {
+  readonly exchange: Exchange
+  /** `x-understudy-shadow: off`. */
+  readonly isOff: boolean
+  /** Bytes of body and answer were kept and fit. */
+  readonly isKept: boolean
+  /** Reads the prompt, at most once and only for what is in the sample; undefined where it cannot be read. */
+  readonly content: () => MirrorContent | undefined
+}
+
+/** What a request's draws are for. */
+type MirrorDraw = 'sample' | 'aa' | 'candidate'
+
+/** APIs whose answers can be compared. */
+const MIRRORED_APIS: ReadonlySet<Api> = new Set([
+  'chat_completions',
+  'responses',
+  'completions',
+  'messages',
+  'generate_content',
+])
+
+/** Draws of one shadow know nothing of those of another, nor of who is in a rollout. */
+export function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose: MirrorDraw): Unit {
+  return unitShare(`shadow:${shadow.salt}:${purpose}`, id)
+}
+
+/**
+ * Whether `shadow`, whose match holds, mirrors a request, and to whom. Pure: the same facts and policy plan the same.
+ * What costs least to find out is asked first, and what only the moment tells (`mayMirrorNow`) not at all.
+ */
+export function mirrorPlan(shadow: Shadow, facts: MirrorFacts, policy: Policy): MirrorPlan | Skipped {
+  const { exchange } = facts
+  const { request } = exchange
+  const early = earlySkip(shadow, facts)
+  if (early !== undefined) return { skipped: early }
+  const content = facts.content()
+  if (content === undefined) return { skipped: 'unreadable' }
+  const kind = contentSkip(content)
+  if (kind !== undefined) return { skipped: kind }
+  const arm = mirrorDraw(shadow, request.id, 'aa') < shadow.aaShare ? 'aa' : 'candidate'
+  const chosen = arm === 'aa' ? stableTarget(exchange) : candidateOf(shadow, request.id)
+  const target = { provider: chosen.provider, model: chosen.model ?? request.model }
+  const provider = policy.providers.get(target.provider)
+  if (provider === undefined || provider.dialect !== shadow.dialect || target.model === undefined) {
+    return { skipped: 'unknown_provider', target, arm }
+  }
+  if (provider.auth !== 'none' && !usesServerKey(provider)) return { skipped: 'no_key', target, arm }
+  if (shadow.providers?.has(provider.name) === false) return { skipped: 'provider_not_allowed', target, arm }
+  return { arm, target: { ...target, model: target.model }, provider }
+}
+
+/** Whether the answer to a request is worth keeping for `shadow`, as far as can be told before it comes. */
+export function isSampled(shadow: Shadow, id: RequestId): boolean {
+  return mirrorDraw(shadow, id, 'sample') < shadow.sample
+}
+
+function earlySkip(shadow: Shadow, { exchange, isOff, isKept }: MirrorFacts): SkipReason | undefined {
+  const { request, outcome } = exchange
+  if (isOff) return 'header_off'
+  if (!MIRRORED_APIS.has(request.api)) return 'unsupported_api'
+  if (request.isStream && !shadow.streaming) return 'streaming_off'
+  if (outcome === 'cancelled') return 'client_disconnected'
+  if (!exchange.attempts.some(({ role }) => isForClient(role))) return 'not_called'
+  if (!isSampled(shadow, request.id)) return 'not_sampled'
+  if (request.requestBytes > shadow.maxRequestBytes) return 'too_large'
+  return isKept ? undefined : 'no_content'
+}
+
+/** What must not run twice, and what only the provider of the live call could answer. */
+function contentSkip(content: MirrorContent): SkipReason | undefined {
+  if (content.isBackground) return 'batch'
+  if (content.hasHostedTools) return 'hosted_tools'
+  if (content.hasStoredConversation) return 'stored_conversation'
+  if (content.hasFiles) return 'files'
+  // Later turns answer what the live model asked of the client's tools, which another would have asked otherwise.
+  return content.hasTools && content.hasAssistantTurn ? 'not_first_assistant_turn' : undefined
+}
+
+function candidateOf({ candidates, salt }: Shadow, id: RequestId): Target {
+  const index = Math.floor(mirrorDraw({ salt }, id, 'candidate') * candidates.length)
+  return candidates[index] ?? candidates[0]
+}
+
+/** The model that answered the client, or the last that was tried. */
+function stableTarget({ attempts, request }: Exchange): Target {
+  return attempts.findLast(({ role }) => isForClient(role))?.target ?? request
+}
+
+/** How things are at the moment, as far as they keep a shadow from calling. */
+export type MirrorMoment = {
+  readonly isBackedOff: boolean
+  /** Share of the provider's rate limit that is left; undefined where nobody said. */
+  readonly headroom: Unit | undefined
+  readonly isLiveLoaded: boolean
+  readonly isShuttingDown: boolean
+}
+
+/** Why a planned call is not made now; undefined when it may be. */
+export function mayMirrorNow(shadow: Shadow, moment: MirrorMoment): SkipReason | undefined {
+  if (moment.isShuttingDown) return 'shutting_down'
+  if (moment.isBackedOff) return 'backed_off'
+  if (moment.headroom !== undefined && moment.headroom < shadow.headroomFloor) return 'headroom'
+  return moment.isLiveLoaded ? 'live_load' : undefined
+}

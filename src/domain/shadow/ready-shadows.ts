@@ -1,0 +1,94 @@
+import { type Condition, holds } from '../routing/condition.ts'
+import type { Facts, PromptFacts } from '../routing/facts.ts'
+import { labellerOf } from '../routing/label.ts'
+import { routeConditions } from '../routing/match.ts'
+import { readFacts } from '../routing/read-facts.ts'
+import type { TextMatch } from '../routing/route.ts'
+import type { PromptReads, Router } from '../routing/router.ts'
+import type { LlmRequest } from '../request.ts'
+import type { Policy } from '../policy.ts'
+import type { EpochMs } from '../units.ts'
+import type { Shadow } from './shadow.ts'
+
+/** The shadows of a policy, made ready once. */
+export type ReadyShadows = {
+  readonly all: readonly ReadyShadow[]
+  /** What their matches need of the prompt; undefined: it need not be read. */
+  readonly reads: PromptReads | undefined
+  /** The facts by which they match. */
+  readonly factsOf: (
+    request: LlmRequest,
+    header: (name: string) => string | undefined,
+    prompt: PromptFacts | undefined,
+    at: EpochMs,
+  ) => Facts
+}
+
+export type ReadyShadow = {
+  readonly shadow: Shadow
+  /** By what is known of any request: false means that no reading can make it match. */
+  readonly mayMatch: (request: LlmRequest) => boolean
+  readonly matches: (facts: Facts, model: string | undefined) => boolean
+}
+
+const known = new WeakMap<Policy, ReadyShadows>()
+
+/** The shadows of `policy`; the same value for the same policy. */
+export function readyShadows(policy: Policy): ReadyShadows {
+  const made = known.get(policy)
+  if (made !== undefined) return made
+  const ready = createShadows(policy)
+  known.set(policy, ready)
+  return ready
+}
+
+function createShadows(policy: Policy): ReadyShadows {
+  const { shadows, routing } = policy
+  const router: Router = {
+    routes: [],
+    byName: new Map(),
+    labels: labellerOf(routing.labels),
+    headerNames: [...new Set(shadows.flatMap(({ match }) => [...(match.headers?.keys() ?? [])]))],
+    reads: promptReads(policy),
+    isEmpty: false,
+  }
+  return {
+    all: shadows.map(readyShadow),
+    reads: router.reads,
+    factsOf: (request, header, prompt, at) => readFacts(request, header, prompt, router, at),
+  }
+}
+
+function readyShadow(shadow: Shadow): ReadyShadow {
+  const conditions: readonly Condition[] = routeConditions(shadow)
+  const { dialect, match } = shadow
+  const { mounts, apis, isStream } = match
+  return {
+    shadow,
+    mayMatch: (request) =>
+      request.dialect === dialect &&
+      (apis === undefined || apis.includes(request.api)) &&
+      (mounts === undefined || mounts.includes(request.provider)) &&
+      (isStream === undefined || isStream === request.isStream),
+    matches: (facts, model) => holds(conditions, { facts, model }),
+  }
+}
+
+function promptReads({ shadows, routing }: Policy): PromptReads | undefined {
+  const matches = shadows.map(({ match }) => match)
+  const rules = [
+    ...(matches.some(({ tasks }) => tasks !== undefined) ? routing.labels.task : []),
+    ...(matches.some(({ complexities }) => complexities !== undefined) ? routing.labels.complexity : []),
+  ].map(({ when }): TextMatch => when)
+  const asked = [...matches, ...rules]
+  const reads = {
+    text: rules.some(
+      ({ keywords, pattern, hasCode }) => keywords !== undefined || pattern !== undefined || hasCode !== undefined,
+    ),
+    inputTokens: asked.some(({ inputTokens }) => inputTokens !== undefined),
+    turn: asked.some(({ turns }) => turns !== undefined),
+    needs: asked.some(({ needs }) => needs !== undefined),
+    conversation: false,
+  }
+  return Object.values(reads).includes(true) ? reads : undefined
+}
