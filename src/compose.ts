@@ -99,6 +99,7 @@ export async function compose(options: AppOptions): Promise<App> {
       reloader,
       policy,
       explain: explainDescribed(state, world),
+      health: serving.health.report,
       store,
       storeFacts: facts,
       serving: async () => ({

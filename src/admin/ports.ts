@@ -1,6 +1,7 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { Explanation } from '../domain/routing/explain.ts'
+import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 
 /**
@@ -17,6 +18,8 @@ export type AdminPorts = {
   readonly applyPolicy: (text: string, actor: string) => Promise<ReloadOutcome>
   /** Decides for a request that is only described, and tells why; calls nothing. */
   readonly explain: (request: DescribedRequest) => ExplainAnswer
+  /** With several workers these are asked first. */
+  readonly health: () => HealthReport | Promise<HealthReport>
   /** Newest first. */
   readonly recentTraces: (filter: TraceFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   readonly trace: (id: RequestId, signal: AbortSignal) => Promise<StoreAnswer<TraceRows | undefined>>

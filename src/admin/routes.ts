@@ -7,6 +7,7 @@ import { rebuildRollups, showRebuild } from './rollups.ts'
 import { runSql } from './sql.ts'
 import type { Handler } from './reply.ts'
 import { showStore } from './store.ts'
+import { showTargets } from './targets.ts'
 import { listTraces, showTrace, summarise } from './traces.ts'
 
 export type Route = {
@@ -26,6 +27,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/policy', need: 'read', handle: showPolicy(ports) },
     { method: 'PUT', path: '/admin/policy', need: 'write', handle: replacePolicy(ports) },
     { method: 'POST', path: '/admin/route', need: 'read', handle: explainOneRoute(ports) },
+    { method: 'GET', path: '/admin/targets', need: 'read', handle: showTargets(ports) },
     { method: 'GET', path: '/admin/traces', need: 'read', handle: listTraces(ports) },
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },

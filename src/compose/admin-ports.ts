@@ -15,6 +15,7 @@ export type AdminParts = {
   readonly store: Store
   readonly storeFacts: () => StoreFacts
   readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
+  readonly health: AdminPorts['health']
   readonly metrics: AdminPorts['metrics']
   readonly log: Log
 }
@@ -33,6 +34,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
       return outcome
     },
     explain: parts.explain,
+    health: parts.health,
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,

@@ -4,6 +4,7 @@ import { startAdmin } from '../admin/server.ts'
 import { startReloader } from '../config/reload.ts'
 import type { ReloadOutcome } from '../config/reload.ts'
 import { createCell } from '../domain/cell.ts'
+import { NO_TARGETS } from '../domain/routing/health-report.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openStore } from '../store/open-store.ts'
 import { openSpool } from '../store/spool.ts'
@@ -66,6 +67,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       build: { version: options.version, node: process.version },
       now: world.now,
       providers: () => [],
+      health: () => NO_TARGETS,
       spool: () => spoolLoad(lanes),
       spoolMaxBytes: boot.spool.maxBytes,
       notBuiltRows: () => ({}),
@@ -162,6 +164,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
         policy,
         explain: explainDescribed(state, world),
+        health: all.health,
         store,
         storeFacts: facts,
         serving: async () => ({

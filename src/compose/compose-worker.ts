@@ -104,6 +104,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
       return {
         metrics: await metrics.expose(),
         spool: spoolFacts(lanes, notBuiltRows(), spoolMaxBytes),
+        health: serving.health.report(),
         outage: outageOf(lanes),
       }
     }
@@ -135,6 +136,8 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
           }
           case 'store':
             return takeStore(message.store)
+          case 'past_calls':
+            return serving.health.warm(message.calls)
           case 'survey':
             return tell(message.number)
           case 'stop':

@@ -1,4 +1,5 @@
 import type { AdminPorts, SpoolFacts } from '../admin/ports.ts'
+import type { HealthReport } from '../domain/routing/health-report.ts'
 import { createMetricTotals } from '../telemetry/metric-totals.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Snapshot } from '../workers/messages.ts'
@@ -10,6 +11,7 @@ import type { RowLane } from './row-lanes.ts'
 export type Gathered = {
   readonly metrics: AdminPorts['metrics']
   readonly spool: () => Promise<SpoolFacts>
+  readonly health: () => Promise<HealthReport>
   /** Why the store takes no rows, as the first process has met it that says so. */
   readonly outage: () => string | undefined
   /** A worker is gone; what it had counted stays in the totals. */
@@ -45,6 +47,13 @@ export function gatherWorkers({ pool, metrics, lanes, spoolMaxBytes }: GatherOpt
     spool: async () => {
       const spools = (await pool().survey()).map((snapshot) => snapshot.spool)
       return addSpoolFacts([spoolFacts(lanes, {}, 0), ...spools], spoolMaxBytes)
+    },
+    health: async () => {
+      const reports = (await pool().survey()).map((snapshot) => snapshot.health)
+      return {
+        targets: reports.flatMap(({ targets }) => targets),
+        providers: reports.flatMap(({ providers }) => providers),
+      }
     },
     outage: () =>
       outageOf(lanes) ??

@@ -1,10 +1,11 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, World } from '../domain/ports.ts'
-import { NO_HEALTH } from '../domain/routing/no-health.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openGateway } from '../gateway/server.ts'
 import type { DataListen, Gateway } from '../gateway/server.ts'
+import { createHealthKeeper } from '../health/keep-health.ts'
+import type { HealthKeeper } from '../health/keep-health.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
 import type { Insert } from '../store/insert.ts'
 import { createRecorder } from '../store/recorder.ts'
@@ -49,6 +50,7 @@ export type ServingOptions = {
 /** The part of the proxy that answers clients; every process that serves has one. */
 export type Serving = {
   readonly metrics: Metrics
+  readonly health: HealthKeeper
   readonly lanes: readonly RowLane[]
   readonly notBuiltRows: () => PerTable
   readonly isServing: () => boolean
@@ -69,6 +71,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
   const pools = createPools()
   closers.add(pools.close)
   const prices = createPriceBook(policy())
+  const health = createHealthKeeper({ policy: policy(), world, instance, log })
   const tracing = await openTracing(options.spans, {
     version,
     instance,
@@ -79,6 +82,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
   state.subscribe(({ policy: next }) => {
     prices.setPolicy(next)
     pools.retain(next)
+    health.setPolicy(next)
   })
 
   const lanes: RowLane[] = []
@@ -86,6 +90,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     build: { version, node: process.version },
     now: world.now,
     providers: slots.use,
+    health: health.report,
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
     notBuiltRows: recorder.notBuiltRows,
@@ -106,6 +111,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
 
   return {
     metrics,
+    health,
     lanes,
     notBuiltRows: recorder.notBuiltRows,
     isServing: () => isServing,
@@ -120,7 +126,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         inboundHeaders,
         passThrough: createPassThrough(slots, world.monotonic),
         price: prices.price,
-        health: NO_HEALTH,
+        health,
         recorder,
         observe: observeAll(
           [

@@ -1,4 +1,5 @@
 import type { ReloadStatus } from '../config/reload.ts'
+import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { SpanCounts } from './tracing.ts'
 
@@ -10,6 +11,8 @@ export type MetricSources = {
   readonly now: () => EpochMs
   /** Calls under way and calls waiting for a slot, per provider. */
   readonly providers: () => readonly ProviderLoad[]
+  /** Of the targets that routes name. */
+  readonly health: () => HealthReport
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

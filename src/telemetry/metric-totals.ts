@@ -9,7 +9,7 @@ export type MetricTotals = {
 }
 
 /** `sum` by default. `first`: the primary's own value is the one that counts. */
-type Rule = 'sum' | 'max' | 'first'
+type Rule = 'sum' | 'max' | 'min' | 'first'
 
 /** Gauges whose sum would mean nothing. */
 const RULES: Readonly<Record<string, Rule>> = {
@@ -19,6 +19,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   understudy_config_restart_needed: 'first',
   understudy_spool_max_bytes: 'first',
   understudy_spool_oldest_unsent_seconds: 'max',
+  understudy_target_headroom_ratio: 'min',
   process_start_time_seconds: 'first',
   process_max_fds: 'first',
   nodejs_version_info: 'first',
@@ -78,6 +79,8 @@ function combined(rule: Rule, before: number, value: number): number {
     case 'max':
       // A process that has measured nothing yet says NaN.
       return Number.isNaN(before) ? value : Number.isNaN(value) ? before : Math.max(before, value)
+    case 'min':
+      return Math.min(before, value)
     case 'sum':
       return before + value
   }

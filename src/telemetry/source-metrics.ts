@@ -1,18 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
+import { healthFamilies } from './health-families.ts'
 import type { MetricSources } from './metric-sources.ts'
+import type { Reading, SourceFamily } from './source-family.ts'
 
 export type BuildInfo = { readonly version: string; readonly node: string }
-
-/** One series: the values of the family's labels, in order, and the value. */
-type Reading = readonly [labelValues: readonly string[], value: number]
-
-type SourceFamily = {
-  readonly type: 'gauge' | 'counter'
-  readonly name: string
-  readonly help: string
-  readonly labelNames: readonly string[]
-  readonly read: () => readonly Reading[]
-}
 
 /** Milliseconds between two looks at the event loop's delay. The library's 10 wake an idle laptop 100 times a second. */
 const EVENT_LOOP_RESOLUTION_MS = 20
@@ -61,6 +52,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
       read: () => [[[build.version, build.node], 1]],
     },
     ...providerFamilies(sources),
+    ...healthFamilies(sources.health),
     ...spoolFamilies(sources),
     ...storeFamilies(sources),
     ...spanFamilies(sources),

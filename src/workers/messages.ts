@@ -1,5 +1,7 @@
 import type { SlotAnswer, SlotQuestion } from '../domain/slot-messages.ts'
 import type { Listen } from '../domain/policy.ts'
+import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { PastCall } from '../domain/routing/past-call.ts'
 import type { EpochMs } from '../domain/units.ts'
 
 /** A config as it was read: a worker reads it again, from the same environment, and so comes to the same policy. */
@@ -47,6 +49,7 @@ export type Snapshot = {
     readonly droppedRows: number
     readonly quarantinedRows: number
   }
+  readonly health: HealthReport
   /** Why the store takes nothing from it. */
   readonly outage?: string | undefined
 }
@@ -58,6 +61,8 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   | { readonly kind: 'policy'; readonly policy: PolicyText }
   | { readonly kind: 'store'; readonly store: StoreTold }
+  /** What the targets did before the start. */
+  | { readonly kind: 'past_calls'; readonly calls: readonly PastCall[] }
   /** Asks for a snapshot with this number. */
   | { readonly kind: 'survey'; readonly number: number }
   /** Finish what is under way within the deadline, hand the rows over, end. */
@@ -82,6 +87,7 @@ const TO_WORKER: Readonly<Record<ToWorker['kind'], true>> = {
   start: true,
   policy: true,
   store: true,
+  past_calls: true,
   survey: true,
   stop: true,
   slot_grant: true,

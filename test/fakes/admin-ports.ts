@@ -1,6 +1,7 @@
 import type { AdminPorts, PolicyView, ReadinessFacts } from '../../src/admin/ports.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
 import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
+import { NO_TARGETS } from '../../src/domain/routing/health-report.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 
 /** Ports of a proxy that is well. */
@@ -11,6 +12,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     policyView: () => aPolicyView(),
     applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
     explain: () => ({ error: 'not_routed' }),
+    health: () => NO_TARGETS,
     recentTraces: async () => ({ kind: 'ok', value: [] }),
     trace: async () => ({ kind: 'ok', value: undefined }),
     summary: async () => ({ kind: 'ok', value: [] }),
@@ -81,7 +83,6 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     routing: NO_ROUTING,
-    shadows: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,

@@ -1,3 +1,4 @@
+import { NO_TARGETS } from '../../src/domain/routing/health-report.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Metrics, MetricsOptions } from '../../src/telemetry/metrics.ts'
 import { parseExposition } from './parse-exposition.ts'
@@ -22,6 +23,7 @@ export function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
   return createMetrics({
     build: { version: '0.1.0', node: 'v24.21.0' },
     providers: () => [],
+    health: () => NO_TARGETS,
     now: () => Date.UTC(2026, 10, 20, 12),
     spool: () => spool,
     spoolMaxBytes: 1_000_000,

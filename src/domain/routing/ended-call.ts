@@ -9,8 +9,8 @@ export type EndedCall = {
   /** As the route calls the target. */
   readonly key: string
   readonly provider: Provider
-  /** What `begun` gave for it. */
-  readonly probe?: number | undefined
+  /** What `begun` gave for it: without the number a probe is never over. */
+  readonly probe: number | undefined
   readonly endedAt: MonotonicMs
   readonly durationMs: number
   /** To the first content; undefined where none came. */

@@ -9,6 +9,8 @@ export type HealthReport = {
   readonly providers: readonly ProviderReport[]
 }
 
+export const NO_TARGETS: HealthReport = { targets: [], providers: [] }
+
 export type TargetReport = {
   /** As routes call it. */
   readonly target: string

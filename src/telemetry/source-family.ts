@@ -1,0 +1,11 @@
+/** One series: the values of the family's labels, in order, and the value. */
+export type Reading = readonly [labelValues: readonly string[], value: number]
+
+/** A metric that is read when it is asked for. */
+export type SourceFamily = {
+  readonly type: 'gauge' | 'counter'
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+  readonly read: () => readonly Reading[]
+}
