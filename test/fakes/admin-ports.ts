@@ -83,6 +83,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     routing: NO_ROUTING,
+    shadows: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,
