@@ -2,6 +2,7 @@ import type { Fault } from '../config/fault.ts'
 import type { Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { EpochMs } from '../domain/units.ts'
+import { contentJson } from './content-json.ts'
 import type { ConfigFacts, Json } from './ports.ts'
 import { routingJson } from './routing-json.ts'
 import { shadowsJson } from './shadows-json.ts'
@@ -11,10 +12,11 @@ import { shadowsJson } from './shadows-json.ts'
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, access, prices, routing, shadows, health, retention, log }: Policy): Json {
+export function policyJson({ providers, limits, content, access, prices, routing, shadows, health, retention, log }: Policy): Json {
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
+    content: contentJson(content),
     access: { allowed_origins: [...access.allowedOrigins], allowed_hosts: [...access.allowedHosts] },
     prices: prices.map((price) => ({
       provider: price.provider,
@@ -37,6 +39,7 @@ export function policyJson({ providers, limits, access, prices, routing, shadows
     retention: {
       traces_days: retention.tracesDays,
       attempts_days: retention.attemptsDays,
+      contents_days: retention.contentsDays,
       quarantine_days: retention.quarantineDays,
       rollup_minutes_days: retention.rollupMinutesDays,
       rollup_hours_days: retention.rollupHoursDays,

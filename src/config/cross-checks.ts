@@ -1,4 +1,5 @@
 import { checkAdmin } from './admin-checks.ts'
+import { checkContent } from './content-checks.ts'
 import { checkKinds } from './kind-checks.ts'
 import { checkLabels } from './label-checks.ts'
 import type { Finding, Loose } from './loose.ts'
@@ -16,6 +17,7 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkProviders(file),
     ...checkKinds(file),
     ...checkStore(file),
+    ...checkContent(file),
     ...checkPrices(file),
     ...checkRoutes(file),
     ...checkShadows(file),

@@ -3,6 +3,7 @@ import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } fro
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
+import { resolveContent } from './resolve-content.ts'
 import { resolveRouting } from './resolve-routing.ts'
 import { resolveShadows } from './resolve-shadows.ts'
 import type { ConfigFile } from './schema.ts'
@@ -48,11 +49,12 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
 }
 
 function resolvePolicy(file: ConfigFile): Policy {
-  const { traces, attempts, quarantine, rollup_minutes, rollup_hours } = file.retention
+  const { traces, attempts, contents, quarantine, rollup_minutes, rollup_hours } = file.retention
   const providers = new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)]))
   return {
     providers,
     limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
+    content: resolveContent(file.content),
     access: {
       allowedOrigins: new Set(file.access.allowed_origins.map((origin) => origin.toLowerCase())),
       allowedHosts: new Set(file.access.allowed_hosts.map((host) => host.toLowerCase())),
@@ -64,6 +66,7 @@ function resolvePolicy(file: ConfigFile): Policy {
     retention: {
       tracesDays: traces,
       attemptsDays: attempts,
+      contentsDays: contents,
       quarantineDays: quarantine,
       rollupMinutesDays: rollup_minutes,
       rollupHoursDays: rollup_hours,

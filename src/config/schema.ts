@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { KEY_FORMS, RATE_LIMIT_HEADERS, STATED_COSTS } from '../domain/provider-traits.ts'
 import { apiPath } from './api-path.ts'
 import { baseUrl, storeUrl } from './base-url.ts'
+import { contentSection } from './content-schema.ts'
 import { headerValue } from './header.ts'
 import { healthSection } from './health-schema.ts'
 import { kindName } from './kind-name.ts'
@@ -190,9 +191,11 @@ export const fileSchema = section({
   health: healthSection
     .prefault({})
     .describe('When a target of a route is passed over, and how it comes back. One section for all targets.'),
+  content: contentSection.prefault({}),
   retention: section({
     traces: wholeDays().prefault('90d'),
     attempts: wholeDays().prefault('90d'),
+    contents: wholeDays().prefault('14d').describe('Prompts and answers, where content says that they are kept.'),
     quarantine: wholeDays().prefault('30d').describe('Rows that the store refused.'),
     rollup_minutes: wholeDays().prefault('90d').describe('Sums and quantiles per minute.'),
     rollup_hours: wholeDays().prefault('730d').describe('Sums and quantiles per hour.'),

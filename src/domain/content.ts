@@ -1,4 +1,4 @@
-import type { RedactionRules, Redactor } from './redaction/redactor.ts'
+import { BUILT_IN_RULES, createRedactor, type RedactionRules, type Redactor } from './redaction/redactor.ts'
 
 export const CONTENT_MODES = ['off', 'hash', 'truncated', 'full'] as const
 
@@ -47,4 +47,20 @@ export function headAndTail(text: string, headChars: number, tailChars: number):
   const missing = text.length - headChars - tailChars
   if (missing <= 0) return text
   return `${text.slice(0, headChars)}[… ${missing} characters …]${tailChars === 0 ? '' : text.slice(-tailChars)}`
+}
+
+/** The policy that keeps nothing. */
+export const NO_CONTENT: ContentPolicy = {
+  mode: 'off',
+  routes: new Map(),
+  providers: new Map(),
+  headChars: 2_000,
+  tailChars: 1_000,
+  maxBytes: 262_144,
+  ...redacting({ builtIn: BUILT_IN_RULES, patterns: [], paths: [] }),
+  isOn: false,
+}
+
+function redacting(rules: RedactionRules): Pick<ContentPolicy, 'rules' | 'redactor'> {
+  return { rules, redactor: createRedactor(rules) }
 }

@@ -1,3 +1,4 @@
+import type { ContentPolicy } from './content.ts'
 import type { Rates } from './cost.ts'
 import type { ProviderTraits } from './provider-traits.ts'
 import type { Dialect } from './request.ts'
@@ -9,6 +10,7 @@ import type { Shadow } from './shadow/shadow.ts'
 export type Policy = {
   readonly providers: ReadonlyMap<string, Provider>
   readonly limits: Limits
+  readonly content: ContentPolicy
   readonly access: Access
   readonly prices: readonly PriceOverride[]
   readonly routing: RoutingPolicy
@@ -81,6 +83,8 @@ export type PriceOverride = {
 export type Retention = {
   readonly tracesDays: number
   readonly attemptsDays: number
+  /** Prompts and answers. */
+  readonly contentsDays: number
   readonly quarantineDays: number
   /** Sums per minute, and per hour. */
   readonly rollupMinutesDays: number

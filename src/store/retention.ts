@@ -7,6 +7,7 @@ function retentionOf(retention: Retention): ReadonlyMap<string, { readonly colum
   return new Map([
     ['traces', { column: 'received_at', days: retention.tracesDays }],
     ['attempts', { column: 'started_at', days: retention.attemptsDays }],
+    ['contents', { column: 'received_at', days: retention.contentsDays }],
     ['scores', { column: 'trace_at', days: retention.tracesDays }],
     ['pairs', { column: 'trace_at', days: retention.tracesDays }],
     ['shadow_funnel', { column: 'minute', days: retention.tracesDays }],

@@ -91,6 +91,8 @@ export function renderStatement(statement: string, names: SqlNames): string {
         return String(names.retention.tracesDays)
       case 'attempts_days':
         return String(names.retention.attemptsDays)
+      case 'contents_days':
+        return String(names.retention.contentsDays)
       case 'quarantine_days':
         return String(names.retention.quarantineDays)
       case 'rollup_minutes_days':

@@ -1,4 +1,5 @@
 import type { Policy, Provider } from '../../src/domain/policy.ts'
+import { NO_CONTENT } from '../../src/domain/content.ts'
 import { OWN_KEY_FORM } from '../../src/domain/provider-traits.ts'
 import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
@@ -35,6 +36,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
   return {
     providers: new Map(providers.map((provider) => [provider.name, provider])),
     limits: { maxBodyBytes: 16 * 1024 * 1024, bodyTimeoutMs: 60_000 },
+    content: NO_CONTENT,
     access: { allowedOrigins: new Set(), allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
     prices: [],
     routing: NO_ROUTING,
@@ -43,6 +45,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     retention: {
       tracesDays: 90,
       attemptsDays: 90,
+      contentsDays: 14,
       quarantineDays: 30,
       rollupMinutesDays: 90,
       rollupHoursDays: 730,

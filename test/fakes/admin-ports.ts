@@ -1,4 +1,5 @@
 import type { AdminPorts, PolicyView, ReadinessFacts } from '../../src/admin/ports.ts'
+import { NO_CONTENT } from '../../src/domain/content.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
 import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_TARGETS } from '../../src/domain/routing/health-report.ts'
@@ -80,6 +81,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
       ],
     ]),
     limits: { maxBodyBytes: 33_554_432, bodyTimeoutMs: 60_000 },
+    content: NO_CONTENT,
     access: { allowedOrigins: new Set(['https://app.example']), allowedHosts: new Set(['llm.example']) },
     prices: [],
     routing: NO_ROUTING,
@@ -88,6 +90,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     retention: {
       tracesDays: 90,
       attemptsDays: 90,
+      contentsDays: 14,
       quarantineDays: 30,
       rollupMinutesDays: 90,
       rollupHoursDays: 730,

@@ -15,6 +15,7 @@ export const quietLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 export const aRetention: Retention = {
   tracesDays: 30,
   attemptsDays: 30,
+  contentsDays: 30,
   quarantineDays: 30,
   rollupMinutesDays: 30,
   rollupHoursDays: 30,

@@ -12,7 +12,7 @@ const key = (prefix: string, length: number, alphabet = WORD): fc.Arbitrary<stri
   chars(alphabet, length).map((text) => `${prefix}7${text}`)
 
 const luhn = (digits: string): string => {
-  const sum = [...`${digits}0`]
+  const sum = Array.from(`${digits}0`)
     .reverse()
     .map((digit, index) => (index % 2 === 0 ? Number(digit) : Number(digit) * 2))
     .reduce((total, value) => total + (value > 9 ? value - 9 : value), 0)
@@ -28,7 +28,7 @@ const card = fc
 const iban = fc
   .tuple(fc.constantFrom('DE', 'GB', 'FR', 'NL'), chars(UPPER + DIGITS, 14, 24), fc.constantFrom('', ' '))
   .map(([country, account, separator]) => {
-    const number = [...`${account}${country}00`].map((character) => Number.parseInt(character, 36)).join('')
+    const number = Array.from(`${account}${country}00`, (character) => Number.parseInt(character, 36)).join('')
     const check = String(98n - (BigInt(number) % 97n)).padStart(2, '0')
     return grouped(country + check + account, 4, separator)
   })

@@ -66,6 +66,15 @@ describe('GET /admin/policy', () => {
           },
         },
         limits: { max_body_bytes: 33_554_432, body_timeout_ms: 60_000 },
+        content: {
+          mode: 'off',
+          providers: {},
+          routes: {},
+          head_chars: 2_000,
+          tail_chars: 1_000,
+          max_bytes: 262_144,
+          redact: { built_in: ['secrets', 'email', 'card', 'phone', 'iban'], patterns: [], json_paths: [] },
+        },
         access: { allowed_origins: ['https://app.example'], allowed_hosts: ['llm.example'] },
         prices: [
           {
@@ -103,6 +112,7 @@ describe('GET /admin/policy', () => {
         retention: {
           traces_days: 90,
           attempts_days: 90,
+          contents_days: 14,
           quarantine_days: 30,
           rollup_minutes_days: 90,
           rollup_hours_days: 730,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NO_CONTENT } from '../../src/domain/content.ts'
 import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import { NO_ROUTING } from '../../src/domain/routing/route.ts'
 import { configOf, faultsOf, PROVIDERS } from '../fakes/a-config.ts'
@@ -43,6 +44,7 @@ test('a file with providers alone is a whole config', () => {
       ],
     ]),
     limits: { maxBodyBytes: 64_000_000, bodyTimeoutMs: 120_000 },
+    content: { ...NO_CONTENT, redactor: expect.anything() },
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
     routing: NO_ROUTING,
@@ -51,6 +53,7 @@ test('a file with providers alone is a whole config', () => {
     retention: {
       tracesDays: 90,
       attemptsDays: 90,
+      contentsDays: 14,
       quarantineDays: 30,
       rollupMinutesDays: 90,
       rollupHoursDays: 730,
