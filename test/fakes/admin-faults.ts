@@ -8,7 +8,7 @@ type Answer = { readonly status: number; readonly head: string; readonly body: s
 const FOR_STRANGERS = ['status', 'because', 'proof']
 /** What a program says of itself when it fails: frames of a stack, paths of modules, names of errors. */
 const INNARDS =
-  /(?:\n|\\n)\s+at |node_modules|node:internal|\.ts:\d+|TypeError|ReferenceError|RangeError|\[object Object\]|ECONN|ENOENT/
+  /(?:\n|\\n)\s+at |node_modules|node:internal|\.ts:\d+|TypeError|ReferenceError|RangeError|\[object Object\]|ENOENT/
 
 /**
  * What is wrong with the answers to one call, whatever route it was for: a bug told as 500 or a stack, something secret,
