@@ -33,6 +33,6 @@ export function headerValue(): z.ZodType<string> {
       typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
         ? { value }
         : { expected: 'a text in quotes, on one line' },
-    { json: { type: 'string' } },
+    { isSecret: true, json: { type: 'string' } },
   )
 }

@@ -12,6 +12,8 @@ export type LeafFacts = {
    * on purpose or by a slip, show nothing.
    */
   readonly show: (text: string) => string | undefined
+  /** Whether it is one: what is kept of a config must not hold it. */
+  readonly isSecret: boolean
   /** How text that came out of `${…}` is read: a port from the environment is a number. */
   readonly fromText: (text: string) => unknown
   /** Whether `read` wants a number as it is written in the file, digit for digit. */
@@ -37,6 +39,7 @@ export function leaf<T>(read: (value: unknown) => Reading<T>, facts: Partial<Lea
     show: () => undefined,
     fromText: (text) => text,
     takesDigits: false,
+    isSecret: false,
     ...facts,
   })
   return schema

@@ -136,7 +136,7 @@ export function secret(): z.ZodType<string | undefined> {
       const isVisible = typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
       return isVisible ? { value } : { expected: 'a key in quotes, without spaces or line breaks' }
     },
-    { json: { type: 'string' } },
+    { isSecret: true, json: { type: 'string' } },
   )
 }
 
@@ -151,6 +151,7 @@ export function text(expected: string, pattern: RegExp): z.ZodType<string> {
 /** Any text at all, empty included. Never shown. */
 export function password(): z.ZodType<string> {
   return leaf((value) => (typeof value === 'string' ? { value } : { expected: 'a password in quotes' }), {
+    isSecret: true,
     json: { type: 'string' },
   })
 }

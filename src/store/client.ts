@@ -96,7 +96,13 @@ const EVERY_INSERT: ClickHouseSettings = {
 }
 
 /** On a cluster, what must not be believed twice: a majority has it, and whoever reads sees the last one. */
-const DECIDING_TABLES: ReadonlySet<string> = new Set(['leases', 'migrations'])
+const DECIDING_TABLES: ReadonlySet<string> = new Set([
+  'leases',
+  'migrations',
+  'config_changes',
+  'rollout_events',
+  'weight_decisions',
+])
 const DECIDING_INSERT: ClickHouseSettings = { insert_quorum: 'auto', insert_quorum_parallel: 0 }
 /** Answered when every shard has its part of the batch, not when one node has put it by. */
 const CLUSTER_INSERT: ClickHouseSettings = { distributed_foreground_insert: 1 }

@@ -4,6 +4,7 @@ import type { Closable, Log, World } from '../domain/ports.ts'
 import { openClient, type Select, type StoreAddress, type StoreClient } from './client.ts'
 import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
+import { openJournal } from './journal.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
 import { openQueries } from './query/run-query.ts'
@@ -153,6 +154,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       reads: openReads(select, database),
       query,
       rebuild,
+      journal: openJournal(() => owner),
       status: keeper.status,
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,

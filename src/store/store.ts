@@ -2,6 +2,7 @@ import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
 import type { Select, StoreAddress } from './client.ts'
 import type { Insert } from './insert.ts'
+import type { Journal } from './journal.ts'
 import type { RebuildJob } from './rollups/rebuild-job.ts'
 import type { RunQuery } from './query/run-query.ts'
 import type { Reads } from './read.ts'
@@ -16,6 +17,8 @@ export type Store = Closable & {
   /** A person's own SQL, guarded; as the read-only user where there is one. */
   readonly query: RunQuery
   readonly rebuild: Omit<RebuildJob, 'close'>
+  /** Undefined where no store is configured. */
+  readonly journal: Journal | undefined
   readonly status: () => StoreStatus
   /** As the server states it; undefined until it has answered. */
   readonly serverVersion: () => string | undefined

@@ -61,10 +61,13 @@ test('an empty server is brought up to date, and every statement that ships runs
     'attempts_1h_mv',
     'attempts_1m',
     'attempts_1m_mv',
+    'config_changes',
     'leases',
     'migrations',
     'pairs',
+    'policy_versions',
     'quarantine',
+    'rollout_events',
     'scores',
     'shadow_funnel',
     'traces',
@@ -78,6 +81,7 @@ test('an empty server is brought up to date, and every statement that ships runs
     'v_recent_errors',
     'v_scores',
     'v_unpriced_models',
+    'weight_decisions',
   ])
   for (const name of names) {
     expect(await rowsOf(client, `SELECT * FROM ${client.address.database}.${name} LIMIT 1`)).toBeDefined()
@@ -103,7 +107,7 @@ test('every table remembers enough batches to recognise one that is sent again',
     client,
     `SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree'`,
   )
-  expect(engines).toHaveLength(12)
+  expect(engines).toHaveLength(16)
   for (const { engine_full: full } of engines) expect(full).toContain('non_replicated_deduplication_window = 10000')
 })
 

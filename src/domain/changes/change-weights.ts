@@ -1,0 +1,82 @@
+import type { Policy } from '../policy.ts'
+import { NO_OVERLAY, type Overlay } from '../routing/overlay.ts'
+import type { WeightedTarget } from '../routing/route.ts'
+import { weightsInForce } from '../routing/weights.ts'
+import type { ConfigChange, WeightsInPlace } from './config-event.ts'
+
+/** What somebody wants of a route's weights: of some targets or all; what is not named stays as it is. */
+export type WeightsWish = {
+  readonly weights: Readonly<Record<string, number>>
+  /** Undefined: as they are. */
+  readonly pins: readonly string[] | undefined
+}
+
+/** The change that a wish comes to, or what is wrong with it, as a full sentence. */
+export type WeightsChange =
+  | { readonly change: ConfigChange; readonly before: WeightsInPlace; readonly now: WeightsInPlace }
+  | { readonly fault: string; readonly isUnknownRoute: boolean }
+
+/** Weights of a route as they are: the file's, the live ones, and which of them count. */
+export type RouteStanding = {
+  readonly base: Readonly<Record<string, number>>
+  readonly inForce: WeightsInPlace
+  readonly areLive: boolean
+}
+
+/** Pure: what `wish` makes of the weights of `route`; `undefined` as the wish is back to the file. */
+export function changeWeights(
+  policy: Policy,
+  overlay: Overlay | undefined,
+  route: string,
+  wish: WeightsWish | undefined,
+): WeightsChange {
+  const standing = routeStanding(policy, overlay, route)
+  if ('fault' in standing) return standing
+  const { base, inForce } = standing
+  const filed: WeightsInPlace = { weights: base, pins: [] }
+  if (wish === undefined) return { change: { kind: 'weights_reset', route }, before: inForce, now: filed }
+  const fault = faultOf(wish, base)
+  if (fault !== undefined) return { fault: `${route}: ${fault}`, isUnknownRoute: false }
+  const weights = { ...inForce.weights, ...wish.weights }
+  if (!Object.values(weights).some((weight) => weight > 0)) {
+    return { fault: `${route}: expected at least one weight above 0, found none.`, isUnknownRoute: false }
+  }
+  const now = { weights, pins: wish.pins ?? inForce.pins }
+  return { change: { kind: 'weights_set', route, ...now, base }, before: inForce, now }
+}
+
+/** How the weights of `route` stand, or why it has none. */
+export function routeStanding(
+  { routing }: Policy,
+  overlay: Overlay | undefined,
+  name: string,
+): RouteStanding | { readonly fault: string; readonly isUnknownRoute: boolean } {
+  const route = routing.routes.find((each) => each.name === name)
+  if (route === undefined) {
+    const known = routing.routes.map((each) => each.name).join(', ') || 'none'
+    return { fault: `There is no route "${name.slice(0, 60)}". Known: ${known}.`, isUnknownRoute: true }
+  }
+  const { strategy } = route
+  if (strategy.kind !== 'weighted' && strategy.kind !== 'balance') {
+    return {
+      fault: `${name}: expected a route with weights (weighted or balance), found ${strategy.kind}.`,
+      isUnknownRoute: false,
+    }
+  }
+  const { targets, areLive } = weightsInForce(name, strategy.targets, overlay ?? NO_OVERLAY)
+  const pins = areLive ? (overlay?.weights.get(name)?.pins ?? []) : []
+  return { base: byKey(strategy.targets), inForce: { weights: byKey(targets), pins }, areLive }
+}
+
+function faultOf({ weights, pins }: WeightsWish, base: Readonly<Record<string, number>>): string | undefined {
+  const known = Object.keys(base)
+  const unknown = [...Object.keys(weights), ...(pins ?? [])].find((key) => !known.includes(key))
+  if (unknown !== undefined) return `unknown target "${unknown.slice(0, 60)}". Known: ${known.join(', ')}.`
+  const wrong = Object.entries(weights).find(([, weight]) => !Number.isFinite(weight) || weight < 0)
+  if (wrong !== undefined) return `${wrong[0]}: expected a weight of 0 or more, found ${wrong[1]}.`
+  return undefined
+}
+
+function byKey(targets: readonly WeightedTarget[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(targets.map(({ target, weight }) => [target.key, weight]))
+}
