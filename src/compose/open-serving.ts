@@ -25,6 +25,7 @@ import { createSend } from '../upstream/send.ts'
 import type { Slots } from '../upstream/slots.ts'
 import type { Closed } from './app.ts'
 import type { Closers } from './closers.ts'
+import { openKnownModels } from './known-models.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 
@@ -71,6 +72,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
   const pools = createPools()
   closers.add(pools.close)
   const prices = createPriceBook(policy())
+  const knownModel = await openKnownModels(state)
   const health = createHealthKeeper({ policy: policy(), world, instance, log })
   const tracing = await openTracing(options.spans, {
     version,
@@ -127,6 +129,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         passThrough: createPassThrough(slots, world.monotonic),
         price: prices.price,
         health,
+        knownModel,
         recorder,
         observe: observeAll(
           [

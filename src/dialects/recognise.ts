@@ -20,6 +20,13 @@ const ANTHROPIC_APIS: ReadonlyMap<string, Api> = new Map([
   ['/v1/messages', 'messages'],
   ['/v1/messages/count_tokens', 'count_tokens'],
 ])
+const PATHS: ReadonlyMap<Api, string> = new Map([...OPENAI_APIS, ...ANTHROPIC_APIS].map(([path, api]) => [api, path]))
+
+/** The path of an operation of OpenAI or Anthropic; Gemini's hold more than the operation. */
+export function operationPath(api: Api): string | undefined {
+  return PATHS.get(api)
+}
+
 const MODEL_CALL =
   /\/(?:chat\/completions|responses|completions|embeddings|messages(?:\/count_tokens)?)(?:\?|$)|:(?:\w+Content|countTokens|batchEmbedContents)(?:\?|$)/
 

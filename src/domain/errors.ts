@@ -26,6 +26,8 @@ export const ERRORS = {
   connect_failed: { status: 502, text: 'The provider could not be reached.' },
   connect_timeout: { status: 504, text: 'The provider did not accept a connection in time.' },
   first_byte_timeout: { status: 504, text: 'The provider did not begin to answer in time.' },
+  slow_answer: { status: 504, text: 'The provider took longer for its answer than the route waits.' },
+  slow_first_token: { status: 504, text: 'The provider took longer to begin its answer than the route waits.' },
   idle_timeout: { status: 504, text: 'The provider stopped sending in the middle of its answer.' },
   upstream_reset: { status: 502, text: 'The provider closed the connection before it answered.' },
   upstream_protocol: { status: 502, text: 'The provider sent something that is not valid HTTP.' },

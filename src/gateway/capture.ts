@@ -46,6 +46,8 @@ export type AnswerForm = 'events' | 'array' | 'plain'
 export type CaptureWatch = {
   /** A stream's first event with content; called once. */
   readonly onToken: () => void
+  /** Every event of a stream, before anything else is made of it; undefined where nobody wants to know. */
+  readonly onEvent?: ((event: SseEvent) => void) | undefined
   /** Reading decoded bytes threw; a throw from `feed` comes out of `feed`. */
   readonly onBug: (bug: unknown) => void
 }
@@ -55,7 +57,7 @@ export function createCapture(api: Api, form: AnswerForm, encoding: string, watc
   const reader = readerFor(api)
   if (reader === undefined) return BLIND
   const isStream = form !== 'plain'
-  const inner = isStream ? streamCapture(reader, form, watch.onToken) : plainCapture(reader)
+  const inner = isStream ? streamCapture(reader, form, watch) : plainCapture(reader)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
   if (decoder === undefined) return BLIND
@@ -78,7 +80,7 @@ const BLIND: Capture = {
   finish: (done) => done(() => NOTHING),
 }
 
-function streamCapture(reader: Reader, form: 'events' | 'array', onToken: () => void): Capture {
+function streamCapture(reader: Reader, form: 'events' | 'array', { onToken, onEvent: onAny }: CaptureWatch): Capture {
   const text = new StringDecoder('utf8')
   let events = 0
   let hasToken = false
@@ -87,6 +89,7 @@ function streamCapture(reader: Reader, form: 'events' | 'array', onToken: () => 
   let isLost = false
   const onEvent = (event: SseEvent): void => {
     events++
+    onAny?.(event)
     const meaning = reader.event(event)
     if (meaning === 'token') {
       if (!hasToken) onToken()

@@ -1,4 +1,13 @@
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import {
+  brotliDecompressSync,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+  gunzipSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib'
 import type { Transform } from 'node:stream'
 
 /** A decoder for one `content-encoding`, undefined where there is nothing to decode or no decoder for it. */
@@ -54,4 +63,30 @@ export function decodeBounded(bytes: Buffer, encoding: string, maxBytes: number)
     decoder.on('error', () => resolve({ kind: 'failed', why: 'encoding' }))
     decoder.end(bytes)
   })
+}
+
+/** As `decodeBounded`, at once: for what is known to be small. Bytes that cannot be decoded are none. */
+export function decodedNow(bytes: Buffer, encoding: string, maxBytes: number): Buffer {
+  if (encoding === '') return bytes
+  try {
+    return decodeSync(bytes, encoding, { maxOutputLength: maxBytes })
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+function decodeSync(bytes: Buffer, encoding: string, options: { readonly maxOutputLength: number }): Buffer {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(bytes, options)
+    case 'deflate':
+      return inflateSync(bytes, options)
+    case 'br':
+      return brotliDecompressSync(bytes, options)
+    case 'zstd':
+      return zstdDecompressSync(bytes, options)
+    default:
+      return Buffer.alloc(0)
+  }
 }

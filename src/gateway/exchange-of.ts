@@ -5,6 +5,7 @@ import type { PricedCall } from '../domain/ports.ts'
 import type { Cost } from '../domain/cost.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
+import type { DecisionInputs } from '../domain/routing/replay.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs, MonotonicMs, RequestId } from '../domain/units.ts'
 import type { Relayed } from './relayed.ts'
@@ -23,6 +24,7 @@ export function attemptOf(
   relayed: Relayed,
   arrival: Arrival,
   price: PriceAttempt,
+  adaptations?: readonly string[],
 ): Attempt {
   const startedAt = relayed.startedAt ?? relayed.endedAt
   const at = arrival.at + (startedAt - arrival.monotonicMs)
@@ -30,6 +32,7 @@ export function attemptOf(
     id,
     role: 'primary',
     target,
+    adaptations,
     startedAt: at,
     durationMs: relayed.endedAt - startedAt,
     queueMs: relayed.queueMs,
@@ -51,6 +54,7 @@ export function attemptOf(
 export function exchangeOf(
   request: LlmRequest,
   decision: Decision,
+  inputs: DecisionInputs | undefined,
   arrival: Arrival,
   marks: { readonly bodyAt: MonotonicMs; readonly now: MonotonicMs },
   attempts: readonly Attempt[],
@@ -64,6 +68,7 @@ export function exchangeOf(
     durationMs: marks.now - arrival.monotonicMs,
     overheadMs: Math.max(0, before + (marks.now - relayed.endedAt)),
     decision,
+    inputs,
     attempts,
     status: relayed.clientStatus,
     outcome: isRejected ? 'rejected' : relayed.outcome.kind,
@@ -72,7 +77,8 @@ export function exchangeOf(
   }
 }
 
-function errorOf(outcome: AttemptOutcome): ErrorCode | undefined {
+/** The error code of a call that ended so. */
+export function errorOf(outcome: AttemptOutcome): ErrorCode | undefined {
   switch (outcome.kind) {
     case 'completed':
       return undefined

@@ -63,7 +63,12 @@ export function createPassage(
       responseBytes += count
     },
     ownHeaders: (): string[] =>
-      ownHeaders(turn.id, decision, (startedAt ?? world.monotonic()) - turn.arrival.monotonicMs - queuedMs),
+      ownHeaders(
+        turn.id,
+        decision,
+        (startedAt ?? world.monotonic()) - turn.arrival.monotonicMs - queuedMs,
+        bare.controls.task,
+      ),
     conclude: ({ outcome, requestBytes, release }: Conclusion): void => {
       if (turn.record.isMade()) return
       const relayed: Relayed = {
@@ -74,6 +79,7 @@ export function createPassage(
         tokenAt: undefined,
         endedAt: world.monotonic(),
         answer: NO_ANSWER,
+        headers: [],
         providerRequestId: undefined,
         responseBytes,
         streamEvents: undefined,
@@ -83,7 +89,15 @@ export function createPassage(
       const attempts =
         startedAt === undefined ? [] : [attemptOf(attemptId, target, provider, relayed, turn.arrival, price)]
       const marks = { bodyAt: turn.arrival.monotonicMs, now: world.monotonic() }
-      const exchange = exchangeOf({ ...bare, requestBytes }, decision, turn.arrival, marks, attempts, relayed)
+      const exchange = exchangeOf(
+        { ...bare, requestBytes },
+        decision,
+        undefined,
+        turn.arrival,
+        marks,
+        attempts,
+        relayed,
+      )
       turn.record.make(exchange, release)
     },
   }

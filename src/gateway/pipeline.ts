@@ -1,28 +1,32 @@
-import { readBody, unread, withUsageAsked } from '../dialects/read-body.ts'
+import { readBody, unread } from '../dialects/read-body.ts'
 import type { BodyReading } from '../dialects/read-body.ts'
 import { recognise } from '../dialects/recognise.ts'
 import { decide } from '../domain/decide.ts'
-import type { Decision } from '../domain/decide.ts'
+import type { Decision, Refusal } from '../domain/decide.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Limits, Provider } from '../domain/policy.ts'
 import type { LlmRequest, Recognised } from '../domain/request.ts'
+import { decideRoute } from '../domain/routing/decide-route.ts'
+import type { DecisionInputs } from '../domain/routing/replay.ts'
+import { routerOf, targetKeys } from '../domain/routing/router.ts'
 import type { MonotonicMs } from '../domain/units.ts'
+import type { ActiveCalls } from './active-calls.ts'
 import { crash } from './crash.ts'
+import { dispatch } from './dispatch.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
-import { attemptOf, exchangeOf } from './exchange-of.ts'
 import { guarded } from './guarded.ts'
 import { isForeign } from './is-foreign.ts'
 import { isWellFramed } from './framing.ts'
-import { ownHeaders } from './own-headers.ts'
-import { ownTraceparent } from './own-traceparent.ts'
+import type { AskedBody } from './outbound.ts'
 import { passThrough } from './pass.ts'
 import { readRequest } from './read-request.ts'
 import { reject } from './reject.ts'
 import { recordRejected } from './record-rejected.ts'
 import { receive } from './receive.ts'
 import type { Received } from './receive.ts'
+import { refuse } from './refuse.ts'
 import { unrecognised } from './rejected.ts'
-import { Relay } from './relay.ts'
+import { requestFacts } from './request-facts.ts'
 import type { Stages } from './stages.ts'
 import type { WebTurn } from './turn.ts'
 
@@ -35,6 +39,7 @@ import type { WebTurn } from './turn.ts'
 export function handle(
   turn: WebTurn,
   stages: Stages,
+  active: ActiveCalls,
   brokenBy: () => ErrorCode | undefined,
   lost: (bug: unknown) => void,
 ): void {
@@ -62,7 +67,7 @@ export function handle(
       return reject(turn, recognised, 'forbidden_origin', stages)
     if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages, brokenBy)
     const answerTo = guarded((received: Received) => {
-      answer(turn, received, recognised, provider, stages, brokenBy, failed)
+      answer(turn, received, recognised, provider, stages, active, brokenBy, failed)
     }, failed)
     receive(inbound, turn.state.policy.limits, answerTo)
   } catch (bug) {
@@ -77,6 +82,7 @@ function answer(
   recognised: Recognised,
   provider: Provider,
   stages: Stages,
+  active: ActiveCalls,
   brokenBy: () => ErrorCode | undefined,
   failed: (bug: unknown) => void,
 ): void {
@@ -86,100 +92,61 @@ function answer(
     return recordRejected(turn, recognised, brokenBy() ?? 'client_closed', stages, received.receivedBytes)
   const { bytes } = received
   const bodyAt = stages.world.monotonic()
-  const send = ({ reading, body, isDecoded }: ReadWhole): void => {
+  const go = ({ reading, body }: ReadWhole): void => {
     // Its close has gone by while the body was decoded: the relay would wait for it in vain.
     if (response.destroyed) return recordRejected(turn, recognised, 'client_closed', stages, bytes.length)
     const request = readRequest(turn.id, inbound, recognised, reading, bytes.length)
-    dispatch(turn, request, decide(request, turn.state), { provider, body, isDecoded, bodyAt }, stages, brokenBy)
+    const { decision, inputs } = decideFor(turn, request, body.plain, bodyAt, stages)
+    if ('refused' in decision) return refuse(turn, request, decision, inputs, stages)
+    dispatch(turn, { request, decision, inputs, body, bodyAt }, active, stages, brokenBy)
   }
   const encoding = encodingOf(inbound.headers['content-encoding'])
   if (encoding === '') {
     const reading = readBody(recognised.api, bytes, provider.supportsIncludeUsage)
-    return send({ reading, body: bytes, isDecoded: false })
+    return go({ reading, body: { wire: bytes, plain: bytes } })
   }
-  readDecoded(bytes, encoding, recognised, provider, turn.state.policy.limits).then(send).catch(failed)
+  readDecoded(bytes, encoding, recognised, provider, turn.state.policy.limits).then(go).catch(failed)
 }
 
-type Outgoing = {
-  readonly provider: Provider
-  readonly body: Buffer
-  readonly isDecoded: boolean
-  readonly bodyAt: MonotonicMs
-}
+type Deciding = { readonly decision: Decision | Refusal; readonly inputs: DecisionInputs | undefined }
 
-/** Sends the request to the decided target and relays what comes back. */
-function dispatch(
+/**
+ * Where the request goes. A policy without routes costs nothing here; nor does it say anything of a body that cannot be
+ * read, which goes on as it came.
+ */
+function decideFor(
   turn: WebTurn,
   request: LlmRequest,
-  decision: Decision,
-  outgoing: Outgoing,
+  plain: Buffer | undefined,
+  now: MonotonicMs,
   stages: Stages,
-  brokenBy: () => ErrorCode | undefined,
-): void {
-  const { response, arrival, inbound } = turn
-  const { world } = stages
-  const [target] = decision.targets
-  const attemptId = world.newId()
-  const sentAt = world.monotonic()
-  const own = (): string[] => ownHeaders(turn.id, decision, sentAt - outgoing.bodyAt)
-  const crashed = (bug: unknown): void =>
-    crash(turn, request, bug, response.headersSent ? response.statusCode : undefined, stages)
-  const relay = new Relay({
-    request,
-    response,
-    monotonic: world.monotonic,
-    inboundHeaders: stages.inboundHeaders,
-    ownHeaders: own,
-    cutBy: brokenBy,
-    fail: (error) => turn.client.tell(request.dialect, error, turn.id, own()),
-    conclude: (relayed, release) => {
-      const attempts =
-        relayed.startedAt === undefined
-          ? []
-          : [attemptOf(attemptId, target, outgoing.provider, relayed, arrival, stages.price)]
-      const marks = { bodyAt: outgoing.bodyAt, now: world.monotonic() }
-      const exchange = exchangeOf(request, decision, arrival, marks, attempts, relayed)
-      turn.record.make(exchange, release)
-    },
-    crashed,
-  })
-  try {
-    const traceparent = ownTraceparent(request, attemptId, outgoing.provider, stages)
-    const headers = stages.outboundHeaders(inbound.rawHeaders, outgoing.provider, traceparent)
-    const outbound = {
-      method: request.method,
-      path: request.upstreamPath,
-      headers: outgoing.isDecoded ? withoutEncoding(headers) : headers,
-      body: request.shape.injectsUsage ? withUsageAsked(outgoing.body) : outgoing.body,
-    }
-    relay.attach(stages.send(outgoing.provider, outbound, relay))
-  } catch (bug) {
-    crashed(bug)
+): Deciding {
+  const { state, inbound, arrival } = turn
+  const router = routerOf(state.policy.routing)
+  if (router.isEmpty || plain === undefined || request.shape.unreadable !== undefined) {
+    return { decision: decide(request, state), inputs: undefined }
   }
+  const inputs = {
+    facts: requestFacts(request, inbound.headers, plain, router, arrival.at),
+    health: stages.health.view(targetKeys(router), now),
+  }
+  return { decision: decideRoute(inputs.facts, state, inputs.health, stages.knownModel), inputs }
 }
 
-type ReadWhole = { readonly reading: BodyReading; readonly body: Buffer; readonly isDecoded: boolean }
+type ReadWhole = { readonly reading: BodyReading; readonly body: AskedBody }
 
-/** Reads a copy of a compressed body; the decoded one goes upstream only where bytes must be added to it. */
+/** Reads a copy of a compressed body; the decoded one goes upstream only where bytes must be changed in it. */
 async function readDecoded(
-  bytes: Buffer,
+  wire: Buffer,
   encoding: string,
   { api }: Recognised,
   provider: Provider,
   limits: Limits,
 ): Promise<ReadWhole> {
-  const decoded = await decodeBounded(bytes, encoding, limits.maxBodyBytes)
-  if (decoded.kind === 'failed') return { reading: unread(decoded.why), body: bytes, isDecoded: false }
-  const reading = readBody(api, decoded.bytes, provider.supportsIncludeUsage)
-  return reading.shape.injectsUsage
-    ? { reading, body: decoded.bytes, isDecoded: true }
-    : { reading, body: bytes, isDecoded: false }
-}
-
-function withoutEncoding(headers: string[]): string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() !== 'content-encoding') out.push(headers[i] ?? '', headers[i + 1] ?? '')
+  const decoded = await decodeBounded(wire, encoding, limits.maxBodyBytes)
+  if (decoded.kind === 'failed') return { reading: unread(decoded.why), body: { wire, plain: undefined } }
+  return {
+    reading: readBody(api, decoded.bytes, provider.supportsIncludeUsage),
+    body: { wire, plain: decoded.bytes },
   }
-  return out
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isGeminiPath } from '../dialects/gemini-path.ts'
 import { originForm } from '../dialects/recognise.ts'
 import { ERRORS } from '../domain/errors.ts'
-import type { Decision } from '../domain/decide.ts'
+import type { Decision, Refusal } from '../domain/decide.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Exchange } from '../domain/exchange.ts'
 import type { LlmRequest, Recognised } from '../domain/request.ts'
@@ -11,7 +11,7 @@ import type { EpochMs } from '../domain/units.ts'
 /** The record of a request for which no upstream was called. */
 export function rejectedExchange(
   request: LlmRequest,
-  decision: Decision,
+  decision: Decision | Refusal,
   receivedAt: EpochMs,
   durationMs: number,
   error: ErrorCode,

@@ -16,6 +16,8 @@ import type { Relayed, RelayJob } from './relayed.ts'
 
 const isCut = (): boolean => true
 
+const NO_HEADERS: RawHeaders = []
+
 const NO_ANSWER: Answer = {
   model: undefined,
   responseId: undefined,
@@ -44,12 +46,12 @@ export class Relay implements UpstreamSink {
   #expectedBytes = -1
   #responseBytes = 0
   #providerRequestId: string | undefined
+  #headers: RawHeaders = NO_HEADERS
   #isConcluded = false
   #isCrashed = false
 
   constructor(job: RelayJob) {
     this.#job = job
-    job.response.on('close', () => this.#clientClosed())
   }
 
   /** Gives the relay its call, so that a client that leaves takes the upstream call with it. */
@@ -61,6 +63,11 @@ export class Relay implements UpstreamSink {
   started(queueMs: number): void {
     this.#startedAt = this.#job.monotonic()
     this.#queueMs = queueMs
+  }
+
+  /** Whether the call got its slot. */
+  get hasStarted(): boolean {
+    return this.#startedAt !== undefined
   }
 
   head(status: number, statusText: string, raw: RawHeaders): void {
@@ -98,28 +105,32 @@ export class Relay implements UpstreamSink {
   }
 
   #open(status: number, raw: RawHeaders): Opened {
-    const { request, response } = this.#job
+    const { request, response, injectsUsage, hold } = this.#job
     this.#headAt = this.#job.monotonic()
+    this.#headers = raw
     const facts = readHead(raw)
     this.#providerRequestId = facts.requestId
     this.#form = formOf(facts, request, status)
     this.#isDelimited = facts.isDelimited
-    const splices = request.shape.injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
+    const splices = injectsUsage && facts.isEventStream && status < 400 && isReadable(facts.encoding)
     this.#expectedBytes = splices ? -1 : facts.contentLength
     this.#capture = createCapture(request.api, this.#form, facts.encoding, {
       onToken: () => {
         this.#tokenAt = this.#job.monotonic()
       },
+      onEvent: this.#job.onEvent,
       onBug: (bug) => this.#crash(bug),
     })
     const headers = this.#job.inboundHeaders(raw)
     const filter = splices ? { splice: createUsageSplice(), encoding: facts.encoding } : undefined
-    const outlet = createOutlet(
-      response,
-      filter,
-      () => this.#call?.resume(),
-      () => this.#undecodable(),
-    )
+    const open = (): Outlet =>
+      createOutlet(
+        response,
+        filter,
+        () => this.#call?.resume(),
+        () => this.#undecodable(),
+      )
+    const outlet = hold === undefined ? open() : hold(open)
     return { outlet, headers: splices ? withoutLengthAndEncoding(headers) : headers, own: this.#job.ownHeaders() }
   }
 
@@ -229,7 +240,8 @@ export class Relay implements UpstreamSink {
       : { kind: 'completed', status }
   }
 
-  #clientClosed(): void {
+  /** To be called when the client's connection has closed, for whatever reason. */
+  clientClosed(): void {
     this.#call?.abort()
     if (this.#isConcluded) return
     const status = this.#status
@@ -240,6 +252,24 @@ export class Relay implements UpstreamSink {
       isCut,
       () => undefined,
     )
+  }
+
+  /**
+   * Gives up an answer of which nothing has reached the client. `outcome` is what became of the call; undefined where its
+   * answer says so itself. Released, what is held of it is given all the same. False where it had ended before.
+   */
+  abandon(outcome: AttemptOutcome | undefined): boolean {
+    if (this.#isConcluded) return false
+    this.#call?.abort()
+    this.#conclude(
+      (answer) => outcome ?? this.#outcomeOf(answer),
+      isCut,
+      () => {
+        this.#outlet?.end([])
+        this.#outlet?.releaseHeld()
+      },
+    )
+    return true
   }
 
   #conclude(outcomeOf: (answer: Answer) => AttemptOutcome, isCutShort: () => boolean, release: () => void): void {
@@ -276,6 +306,7 @@ export class Relay implements UpstreamSink {
       tokenAt: this.#tokenAt === undefined ? undefined : Math.min(this.#tokenAt, endedAt),
       endedAt,
       answer,
+      headers: this.#headers,
       providerRequestId: this.#providerRequestId,
       responseBytes: this.#responseBytes,
       streamEvents: this.#isStream ? this.#capture?.events() : undefined,

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import type { Answer } from '../dialects/answer.ts'
+import type { Answer, SseEvent } from '../dialects/answer.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
 import type { LlmRequest, RawHeaders } from '../domain/request.ts'
 import type { MonotonicMs } from '../domain/units.ts'
+import type { Outlet } from './outlet.ts'
 
 /** How one upstream call went, as far as relaying it could see. Times on the monotonic clock. */
 export type Relayed = {
@@ -15,6 +16,8 @@ export type Relayed = {
   readonly tokenAt: MonotonicMs | undefined
   readonly endedAt: MonotonicMs
   readonly answer: Answer
+  /** Of the answer as the upstream sent it; empty where none came. */
+  readonly headers: RawHeaders
   readonly providerRequestId: string | undefined
   readonly responseBytes: number
   readonly streamEvents: number | undefined
@@ -26,8 +29,14 @@ export type Relayed = {
 export type RelayJob = {
   readonly request: LlmRequest
   readonly response: ServerResponse
+  /** Whether usage was asked for on the client's behalf, and must be taken out of what it sees. */
+  readonly injectsUsage: boolean
   readonly monotonic: () => MonotonicMs
   readonly inboundHeaders: (raw: RawHeaders) => string[]
+  /** Where the answer may yet be given up for another: makes the outlet that `open` would open, which holds all back. */
+  readonly hold?: ((open: () => Outlet) => Outlet) | undefined
+  /** Hears every event of a stream as soon as it can be read, before its bytes are passed on. */
+  readonly onEvent?: ((event: SseEvent) => void) | undefined
   /** Headers of our own for the response head. */
   readonly ownHeaders: () => readonly string[]
   /** Sends the proxy's own error answer; called only when nothing else was sent. */

@@ -8,6 +8,7 @@ import { unread } from '../dialects/read-body.ts'
 import { isModelCall } from '../dialects/recognise.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
+import { createActiveCalls } from './active-calls.ts'
 import { createFramingWatch } from './bad-framing.ts'
 import { rawClient, webClient } from './client.ts'
 import { createConnections } from './connections.ts'
@@ -57,6 +58,7 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', false)
   const connections = createConnections()
+  const active = createActiveCalls()
   const isLoopbackOnly = isLoopback(listen.host)
   const framing = createFramingWatch(stages.onBadFraming)
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -66,7 +68,7 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
     const turn = { ...beginTurn(request, webClient(response), stages, isLoopbackOnly), response }
-    handle(turn, stages, brokenBy, (bug) => {
+    handle(turn, stages, active, brokenBy, (bug) => {
       stages.log.error('request_lost', { trace_id: turn.id, bug })
       response.destroy()
     })

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThroughSink, UpgradeSink } from '../domain/pass-through.ts'
 import type { Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
+import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
@@ -17,6 +18,7 @@ export type Stages = {
   readonly passThrough: PassThrough
   readonly price: PriceCall
   readonly health: HealthSource
+  readonly knownModel: KnownModel
   readonly recorder: Recorder
   readonly observe: Observer
   readonly propagate: Propagate

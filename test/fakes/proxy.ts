@@ -87,6 +87,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       passThrough: createPassThrough(slots, realWorld.monotonic),
       price: createPriceBook(state.current().policy).price,
       health: NO_HEALTH,
+      knownModel: () => undefined,
       recorder: {
         record: (exchange, release) => {
           exchanges.push(exchange)

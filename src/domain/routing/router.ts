@@ -90,6 +90,17 @@ function promptReads({ routes, labels }: RoutingPolicy, matches: readonly Match[
   return Object.values(reads).includes(true) ? reads : undefined
 }
 
+const keysOfRouters = new WeakMap<Router, readonly string[]>()
+
+/** The keys of all targets there are, each once; the same list for the same router. */
+export function targetKeys(router: Router): readonly string[] {
+  const known = keysOfRouters.get(router)
+  if (known !== undefined) return known
+  const keys = [...new Set(router.routes.flatMap(({ route }) => targetsOf(route).map(({ key }) => key)))]
+  keysOfRouters.set(router, keys)
+  return keys
+}
+
 /** Every target of a route, in the order of the file, each once. */
 export function targetsOf({ strategy, fallbacks }: Pick<Route, 'strategy' | 'fallbacks'>): readonly RouteTarget[] {
   const all = [...strategyTargets(strategy), ...fallbacks]

@@ -1,0 +1,28 @@
+import type { Provider } from '../domain/policy.ts'
+import type { LlmRequest } from '../domain/request.ts'
+import type { EndedCall, TargetFault } from '../domain/routing/ended-call.ts'
+import type { Relayed } from './relayed.ts'
+
+/** What the keeper of health is told of a call. */
+export function endedCall(
+  key: string,
+  probe: number | undefined,
+  provider: Provider,
+  { isStream }: LlmRequest,
+  { outcome, startedAt, tokenAt, endedAt, headers }: Relayed,
+  fault: TargetFault | undefined,
+): EndedCall {
+  const since = startedAt ?? endedAt
+  return {
+    key,
+    provider,
+    probe,
+    endedAt,
+    durationMs: endedAt - since,
+    firstTokenMs: tokenAt === undefined ? undefined : tokenAt - since,
+    isStream,
+    outcome,
+    fault,
+    headers,
+  }
+}
