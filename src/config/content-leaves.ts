@@ -32,7 +32,7 @@ const LARGEST_PROGRAM = 300
 const WINDOW_CHARS = 4_096
 const SHARED_CHARS = 1_024
 /** More matches than this in one window, and the rest of it is taken as one. */
-const MOST_MATCHES = 64
+const MOST_MATCHES = 256
 
 /**
  * A pattern for what must not be stored. It meets what clients and models write, so it runs in RE2, whose time grows with

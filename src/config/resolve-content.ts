@@ -1,5 +1,4 @@
 import type { ContentMode, ContentPolicy } from '../domain/content.ts'
-import { createRedactor } from '../domain/redaction/redactor.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** What a checked file says of prompts and answers. */
@@ -25,7 +24,6 @@ export function resolveContent(content: ConfigFile['content']): ContentPolicy {
     tailChars: content.tail,
     maxBytes: content.max_size,
     rules,
-    redactor: createRedactor(rules),
     isOn: modes.some((each) => each !== 'off'),
   }
 }

@@ -1,4 +1,4 @@
-import { BUILT_IN_RULES, createRedactor, type RedactionRules, type Redactor } from './redaction/redactor.ts'
+import { BUILT_IN_RULES, type RedactionRules } from './redaction/redactor.ts'
 
 export const CONTENT_MODES = ['off', 'hash', 'truncated', 'full'] as const
 
@@ -19,7 +19,6 @@ export type ContentPolicy = {
   /** Bodies and answers larger than this are hashed only: redacting takes time that others wait for. */
   readonly maxBytes: number
   readonly rules: RedactionRules
-  readonly redactor: Redactor
   /** Whether any mode is other than `off`. */
   readonly isOn: boolean
 }
@@ -57,10 +56,6 @@ export const NO_CONTENT: ContentPolicy = {
   headChars: 2_000,
   tailChars: 1_000,
   maxBytes: 262_144,
-  ...redacting({ builtIn: BUILT_IN_RULES, patterns: [], paths: [] }),
+  rules: { builtIn: BUILT_IN_RULES, patterns: [], paths: [] },
   isOn: false,
-}
-
-function redacting(rules: RedactionRules): Pick<ContentPolicy, 'rules' | 'redactor'> {
-  return { rules, redactor: createRedactor(rules) }
 }

@@ -73,7 +73,7 @@ describe('GET /admin/policy', () => {
           head_chars: 2_000,
           tail_chars: 1_000,
           max_bytes: 262_144,
-          redact: { built_in: ['secrets', 'email', 'card', 'phone', 'iban'], patterns: [], json_paths: [] },
+          redact: { built_in: ['credentials', 'email', 'card', 'phone', 'iban'], patterns: [], json_paths: [] },
         },
         access: { allowed_origins: ['https://app.example'], allowed_hosts: ['llm.example'] },
         prices: [

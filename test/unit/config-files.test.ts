@@ -14,7 +14,16 @@ const CONFIG = resolve(import.meta.dirname, '../../config')
 const shipped = (name: string): string => readFileSync(join(CONFIG, name), 'utf8')
 
 /** Mappings whose keys are the operator's own. */
-const NAMED_AT_TOP = ['providers', 'routes', 'aliases', 'models', 'shadows']
+const NAMED_AT_TOP = [
+  'providers',
+  'routes',
+  'aliases',
+  'models',
+  'shadows',
+  'content.providers',
+  'content.routes',
+  'content.redact.patterns',
+]
 const NAMED = ['headers', 'paths', 'tags']
 
 /** Paths of all values, with `*` for names and indexes, as `leafPaths` has them. */

@@ -44,7 +44,7 @@ test('a file with providers alone is a whole config', () => {
       ],
     ]),
     limits: { maxBodyBytes: 64_000_000, bodyTimeoutMs: 120_000 },
-    content: { ...NO_CONTENT, redactor: expect.anything() },
+    content: NO_CONTENT,
     access: { allowedOrigins: new Set(), allowedHosts: new Set() },
     prices: [],
     routing: NO_ROUTING,

@@ -7,11 +7,11 @@ import { type Counts, redactText } from './redact-text.ts'
 import type { Rule } from './span.ts'
 
 /** What the proxy knows to look for. */
-export const BUILT_IN_RULES = ['secrets', 'email', 'card', 'phone', 'iban'] as const
+export const BUILT_IN_RULES = ['credentials', 'email', 'card', 'phone', 'iban'] as const
 export type BuiltInRule = (typeof BUILT_IN_RULES)[number]
 
 const FINDERS: Readonly<Record<BuiltInRule, readonly Rule[]>> = {
-  secrets: [findPrivateKeys, findTokens, findSecrets],
+  credentials: [findPrivateKeys, findTokens, findSecrets],
   email: [findEmails],
   card: [findCards],
   phone: [findPhones],
@@ -36,7 +36,7 @@ export type Redactor = {
 
 export function createRedactor({ builtIn, patterns, paths }: RedactionRules): Redactor {
   const rules = [...builtIn.flatMap((name) => FINDERS[name]), ...patterns.map(({ find }) => find)]
-  const jsonRules = { rules, paths: paths.map(({ steps }) => steps), takesNamedSecrets: builtIn.includes('secrets') }
+  const jsonRules = { rules, paths: paths.map(({ steps }) => steps), takesNamedSecrets: builtIn.includes('credentials') }
   return {
     text: (text, counts) => redactText(text, rules, counts),
     json: (value, counts) => redactJson(value, jsonRules, counts),
