@@ -1,9 +1,10 @@
 import type { AnsweredPair, CompareOutcome, LiveAnswer } from './answered.ts'
-import type { Exchange } from './exchange.ts'
+import type { Attempt, Exchange } from './exchange.ts'
 import type { CallCost } from './cost.ts'
 import type { Pair } from './pair.ts'
 import type { EndedCall } from './routing/ended-call.ts'
 import type { HealthView } from './routing/target-health.ts'
+import type { Api } from './request.ts'
 import type { Score } from './score.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
@@ -69,12 +70,26 @@ export type HealthSource = {
  */
 export type Compare = (pair: AnsweredPair, settled: (outcome: CompareOutcome) => void) => void
 
+/** A call to a judge that was made, for its row. */
+export type JudgeCall = {
+  readonly traceId: RequestId
+  readonly api: Api
+  readonly attempt: Attempt
+  readonly route: string
+  readonly task: string
+  readonly policyVersion: string
+}
+
 /**
- * Takes scores and pairs to be kept. `release` is called once, when they are in the spool or known not to fit. Never
- * throws, never waits.
+ * Takes scores, pairs and calls to judges to be kept. `release` is called once, when they are in the spool or known not
+ * to fit. Never throws, never waits.
  */
 export type RecordScores = (
-  rows: { readonly scores: readonly Score[]; readonly pairs: readonly Pair[] },
+  rows: {
+    readonly scores?: readonly Score[]
+    readonly pairs?: readonly Pair[]
+    readonly judgeCalls?: readonly JudgeCall[]
+  },
   release: () => void,
 ) => void
 

@@ -1,5 +1,6 @@
 import type { Cost } from '../domain/cost.ts'
 import type { Attempt, Exchange } from '../domain/exchange.ts'
+import type { Controls, LlmRequest } from '../domain/request.ts'
 import { errorOf, errorTypeOf, statusOf } from './outcome-fields.ts'
 import {
   costField,
@@ -75,9 +76,15 @@ export function attemptRows(exchange: Exchange, instance: string): string[] {
   return exchange.attempts.map((attempt, position) => attemptRow(exchange, attempt, position, instance))
 }
 
+/** What an attempt's row says of the request it was made for. */
+export type AttemptSubject = {
+  readonly request: Pick<LlmRequest, 'id' | 'api' | 'isStream'> & { readonly controls: Pick<Controls, 'task' | 'team'> }
+  readonly decision: Pick<Exchange['decision'], 'route' | 'arm' | 'policyVersion'>
+}
+
 /** A JSON array of `ATTEMPT_COLUMNS` on one line, without the newline. */
-function attemptRow(exchange: Exchange, attempt: Attempt, position: number, instance: string): string {
-  const { request, decision } = exchange
+export function attemptRow(subject: AttemptSubject, attempt: Attempt, position: number, instance: string): string {
+  const { request, decision } = subject
   const { outcome, usage, cost } = attempt
   const price = cost.kind === 'priced' ? cost : undefined
   const fields: FieldsOf<typeof ATTEMPT_COLUMNS> = [

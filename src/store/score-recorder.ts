@@ -1,7 +1,8 @@
 import type { FunnelCount } from '../domain/funnel.ts'
 import type { Pair } from '../domain/pair.ts'
-import type { Log, RecordScores } from '../domain/ports.ts'
+import type { JudgeCall, Log, RecordScores } from '../domain/ports.ts'
 import type { Score } from '../domain/score.ts'
+import { attemptRow } from './attempt-row.ts'
 import { funnelRow } from './funnel-row.ts'
 import { pairRow } from './pair-row.ts'
 import { rowLine } from './row-fields.ts'
@@ -33,12 +34,17 @@ export function createScoreRecorder(spool: Spool | undefined, instance: string, 
   }
   return {
     notBuiltRows: () => lost,
-    record: ({ scores, pairs }, release) =>
+    record: ({ scores = [], pairs = [], judgeCalls = [] }, release) =>
       append(
-        () => [...scores.map((score) => scoreLine(score, instance)), ...pairs.map((pair) => pairLine(pair, instance))],
+        () => [
+          ...scores.map((score) => scoreLine(score, instance)),
+          ...pairs.map((pair) => pairLine(pair, instance)),
+          ...judgeCalls.map((call) => callLine(call, instance)),
+        ],
         () => {
           lost.scores += scores.length
           lost.pairs += pairs.length
+          lost.attempts += judgeCalls.length
         },
         release,
       ),
@@ -57,4 +63,13 @@ function scoreLine(score: Score, instance: string): SpoolLine {
 
 function pairLine(pair: Pair, instance: string): SpoolLine {
   return { table: 'pairs', line: rowLine(pairRow(pair, instance)) }
+}
+
+function callLine(call: JudgeCall, instance: string): SpoolLine {
+  const { traceId: id, api, attempt, route, task, policyVersion } = call
+  const subject = {
+    request: { id, api, isStream: false, controls: { task, team: undefined } },
+    decision: { route, arm: 'none' as const, policyVersion },
+  }
+  return { table: 'attempts', line: attemptRow(subject, attempt, 0, instance) }
 }

@@ -1,0 +1,214 @@
+import { answerContentOf } from '../dialects/answer-content.ts'
+import { type PromptContent, promptContentOf } from '../dialects/prompt-content.ts'
+import type { AnsweredPair, CompareOutcome, LiveAnswer } from '../domain/answered.ts'
+import { unitShare } from '../domain/assign.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { Closable, Compare, LiveScoring, Log, RecordScores, World } from '../domain/ports.ts'
+import type { JudgePolicy, ScoringPolicy } from '../domain/scoring-policy.ts'
+import { createBoundedQueue } from './bounded-queue.ts'
+import { compareSides } from './compare-sides.ts'
+import type { Evaluator } from './evaluator.ts'
+import type { DeskCounts, JudgeDesk, SeatedJudge } from './judge/judge-desk.ts'
+import { judgeOfPolicy } from './judge/judge-of-policy.ts'
+import { judgePair } from './judge/judge-pair.ts'
+import { judgeLive } from './judge/judge-live.ts'
+import { evaluatorPair, judgePairRow, type ReadPair } from './pair-rows.ts'
+import { evaluatorScores, judgeScore } from './score-rows.ts'
+import { createStratifiedSample } from './stratified-sample.ts'
+
+export type ScoreWorkerOptions = {
+  readonly world: World
+  readonly policy: () => Pick<Policy, 'providers' | 'scoring'>
+  readonly evaluators: readonly Evaluator[]
+  readonly desk: JudgeDesk
+  readonly record: RecordScores
+  /** From which the fences of judge requests are made; a secret of the process. */
+  readonly fenceKey: string
+  readonly log: Log
+}
+
+export type ScoreWorker = Closable & {
+  readonly compare: Compare
+  readonly live: LiveScoring
+  readonly counts: () => ScoreCounts
+  /** Resolves when nothing waits and nobody is being asked. */
+  readonly idle: () => Promise<void>
+}
+
+export type ScoreCounts = {
+  readonly queued: number
+  readonly comparedPairs: number
+  readonly scoredAnswers: number
+  /** Answers and pairs that found the queue full. */
+  readonly dropped: number
+  /** Of judges' verdicts: reasons why there is none. */
+  readonly judged: number
+  readonly judgeFailures: Readonly<Record<string, number>>
+  readonly desk: DeskCounts
+}
+
+/** Pairs and answers that wait to be read. */
+const MAX_QUEUED = 1_000
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+/** Beyond this a request with its answers is not read: reading takes time that live requests wait for. */
+const MAX_READ_BYTES = 4 * 1024 * 1024
+
+/** Scores answers, one a turn of the event loop, so that whatever live traffic there is comes between. */
+export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
+  const { world, evaluators, desk, record, fenceKey, log } = options
+  const queue = createBoundedQueue<() => void>(MAX_QUEUED_BYTES)
+  const sample = { rules: createStratifiedSample(), judge: createStratifiedSample(), pairs: createStratifiedSample() }
+  const counts = { comparedPairs: 0, scoredAnswers: 0, dropped: 0, judged: 0 }
+  const judgeFailures: Record<string, number> = {}
+  let next: NodeJS.Immediate | undefined
+  let isClosed = false
+  const onIdle: (() => void)[] = []
+
+  const scoring = (): ScoringPolicy | undefined => options.policy().scoring
+
+  const enqueue = (work: () => void, bytes: number): boolean => {
+    if (isClosed || !queue.push(work, bytes, MAX_QUEUED)) {
+      counts.dropped += 1
+      return false
+    }
+    next ??= setImmediate(turn)
+    return true
+  }
+  function turn(): void {
+    try {
+      queue.shift()?.()
+    } catch (bug) {
+      log.error('scoring_failed', { bug })
+    }
+    next = queue.size() > 0 ? setImmediate(turn) : undefined
+    if (next === undefined) for (const resolve of onIdle.splice(0)) resolve()
+  }
+
+  /** The judge of the policy, unless one of `models` is its own: nobody judges himself. */
+  const judgeFor = (models: readonly (string | undefined)[]): SeatedJudge | undefined => {
+    const { providers } = options.policy()
+    const judge = scoring()?.judge
+    const provider = judge === undefined ? undefined : providers.get(judge.provider)
+    if (judge === undefined || provider === undefined || models.includes(judge.model)) return undefined
+    return { policy: judge, provider }
+  }
+  const isJudged = (
+    traceId: string,
+    stratum: string,
+    share: (judge: JudgePolicy) => number,
+    judge: SeatedJudge,
+    kind: 'judge' | 'pairs',
+  ): boolean => sample[kind](stratum, unitShare('judge', traceId), share(judge.policy), world.now())
+  const countJudged = (failure: string | undefined): void => {
+    if (failure === undefined) counts.judged += 1
+    else judgeFailures[failure] = (judgeFailures[failure] ?? 0) + 1
+  }
+
+  const readPair = (pair: AnsweredPair): ReadPair | undefined => {
+    const bytes = pair.requestBody.length + pair.stable.body.length + pair.candidate.body.length
+    if (bytes > MAX_READ_BYTES) return undefined
+    const stable = answerContentOf(pair.api, pair.stable.body)
+    const candidate = answerContentOf(pair.api, pair.candidate.body)
+    if (stable === undefined || candidate === undefined) return undefined
+    return { pair, prompt: promptContentOf(pair.api, pair.requestBody), stable, candidate }
+  }
+
+  const compareNow = (pair: AnsweredPair, settled: (outcome: CompareOutcome) => void): void => {
+    const read = readPair(pair)
+    if (read === undefined) return settled('unreadable')
+    const sides = compareSides(
+      evaluators,
+      read.prompt,
+      { status: pair.stable.status, answer: read.stable },
+      { status: pair.candidate.status, answer: read.candidate },
+    )
+    const at = world.now()
+    record({ pairs: sides.map((compared) => evaluatorPair(read, compared, at)) }, () => {
+      counts.comparedPairs += 1
+      settled('compared')
+    })
+    if (read.prompt !== undefined) offerToJudge(read, read.prompt)
+  }
+
+  const offerToJudge = (read: ReadPair, prompt: PromptContent): void => {
+    const { pair } = read
+    const judge = judgeFor([pair.stable.target.model, pair.candidate.target.model])
+    const stratum = `${pair.comparison}\n${pair.isControl}\n${pair.route}\n${pair.task}`
+    if (judge === undefined) return
+    if (!isJudged(pair.traceId, stratum, ({ pairShare }) => pairShare, judge, 'pairs')) return
+    const answered = (status: number): boolean => status >= 200 && status <= 299
+    const sides = {
+      stable: answered(pair.stable.status) ? read.stable : undefined,
+      candidate: answered(pair.candidate.status) ? read.candidate : undefined,
+    }
+    const id = `${pair.comparison}/${pair.candidate.attemptId}`
+    desk.take({
+      matter: pair,
+      judge,
+      bytes: read.stable.text.length + read.candidate.text.length + pair.requestBody.length,
+      hear: async (ask) => {
+        const judged = await judgePair(judgeOfPolicy(judge.policy), { id, fenceKey, prompt }, sides, ask)
+        countJudged(judged.verdict.kind === 'failed' ? judged.verdict.why : undefined)
+        record({ pairs: [judgePairRow(read, judge.policy, judged, world.now())] }, () => undefined)
+      },
+    })
+  }
+
+  const scoreNow = (live: LiveAnswer): void => {
+    const bytes = live.requestBody.length + live.answer.body.length
+    const answer = bytes > MAX_READ_BYTES ? undefined : answerContentOf(live.api, live.answer.body)
+    if (answer === undefined) return
+    const prompt = promptContentOf(live.api, live.requestBody)
+    const { status } = live.answer
+    const input = { status, answer, prompt, expected: undefined, other: undefined }
+    const scores = evaluatorScores(evaluators, input, live, world.now())
+    record({ scores }, () => void (counts.scoredAnswers += 1))
+    const judge = judgeFor([live.answer.target.model])
+    if (judge === undefined || prompt === undefined || status < 200 || status > 299) return
+    if (!isJudged(live.traceId, stratumOf(live), ({ liveShare }) => liveShare, judge, 'judge')) return
+    desk.take({
+      matter: live,
+      judge,
+      bytes,
+      hear: async (ask) => {
+        const about = { id: live.traceId, fenceKey, prompt }
+        const judged = await judgeLive(judgeOfPolicy(judge.policy), about, answer, ask)
+        countJudged(judged.failure)
+        record({ scores: [judgeScore(live, judge.policy, judged, world.now())] }, () => undefined)
+      },
+    })
+  }
+
+  return {
+    compare: (pair, settled) => {
+      const bytes = pair.requestBody.length + pair.stable.body.length + pair.candidate.body.length
+      if (!enqueue(() => compareNow(pair, settled), bytes)) settled('queue_full')
+    },
+    live: {
+      wants: (traceId, route, task) => {
+        const policy = scoring()
+        if (policy === undefined) return false
+        // The judge's sample is a part of the evaluators': one draw says both.
+        const share = Math.max(policy.liveShare, policy.judge?.liveShare ?? 0)
+        return sample.rules(`${route}\n${task}`, unitShare('judge', traceId), share, world.now())
+      },
+      offer: (live) => void enqueue(() => scoreNow(live), live.requestBody.length + live.answer.body.length),
+    },
+    counts: () => ({ ...counts, queued: queue.size(), judgeFailures: { ...judgeFailures }, desk: desk.counts() }),
+    idle: async () => {
+      if (next !== undefined) await new Promise<void>((resolve) => onIdle.push(resolve))
+      await desk.idle()
+    },
+    close: async () => {
+      isClosed = true
+      // What has been handed over is compared; who was to be judged next, is not.
+      while (queue.size() > 0) turn()
+      desk.clear()
+      await desk.idle()
+    },
+  }
+}
+
+function stratumOf({ route, task }: { readonly route: string; readonly task: string }): string {
+  return `${route}\n${task}`
+}
