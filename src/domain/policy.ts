@@ -5,6 +5,7 @@ import type { Dialect } from './request.ts'
 import type { HealthPolicy } from './routing/health-policy.ts'
 import type { RoutingPolicy } from './routing/route.ts'
 import type { Shadow } from './shadow/shadow.ts'
+import type { ScoringPolicy } from './scoring-policy.ts'
 
 /** Everything that can change while the proxy runs. Built from the config file, checked as a whole. */
 export type Policy = {
@@ -17,6 +18,8 @@ export type Policy = {
   /** In the order of the file. */
   readonly shadows: readonly Shadow[]
   readonly health: HealthPolicy
+  /** Undefined: no answer is scored. */
+  readonly scoring?: ScoringPolicy | undefined
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
 }
