@@ -11,6 +11,7 @@ import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
 import { outageOf, spoolFacts } from './compose/row-lanes.ts'
 import { storeFacts } from './compose/store-facts.ts'
+import { warmHealth } from './compose/warm-health.ts'
 import { startReloader } from './config/reload.ts'
 import { createCell } from './domain/cell.ts'
 import type { World } from './domain/ports.ts'
@@ -113,6 +114,7 @@ export async function compose(options: AppOptions): Promise<App> {
     const admin = await startAdmin({ listen: boot.admin, tokens: boot.admin, ports, log })
     closers.add(admin.close)
     const data = await serving.listen(boot.data)
+    warmHealth(store, () => policy().health.windowMs, serving.health.warm, log)
     let closing: Promise<Closed> | undefined
 
     async function shutDown(): Promise<Closed> {

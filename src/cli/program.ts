@@ -14,9 +14,11 @@ import { rebuildRollups } from './rebuild-rollups.ts'
 import { showRoute } from './show-route.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
+import { showTargets } from './show-targets.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
 import { isDay } from '../admin/rollups.ts'
+import { addWeightsCommands } from './weights-commands.ts'
 
 /** Runs the command that the arguments name. Resolves to the exit code once it is done. */
 export async function run(process: NodeJS.Process): Promise<number> {
@@ -83,6 +85,10 @@ export async function run(process: NodeJS.Process): Promise<number> {
         withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
       ),
     )
+  withConfig('targets', 'show how the targets of the routes are, and why one is left out').action(
+    (options: { config: string }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => showTargets(terminal, config))),
+  )
   withConfig('route', 'show where a request would go and why, without calling anything')
     .requiredOption('--explain <file>', 'JSON body of a request, as a client would send it')
     .option('--path <path>', 'path the request is sent to', '/v1/chat/completions')
@@ -99,6 +105,12 @@ export async function run(process: NodeJS.Process): Promise<number> {
         withLoaded(terminal, options.config, (_source, { config }) => showQuery(terminal, config, { sql, ...options })),
       ),
     )
+  addWeightsCommands(command('weights', 'the weights of routes, changed while the proxies run'), {
+    terminal,
+    defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
+    withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
+    wholeNumber,
+  })
   const rollups = command('rollups', 'the sums per minute and hour')
   rollups
     .command('rebuild')

@@ -4,6 +4,7 @@ import { startAdmin } from '../admin/server.ts'
 import { startReloader } from '../config/reload.ts'
 import type { ReloadOutcome } from '../config/reload.ts'
 import { createCell } from '../domain/cell.ts'
+import type { PastCall } from '../domain/routing/past-call.ts'
 import { NO_TARGETS } from '../domain/routing/health-report.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openStore } from '../store/open-store.ts'
@@ -28,6 +29,7 @@ import { logReload } from './log-reload.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 import { storeFacts } from './store-facts.ts'
+import { warmHealth } from './warm-health.ts'
 
 /** Between a worker's last row and its end: connections are closed, the log is written. */
 const CLOSE_MS = 5_000
@@ -181,6 +183,8 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     closers.add(admin.close)
     data = await pool.start()
     isServing = true
+    const tellPast = (calls: readonly PastCall[]): void => pool.tellAll({ kind: 'past_calls', calls })
+    warmHealth(store, () => policy().health.windowMs, tellPast, log)
     let closing: Promise<Closed> | undefined
 
     async function shutDown(): Promise<Closed> {

@@ -50,7 +50,7 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
     for (const { key, provider } of named) {
       const owner = keptProviders.get(provider) ?? providers.get(provider) ?? createProviderRecord(provider)
       keptProviders.set(provider, owner)
-      keptTargets.set(key, targets.get(key) ?? createTargetRecord(key, owner, { ...parts, log }))
+      keptTargets.set(key, targets.get(key) ?? createTargetRecord(key, owner, { ...parts, log, epoch: world.now }))
     }
     targets = keptTargets
     providers = keptProviders

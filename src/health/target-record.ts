@@ -1,3 +1,5 @@
+import { NO_WORDS } from '../dialects/error-words.ts'
+import { retryAfterMs } from '../dialects/retry-after.ts'
 import type { Log } from '../domain/ports.ts'
 import type { Breaker } from '../domain/routing/breaker.ts'
 import type { CallVerdict } from '../domain/routing/call-verdict.ts'
@@ -6,7 +8,7 @@ import type { EndedCall } from '../domain/routing/ended-call.ts'
 import type { ChangedState } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import type { TargetHealth } from '../domain/routing/target-health.ts'
-import type { MonotonicMs } from '../domain/units.ts'
+import type { EpochMs, MonotonicMs } from '../domain/units.ts'
 import { createCircuit } from './circuit.ts'
 import type { Circuit, CircuitOptions } from './circuit.ts'
 import { createLatencySketch } from './latency-sketch.ts'
@@ -37,12 +39,15 @@ export type TargetRecord = {
   readonly addPast: (call: PastCall, at: MonotonicMs, now: MonotonicMs) => void
 }
 
-export type RecordOptions = Pick<CircuitOptions, 'policy' | 'draw'> & { readonly log: Log }
+export type RecordOptions = Pick<CircuitOptions, 'policy' | 'draw'> & {
+  readonly log: Log
+  readonly epoch: () => EpochMs
+}
 
 export function createTargetRecord(
   key: string,
   owner: ProviderRecord,
-  { policy, draw, log }: RecordOptions,
+  { policy, draw, log, epoch }: RecordOptions,
 ): TargetRecord {
   const changes = { healthy: 0, degraded: 0, open: 0, throttled: 0 }
   const circuit = createCircuit({ policy, draw, changed: (from, to) => countChange(key, from, to, changes, log) })
@@ -77,7 +82,7 @@ export function createTargetRecord(
         if (call.isStream && call.firstTokenMs !== undefined) firstToken.add(call.firstTokenMs, call.endedAt)
       }
       if (call.fault === undefined) return
-      const waitMs = throttleMs(call, throttle.repeats())
+      const waitMs = throttleMs(call, askedMs(call, epoch()), throttle.repeats())
       if (waitMs === undefined || !throttle.start(waitMs, call.endedAt)) return
       changes.throttled += 1
       log.warn('target_throttled', { target: key, for_ms: waitMs })
@@ -89,6 +94,13 @@ export function createTargetRecord(
       if (firstTokenMs !== undefined) firstToken.add(firstTokenMs, now)
     },
   }
+}
+
+/** Whoever did not hold the answer back has not looked at what it asks for. */
+function askedMs({ fault, headers }: EndedCall, now: EpochMs): number | undefined {
+  if (fault?.retryAfterMs !== undefined) return fault.retryAfterMs
+  const mayAsk = fault?.trigger === 'error' || fault?.trigger === 'rate_limit'
+  return mayAsk && headers.length > 0 ? retryAfterMs(headers, NO_WORDS, now) : undefined
 }
 
 /** Error pages of something in between would hide what the provider said last. */

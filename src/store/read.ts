@@ -1,6 +1,8 @@
 import type { EpochMs, RequestId } from '../domain/units.ts'
+import type { PastCall } from '../domain/routing/past-call.ts'
 import { identifier, type Json, type Read, type Select } from './client.ts'
 import { parseAs } from './columns.ts'
+import { pastCallsQuery } from './past-calls.ts'
 import {
   MODEL_SUMMARY,
   type ModelSummary,
@@ -44,6 +46,8 @@ export type Reads = {
   readonly trace: (id: RequestId, signal?: AbortSignal) => Promise<Read<TraceRows | undefined>>
   /** The last `minutes` per provider and model, busiest first. */
   readonly summary: (minutes: number, signal?: AbortSignal) => Promise<Read<readonly ModelSummary[]>>
+  /** How targets fared in the last `windowMs`. */
+  readonly pastCalls: (windowMs: number, signal?: AbortSignal) => Promise<Read<readonly PastCall[]>>
 }
 
 const MOST_TRACES = 1_000
@@ -102,6 +106,8 @@ export function openReads(select: Select, database: string): Reads {
         signal,
       )
     },
+
+    pastCalls: (windowMs, signal) => select(pastCallsQuery(database, windowMs), signal),
   }
 }
 

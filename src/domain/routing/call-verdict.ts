@@ -46,14 +46,17 @@ const SHORTEST_THROTTLE_MS = 1_000
 const LONGEST_THROTTLE_MS = 30_000
 
 /**
- * How long to leave the target alone, because it asks for it or is over a limit; undefined where neither is so.
- * `repeats`: limits met before this one since the last good call.
+ * How long to leave the target alone, because it asks for it (`askedMs`) or is over a limit; undefined where neither is
+ * so. `repeats`: limits met before this one since the last good call.
  */
-export function throttleMs({ outcome, fault }: JudgedCall, repeats: number): number | undefined {
-  if (fault === undefined) return undefined
-  if (fault.retryAfterMs !== undefined) return fault.retryAfterMs
+export function throttleMs(
+  { outcome, fault }: JudgedCall,
+  askedMs: number | undefined,
+  repeats: number,
+): number | undefined {
+  if (askedMs !== undefined) return askedMs
   // A call that found no free slot here never reached the provider.
-  if (fault.trigger !== 'rate_limit' || isCapacity(outcome) || outcome.kind === 'unavailable') return undefined
+  if (fault?.trigger !== 'rate_limit' || isCapacity(outcome) || outcome.kind === 'unavailable') return undefined
   return Math.min(LONGEST_THROTTLE_MS, SHORTEST_THROTTLE_MS * 2 ** repeats)
 }
 
