@@ -5,6 +5,7 @@ import type { EpochMs } from '../domain/units.ts'
 import { contentJson } from './content-json.ts'
 import type { ConfigFacts, Json } from './ports.ts'
 import { routingJson } from './routing-json.ts'
+import { scoringJson } from './scoring-json.ts'
 import { shadowsJson } from './shadows-json.ts'
 
 /**
@@ -12,7 +13,8 @@ import { shadowsJson } from './shadows-json.ts'
  * someone writes it down. Keys are `set` or `unset`; header values may be keys, so only their names are shown; user,
  * password and query of a URL are left out.
  */
-export function policyJson({ providers, limits, content, access, prices, routing, shadows, health, retention, log }: Policy): Json {
+export function policyJson(policy: Policy): Json {
+  const { providers, limits, content, access, prices, routing, shadows, scoring, health, retention, log } = policy
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -26,6 +28,7 @@ export function policyJson({ providers, limits, content, access, prices, routing
     })),
     ...routingJson(routing),
     shadows: shadowsJson(shadows),
+    scoring: scoringJson(scoring),
     health: {
       error_rate: health.errorRate,
       window_ms: health.windowMs,

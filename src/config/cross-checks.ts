@@ -1,5 +1,6 @@
 import { checkAdmin } from './admin-checks.ts'
 import { checkContent } from './content-checks.ts'
+import { checkJudge } from './judge-checks.ts'
 import { checkKinds } from './kind-checks.ts'
 import { checkLabels } from './label-checks.ts'
 import type { Finding, Loose } from './loose.ts'
@@ -21,6 +22,7 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkPrices(file),
     ...checkRoutes(file),
     ...checkShadows(file),
+    ...checkJudge(file),
     ...checkLabels(file),
     ...checkModels(file),
   ]

@@ -5,6 +5,7 @@ import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveContent } from './resolve-content.ts'
 import { resolveRouting } from './resolve-routing.ts'
+import { resolveScoring } from './resolve-scoring.ts'
 import { resolveShadows } from './resolve-shadows.ts'
 import type { ConfigFile } from './schema.ts'
 import { storeKind } from './store-checks.ts'
@@ -62,6 +63,7 @@ function resolvePolicy(file: ConfigFile): Policy {
     prices: file.prices.map(resolvePrice),
     routing: resolveRouting(file, providers),
     shadows: resolveShadows(file, providers),
+    scoring: resolveScoring(file, providers),
     health: resolveHealth(file.health),
     retention: {
       tracesDays: traces,

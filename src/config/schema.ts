@@ -21,6 +21,7 @@ import {
   workerCount,
 } from './leaves.ts'
 import { routingShape } from './routing-schema.ts'
+import { scoringShape } from './scoring-schema.ts'
 import { section } from './section.ts'
 import { shadowsShape } from './shadow-schema.ts'
 
@@ -188,6 +189,7 @@ export const fileSchema = section({
     .describe('Your own prices; they win over the built-in price library.'),
   ...routingShape,
   ...shadowsShape,
+  ...scoringShape,
   health: healthSection
     .prefault({})
     .describe('When a target of a route is passed over, and how it comes back. One section for all targets.'),

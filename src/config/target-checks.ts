@@ -6,7 +6,10 @@ import { parseTargetName } from './target-name.ts'
 type NamedTarget = { readonly path: Path; readonly name: string }
 
 /** Every target of the route that is a text, the strategy's before the fallbacks. */
-function targetsAt(file: Loose, name: string): { readonly own: NamedTarget[]; readonly fallbacks: NamedTarget[] } {
+export function targetsAt(
+  file: Loose,
+  name: string,
+): { readonly own: NamedTarget[]; readonly fallbacks: NamedTarget[] } {
   const path = ['routes', name]
   const at = (place: Path): NamedTarget[] => {
     const target = file.at(place)

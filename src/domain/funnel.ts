@@ -10,7 +10,7 @@ export type FunnelCount = {
   readonly target: Target | undefined
   readonly isControl: boolean
   /** For each shadow, eligible = mirrored + skipped before sending. */
-  readonly stage: 'eligible' | 'mirrored' | 'compared' | 'skipped'
+  readonly stage: 'eligible' | 'mirrored' | 'compared' | 'failed' | 'skipped'
   /** Of skipped: why; '' otherwise. */
   readonly reason: string
   readonly requests: number

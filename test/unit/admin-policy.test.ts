@@ -99,6 +99,7 @@ describe('GET /admin/policy', () => {
         labels: { task: [], complexity: [] },
         models: {},
         shadows: [],
+        scoring: null,
         health: {
           error_rate: 0.05,
           window_ms: 120_000,

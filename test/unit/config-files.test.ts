@@ -20,6 +20,8 @@ const NAMED_AT_TOP = [
   'aliases',
   'models',
   'shadows',
+  'quality.minimum',
+  'judge.parameters',
   'content.providers',
   'content.routes',
   'content.redact.patterns',
