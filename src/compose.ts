@@ -16,6 +16,7 @@ import { startReloader } from './config/reload.ts'
 import { createCell } from './domain/cell.ts'
 import type { World } from './domain/ports.ts'
 import type { RoutingState } from './domain/state.ts'
+import { keptContentKey } from './store/content-key.ts'
 import { openStore } from './store/open-store.ts'
 import { openSpool } from './store/spool.ts'
 import { openLeftSpools } from './store/worker-spools.ts'
@@ -71,6 +72,7 @@ export async function compose(options: AppOptions): Promise<App> {
         slots: createSlots(),
         spool,
         spoolMaxBytes: boot.spool.maxBytes,
+        contentHashKey: () => keptContentKey(boot.dataDir),
         leftSpools: left?.spools ?? [],
         insert: store.insert,
         isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),

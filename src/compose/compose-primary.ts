@@ -7,6 +7,7 @@ import { createCell } from '../domain/cell.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import { NO_TARGETS } from '../domain/routing/health-report.ts'
 import type { RoutingState } from '../domain/state.ts'
+import { keptContentKey } from '../store/content-key.ts'
 import { openStore } from '../store/open-store.ts'
 import { openSpool } from '../store/spool.ts'
 import { openLeftSpools, workerSpoolDir } from '../store/worker-spools.ts'
@@ -59,6 +60,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     const spool = hasStore ? await openSpool(spooling) : undefined
     if (spool !== undefined) closers.add(spool.close)
     let data = await claimPort(boot.data)
+    keptContentKey(boot.dataDir) // made once, before several workers could each make one
     const left = hasStore ? await openLeftSpools(spooling, workers) : undefined
     if (left !== undefined) closers.add(left.close)
     const store = openStore({ settings: boot.store, dataDir: boot.dataDir, retention: policy().retention, world, log })

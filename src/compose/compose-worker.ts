@@ -7,6 +7,7 @@ import { createCell } from '../domain/cell.ts'
 import type { Log, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { borrowStore } from '../store/borrowed-store.ts'
+import { keptContentKey } from '../store/content-key.ts'
 import { openSpool } from '../store/spool.ts'
 import { openLineDestination } from '../telemetry/line-destination.ts'
 import { createLogger } from '../telemetry/logger.ts'
@@ -42,7 +43,7 @@ const SNAPSHOT_EVERY_MS = 1_000
  * policy, the store and the permits to call a provider from its primary. Throws when port or directory cannot be had.
  */
 export async function composeWorker({ start, environment, world, logFd, send }: WorkerOptions): Promise<Worker> {
-  const { policy: first } = read(start.policy)
+  const { policy: first, boot } = read(start.policy)
   const state = createCell<RoutingState>({ policy: first, policyVersion: start.policy.version })
   const lines = openLineDestination(logFd)
   const log = createLogger({ level: () => state.current().policy.log.level, write: lines.write, now: world.now })
@@ -82,6 +83,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         slots,
         spool,
         spoolMaxBytes,
+        contentHashKey: () => keptContentKey(boot.dataDir),
         leftSpools: [],
         insert: store.insert,
         isStoreUp: () => undefined,

@@ -41,6 +41,8 @@ export type ServingOptions = {
   /** Of this process; undefined when nothing is recorded. */
   readonly spool: Spool | undefined
   readonly spoolMaxBytes: number
+  /** By which what was said is hashed: the same for all processes of this data directory. */
+  readonly contentHashKey: () => string
   /** What others left, to be emptied by the way. */
   readonly leftSpools: readonly Spool[]
   readonly insert: Insert
@@ -68,7 +70,7 @@ export type Serving = {
 export async function openServing(options: ServingOptions, closers: Closers): Promise<Serving> {
   const { state, world, instance, version, lines, log, slots, spool } = options
   const policy = () => state.current().policy
-  const recorder = createRecorder(spool, instance, log)
+  const recorder = createRecorder(spool, instance, log, options.contentHashKey)
   const pools = createPools()
   closers.add(pools.close)
   const prices = createPriceBook(policy())
@@ -153,6 +155,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       isDraining = true
       const cutRequests = (await gateway?.close(deadlineMs)) ?? 0
       isServing = false
+      recorder.flush()
       spool?.seal()
       const deadline = drainMs()
       await Promise.all([...lanes.map(({ writer }) => writer.drain(deadline)), tracing?.close()])

@@ -1,5 +1,6 @@
 import type { AnsweredPair, CompareOutcome, LiveAnswer } from './answered.ts'
 import type { Attempt, Exchange } from './exchange.ts'
+import type { CapturedContent } from './content.ts'
 import type { CallCost } from './cost.ts'
 import type { Pair } from './pair.ts'
 import type { EndedCall } from './routing/ended-call.ts'
@@ -33,7 +34,10 @@ export type Cell<T> = {
  * the next, when the rows are in the spool or known not to fit; the response's last bytes wait for it, and for
  * nothing else. Never throws.
  */
-export type Recorder = { readonly record: (exchange: Exchange, release: () => void) => void }
+export type Recorder = {
+  /** `content`: what was said, where the policy asks for it; its row is made later, and `release` does not wait for it. */
+  readonly record: (exchange: Exchange, release: () => void, content?: CapturedContent) => void
+}
 
 /**
  * The `traceparent` of one call to a provider, so that the provider's spans hang below ours; undefined while no spans

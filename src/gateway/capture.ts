@@ -48,6 +48,8 @@ export type CaptureWatch = {
   readonly onToken: () => void
   /** Every event of a stream, before anything else is made of it; undefined where nobody wants to know. */
   readonly onEvent?: ((event: SseEvent) => void) | undefined
+  /** Takes every decoded byte before it is read; undefined where nothing is kept. */
+  readonly keep?: ((chunk: Buffer) => void) | undefined
   /** Reading decoded bytes threw; a throw from `feed` comes out of `feed`. */
   readonly onBug: (bug: unknown) => void
 }
@@ -57,12 +59,23 @@ export function createCapture(api: Api, form: AnswerForm, encoding: string, watc
   const reader = readerFor(api)
   if (reader === undefined) return BLIND
   const isStream = form !== 'plain'
-  const inner = isStream ? streamCapture(reader, form, watch) : plainCapture(reader)
+  const read = isStream ? streamCapture(reader, form, watch) : plainCapture(reader)
+  const inner = watch.keep === undefined ? read : kept(read, watch.keep)
   if (encoding === '') return inner
   const decoder = decoderFor(encoding)
   if (decoder === undefined) return BLIND
   const guardedInner = { ...inner, feed: guarded(inner.feed, watch.onBug) }
   return decoded(guardedInner, decoder, isStream ? MAX_STREAM_RATIO : 1)
+}
+
+function kept(inner: Capture, keep: (chunk: Buffer) => void): Capture {
+  return {
+    ...inner,
+    feed: (chunk) => {
+      keep(chunk)
+      inner.feed(chunk)
+    },
+  }
 }
 
 type Reader = NonNullable<ReturnType<typeof readerFor>>

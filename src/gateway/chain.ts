@@ -17,6 +17,7 @@ import { attemptOf, errorOf } from './exchange-of.ts'
 import { endedCall } from './ended-call.ts'
 import { guarded } from './guarded.ts'
 import { HeldAttempt } from './held-attempt.ts'
+import { keepAnswer, type KeptAnswer } from './kept-answer.ts'
 import { type AskedBody, type Outbound, outboundTo } from './outbound.ts'
 import { ownHeaders } from './own-headers.ts'
 import type { Relayed } from './relayed.ts'
@@ -52,6 +53,7 @@ type Call = {
   readonly outbound: Outbound
   /** The keeper of health's number of it, where the call is a probe. */
   readonly probe: number | undefined
+  readonly kept: KeptAnswer | undefined
 }
 
 /** A call that failed, and its answer, as long as that may still be given. */
@@ -68,6 +70,7 @@ export class Chain {
   readonly #tried: number[] = []
   readonly #called: DecidedTarget[] = []
   #first: FailedCall | undefined
+  #last: Call | undefined
   #current: HeldAttempt | undefined
   #backOff: NodeJS.Timeout | undefined
   /** Spent between calls on purpose. */
@@ -105,7 +108,9 @@ export class Chain {
     this.#firstSentAt ??= world.monotonic()
     const outbound = outboundTo(target, provider, request, body, id, turn, stages)
     const probe = target.key === undefined ? undefined : health.begun(target.key, world.monotonic())
-    const call = { id, index, target, provider, reason, isRepeat, outbound, probe }
+    const kept = keepAnswer(turn.state.policy, decision.route, target.provider, body.plain)
+    const call = { id, index, target, provider, reason, isRepeat, outbound, probe, kept }
+    this.#last = call
     const held: HeldAttempt = new HeldAttempt(
       {
         request,
@@ -117,6 +122,7 @@ export class Chain {
         monotonic: world.monotonic,
         inboundHeaders: stages.inboundHeaders,
         ownHeaders: () => this.#ownHeaders(target, reason),
+        keep: kept?.feed,
         fail: () => undefined, // whose error the client gets is told at the end of the chain
         cutBy,
         served: (relayed, fault, release) => {
@@ -190,6 +196,7 @@ export class Chain {
     const first = this.#first
     if (first === undefined) throw new Error('nothing has been tried')
     const { call, held, relayed } = first
+    this.#last = call
     const own = [...this.#ownHeaders(call.target, this.#attempts.at(-1)?.fallbackReason), ...noRetry]
     const { turn, request } = this.#job
     const error = errorOf(relayed.outcome)
@@ -242,6 +249,7 @@ export class Chain {
         responseBytes,
       },
       release,
+      this.#last?.kept?.content(outcome.kind),
     )
   }
 

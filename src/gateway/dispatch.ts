@@ -11,6 +11,7 @@ import { Chain } from './chain.ts'
 import { crash } from './crash.ts'
 import { endedCall } from './ended-call.ts'
 import { attemptOf, exchangeOf } from './exchange-of.ts'
+import { keepAnswer } from './kept-answer.ts'
 import { type AskedBody, outboundTo } from './outbound.ts'
 import { ownHeaders } from './own-headers.ts'
 import { Relay } from './relay.ts'
@@ -74,6 +75,7 @@ function sendDirectly(
       adaptations,
     } = outboundTo(target, provider, request, body, attemptId, turn, stages)
     const probe = key === undefined ? undefined : health.begun(key, sentAt)
+    const kept = keepAnswer(state.policy, decision.route, target.provider, body.plain)
     const relay = new Relay({
       request,
       injectsUsage,
@@ -81,6 +83,7 @@ function sendDirectly(
       monotonic: world.monotonic,
       inboundHeaders: stages.inboundHeaders,
       ownHeaders: own,
+      keep: kept?.feed,
       cutBy: brokenBy,
       fail: (error) => turn.client.tell(request.dialect, error, turn.id, own()),
       conclude: (relayed, release) => {
@@ -92,7 +95,8 @@ function sendDirectly(
           health.ended(endedCall(key, probe, provider, request, relayed, faultByOutcome(relayed.outcome)))
         }
         const marks = { bodyAt, now: world.monotonic() }
-        turn.record.make(exchangeOf(request, decision, inputs, arrival, marks, attempts, relayed), release)
+        const exchange = exchangeOf(request, decision, inputs, arrival, marks, attempts, relayed)
+        turn.record.make(exchange, release, kept?.content(relayed.outcome.kind))
       },
       crashed,
     })

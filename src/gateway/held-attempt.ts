@@ -34,6 +34,8 @@ export type HeldAttemptJob = {
   readonly monotonic: () => MonotonicMs
   readonly inboundHeaders: (raw: RawHeaders) => string[]
   readonly ownHeaders: () => readonly string[]
+  /** As in `RelayJob`. */
+  readonly keep: ((chunk: Buffer) => void) | undefined
   readonly fail: (error: ErrorCode) => void
   readonly cutBy: () => ErrorCode | undefined
   /** The answer is the client's, and all of it is known; its last bytes go out when `release` is called. */
@@ -70,6 +72,7 @@ export class HeldAttempt {
       ownHeaders: () => [], // told when it is known whose answer goes out
       hold: (open) => (this.#outlet = new HeldOutlet(open, () => this.#settle())),
       onEvent: request.isStream ? (event) => this.#hear(event) : undefined,
+      keep: job.keep,
       cutBy: job.cutBy,
       fail: job.fail,
       conclude: (relayed, release) => this.#concluded(relayed, release),

@@ -37,6 +37,8 @@ export type RelayJob = {
   readonly hold?: ((open: () => Outlet) => Outlet) | undefined
   /** Hears every event of a stream as soon as it can be read, before its bytes are passed on. */
   readonly onEvent?: ((event: SseEvent) => void) | undefined
+  /** Takes the answer's decoded bytes, where they are kept. */
+  readonly keep?: ((chunk: Buffer) => void) | undefined
   /** Headers of our own for the response head. */
   readonly ownHeaders: () => readonly string[]
   /** Sends the proxy's own error answer; called only when nothing else was sent. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CapturedContent } from '../domain/content.ts'
 import type { Exchange } from '../domain/exchange.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
@@ -26,7 +27,7 @@ export type WebTurn = Turn & { readonly response: ServerResponse }
 export type TurnRecord = {
   readonly isMade: () => boolean
   /** Makes the record, unless there is one. `release` is called when it is in the spool, or known not to fit. */
-  readonly make: (exchange: Exchange, release: () => void) => void
+  readonly make: (exchange: Exchange, release: () => void, content?: CapturedContent) => void
 }
 
 export function beginTurn(inbound: IncomingMessage, client: Client, stages: Stages, isLoopbackOnly: boolean): Turn {
@@ -42,17 +43,18 @@ function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord
   let isMade = false
   return {
     isMade: () => isMade,
-    make: (exchange, release) => {
+    make: (exchange, release, content) => {
       if (isMade) return
       isMade = true
-      recorder.record(exchange, () => {
+      const released = (): void => {
         try {
           release()
         } catch (bug) {
           log.error('request_failed', { trace_id: id, bug })
           client.cut()
         }
-      })
+      }
+      recorder.record(exchange, released, content)
       try {
         observe(exchange)
       } catch (bug) {

@@ -1,6 +1,7 @@
 import type { Exchange } from '../domain/exchange.ts'
 import type { Log, Recorder } from '../domain/ports.ts'
 import { attemptRows } from './attempt-row.ts'
+import { createContentLane } from './content-lane.ts'
 import { noRows, type PerTable } from './segments.ts'
 import type { Spool, SpoolLine } from './spool.ts'
 import { traceRow } from './trace-row.ts'
@@ -8,15 +9,26 @@ import { traceRow } from './trace-row.ts'
 export type RowRecorder = Recorder & {
   /** Rows lost because they could not be made out of their exchange: a bug, and a loss like any other. */
   readonly notBuiltRows: () => PerTable
+  /** Makes the rows that were put off until after the answers. */
+  readonly flush: () => void
 }
 
 /** Rows go to the spool in the turn in which the answer is complete. Without a spool there is nothing to write. */
-export function createRecorder(spool: Spool | undefined, instance: string, log: Log): RowRecorder {
+export function createRecorder(
+  spool: Spool | undefined,
+  instance: string,
+  log: Log,
+  hashKey: () => string,
+): RowRecorder {
   let notBuilt: PerTable = noRows()
-  if (spool === undefined) return { record: (_exchange, release) => release(), notBuiltRows: () => notBuilt }
+  if (spool === undefined) {
+    return { record: (_exchange, release) => release(), notBuiltRows: () => notBuilt, flush: () => undefined }
+  }
+  const contents = createContentLane({ spool, instance, hashKey, log })
   return {
-    notBuiltRows: () => notBuilt,
-    record: (exchange, release) => {
+    notBuiltRows: () => ({ ...notBuilt, contents: contents.lostRows() }),
+    flush: contents.flush,
+    record: (exchange, release, content) => {
       let lines: readonly SpoolLine[]
       try {
         lines = linesOf(exchange, instance)
@@ -26,6 +38,7 @@ export function createRecorder(spool: Spool | undefined, instance: string, log: 
         return release()
       }
       spool.append(lines, release)
+      if (content !== undefined) contents.push(exchange, content)
     },
   }
 }

@@ -18,7 +18,7 @@ export type SegmentQueue = {
   readonly settle: (segment: Segment, rows: number) => void
   /** Deletes a taken segment, all of whose rows are settled. Resolves when its file is gone. */
   readonly remove: (segment: Segment) => Promise<void>
-  /** Deletes the oldest segments that are not taken until all weigh at most `maxBytes`; counts their rows as dropped. */
+  /** Deletes the oldest segments that are not taken, of contents before all others, until all weigh at most `maxBytes`; counts their rows as dropped. */
   readonly shrinkTo: (maxBytes: number) => void
   /** Calls `listener` after every push. */
   readonly onPush: (listener: () => void) => void
@@ -100,7 +100,11 @@ export function segmentQueue(dir: string, segments: readonly Segment[], world: W
       if (entry !== undefined) await forget(entry)
     },
     shrinkTo: (maxBytes) => {
-      for (const entry of entries.values()) {
+      if (bytes <= maxBytes) return
+      // What was said is the largest by far, and what happened is worth more.
+      const all = [...entries.values()]
+      const isContent = ({ segment }: Entry): boolean => segment.table === 'contents'
+      for (const entry of [...all.filter(isContent), ...all.filter((each) => !isContent(each))]) {
         if (bytes <= maxBytes) return
         if (entry.isTaken) continue
         droppedRows[entry.segment.table] += entry.rows

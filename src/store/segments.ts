@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 import type { SpooledTable } from './insert.ts'
 
-export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts', 'scores', 'pairs', 'shadow_funnel']
+export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts', 'contents', 'scores', 'pairs', 'shadow_funnel']
 
 /** A count of rows per spooled table. */
 export type PerTable = Readonly<Record<SpooledTable, number>>
@@ -13,6 +13,7 @@ export function forEachTable<T>(value: (table: SpooledTable) => T): Record<Spool
   return {
     traces: value('traces'),
     attempts: value('attempts'),
+    contents: value('contents'),
     scores: value('scores'),
     pairs: value('pairs'),
     shadow_funnel: value('shadow_funnel'),

@@ -13,7 +13,7 @@ it('a row that cannot be built is counted as lost and holds up no answer; the ne
   const spool = await aSpool({ columns: SPOOLED_COLUMNS })
   const failures: unknown[] = []
   const log = { ...silentLog, error: (event: string, fields?: object) => failures.push({ event, ...fields }) }
-  const recorder = createRecorder(spool, 'here', log)
+  const recorder = createRecorder(spool, 'here', log, () => 'key')
   const impossible: Exchange = {
     ...anExchange({ attempts: [anAttempt(), anAttempt()] }),
     get decision(): Exchange['decision'] {
@@ -31,6 +31,7 @@ it('a row that cannot be built is counted as lost and holds up no answer; the ne
 })
 
 it('without a store every answer is released at once', async () => {
-  await recorded(createRecorder(undefined, 'here', silentLog).record, anExchange())
-  expect(createRecorder(undefined, 'here', silentLog).notBuiltRows()).toMatchObject({ traces: 0, attempts: 0 })
+  const recorder = createRecorder(undefined, 'here', silentLog, () => 'key')
+  await recorded(recorder.record, anExchange())
+  expect(recorder.notBuiltRows()).toMatchObject({ traces: 0, attempts: 0 })
 })
