@@ -4,9 +4,10 @@ import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import { aModel } from '../../src/simulator/model.ts'
+import { callsOf } from '../fakes/a-raw-route.ts'
 import { aFaulty, aRoutedProxy, SPARE_KEY, spareRoutes } from '../fakes/a-routed-proxy.ts'
 
-const SLOW = 'answer_timeout: 150ms, first_token_timeout: 150ms'
+const SLOW = 'answer_timeout: 500ms, first_token_timeout: 500ms'
 const EVERYTHING = `{ on: [error, rate_limit, slow_answer, slow_first_token, context_window, refusal], ${SLOW} }`
 
 type Trouble = [fault: string, reason: string, outcome: string, reasons?: Readonly<Record<string, string>>]
@@ -116,11 +117,6 @@ beforeEach(() => {
   primary.forgetRequests()
   spare.forgetRequests()
 })
-
-/** What the rows say of each call: role, outcome, why it was made. */
-function callsOf({ attempts }: Exchange): readonly (readonly (string | undefined)[])[] {
-  return attempts.map(({ role, outcome, fallbackReason }) => [role, outcome.kind, fallbackReason])
-}
 
 describe.each(Object.entries(CLIENTS))('%s', (api, { plain, streamed }) => {
   it.each(PLAIN)('answers from the fallback when the primary’s plain answer is %s, for %s', async (...row) => {
