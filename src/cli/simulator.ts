@@ -1,3 +1,5 @@
+import { SCENARIO_PATH } from '../simulator/scenario-endpoint.ts'
+import { SCENARIO_NAMES } from '../simulator/scenarios.ts'
 import { startSimulator, type Simulator } from '../simulator/start-simulator.ts'
 
 export type RunSimulatorOptions = {
@@ -26,5 +28,8 @@ export async function runSimulator({ port, host, seed, log }: RunSimulatorOption
   log(
     `Models: ${simulator.url}/v1/models. Trouble on demand: add the header 'x-sim-fault: cut@3' (or status@503, hang, drip@20 …).`,
   )
+  log(`Trouble for everybody, until it is told "none":`)
+  log(`  curl ${simulator.url}${SCENARIO_PATH} -d '{"scenario":"outage"}'`)
+  log(`  ${SCENARIO_NAMES.join(', ')}; add "model" or "key" to leave the others alone.`)
   return simulator
 }

@@ -69,9 +69,10 @@ function said(text: string, room: number | undefined): Pick<Reply, 'text' | 'pie
 function write(ask: Ask, { model, faults }: ReplyContext, answer: string | undefined, next: () => Unit): string {
   if (ask.schema !== undefined) {
     const fields = fieldsOf(answer)
-    return JSON.stringify(
+    const json = JSON.stringify(
       Object.keys(ask.schema).length === 0 ? { ...fields, ok: true } : jsonFromSchema(ask.schema, fields, next),
     )
+    return faults.isBrokenJson ? json.slice(0, Math.ceil(json.length / 2)) : json
   }
   if (answer !== undefined && /\b(only|just)\b/i.test(ask.question)) return answer
   const { min, max } = model.outputTokens

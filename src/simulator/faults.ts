@@ -33,6 +33,10 @@ export type Faults = {
   readonly encoding: Encoding | undefined
   /** `refusal`: the model declines, in the dialect's way, with status 200. */
   readonly isRefusal: boolean
+  /** `context-window`: the prompt is too long for the model, in the dialect's words. */
+  readonly isTooLong: boolean
+  /** `broken-json`: where JSON is asked for, half of it. */
+  readonly isBrokenJson: boolean
   /** `latency@ms`, `ttft@ms`, `speed@n`, `tokens@n`: instead of the model's own. */
   readonly firstByteMs: number | undefined
   readonly firstTokenMs: number | undefined
@@ -65,6 +69,8 @@ export const NO_FAULTS: Faults = {
   dripMs: undefined,
   encoding: undefined,
   isRefusal: false,
+  isTooLong: false,
+  isBrokenJson: false,
   firstByteMs: undefined,
   firstTokenMs: undefined,
   tokensPerSecond: undefined,
@@ -91,6 +97,8 @@ const GRAMMAR: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['drip', whole((dripMs) => ({ dripMs }), 5)],
   ['encode', (value) => encodingOf(value)],
   ['refusal', bare({ isRefusal: true })],
+  ['context-window', bare({ isTooLong: true })],
+  ['broken-json', bare({ isBrokenJson: true })],
   ['latency', whole((firstByteMs) => ({ firstByteMs }))],
   ['ttft', whole((firstTokenMs) => ({ firstTokenMs }))],
   ['speed', whole((tokensPerSecond) => (tokensPerSecond > 0 ? { tokensPerSecond } : undefined))],

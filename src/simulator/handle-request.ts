@@ -18,6 +18,7 @@ import {
   missingField,
   missingKey,
   missingVersion,
+  promptTooLong,
   statusError,
   unknownModel,
   unknownPath,
@@ -27,7 +28,8 @@ import {
   type ApiError,
 } from './provider-errors.ts'
 import { KEPT_BODY_BYTES, ReceivedRequest } from './request-log.ts'
-import { countUp, type Simulation } from './simulation.ts'
+import { answerScenario, SCENARIO_PATH } from './scenario-endpoint.ts'
+import { countUp, type ShelvedModel, type Simulation } from './simulation.ts'
 
 /** Reads one request to its end, logs it and answers it as the provider of its path would. */
 export function handleRequest(simulation: Simulation, request: IncomingMessage, response: ServerResponse): void {
@@ -96,6 +98,10 @@ function answerCall(
   body: Buffer,
   bodyHash: Hash | undefined,
 ): void {
+  if (call.received.path === SCENARIO_PATH) {
+    const { status, json } = answerScenario(call.simulation.playbill, call.received.method, body)
+    return respondWhole(call, status, `${JSON.stringify(json)}\n`)
+  }
   const forced = readForcedFaults(call)
   if (forced === undefined) return
   if (endpoint !== undefined) answerEndpoint(forced, endpoint, gemini, body)
@@ -154,25 +160,38 @@ function answerEndpoint(
   const { model } = shelved
   if (model.does !== endpoint.does) return respondError(call, wrongModel(dialect, name))
 
-  const befallen = call.faults === NO_FAULTS ? drawFaults(call, shelved.nextFaults(simulation.seed)) : call
-  const { status } = befallen.faults
+  const befallen = call.faults === NO_FAULTS ? drawFaults(call, shelved) : call
+  const { status, isTooLong } = befallen.faults
   if (status !== undefined) return respondError(befallen, statusError(dialect, status))
+  if (isTooLong) return respondError(befallen, promptTooLong(dialect))
   if (endpoint.kind === 'text') return answerText(befallen, endpoint, body, model)
   const answer = endpoint.answer(body, model, simulation.seed)
   if (typeof answer === 'string') respondWhole(befallen, 200, answer, befallen.faults.firstByteMs ?? model.firstByteMs)
   else respondError(befallen, answer)
 }
 
-function drawFaults(call: Call, drawn: { readonly faults: Call['faults']; readonly name: string | undefined }): Call {
+/** A scenario goes before the model's own faults. */
+function drawFaults(call: Call, { model, nextFaults }: ShelvedModel): Call {
+  const { playbill, seed } = call.simulation
+  const models = [model.name, model.snapshot]
+  const drawn = playbill.next({ models, key: keyOf(call) }) ?? nextFaults(seed)
   if (drawn.name === undefined) return call
   countUp(call.simulation.counters.faults, drawn.name)
   return { ...call, faults: drawn.faults }
 }
 
-/** The provider's word on a missing or wrong key (Anthropic takes two headers, Gemini the query too), or on a missing version. */
-function refuseKey({ simulation, request, dialect }: Call): ApiError | undefined {
-  const { manners } = simulation
-  if (manners?.keyHeader === 'none') return undefined
+/** The provider's word on a missing or wrong key, or on a missing version. */
+function refuseKey(call: Call): ApiError | undefined {
+  const { simulation, request, dialect } = call
+  if (simulation.manners?.keyHeader === 'none') return undefined
+  const key = keyOf(call)
+  if (key === undefined) return missingKey(dialect)
+  if (simulation.apiKey !== undefined && key !== simulation.apiKey) return wrongKey(dialect)
+  return dialect === 'anthropic' && request.headers['anthropic-version'] === undefined ? missingVersion() : undefined
+}
+
+/** The key of a request: Anthropic takes two headers, Gemini the query too. */
+function keyOf({ simulation: { manners }, request, dialect }: Call): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   const header =
     manners !== undefined && manners.keyHeader !== 'authorization'
@@ -183,10 +202,7 @@ function refuseKey({ simulation, request, dialect }: Call): ApiError | undefined
           ? (request.headers['x-goog-api-key'] ??
             URL.parse(request.url ?? '', 'http://simulator')?.searchParams.get('key'))
           : undefined
-  const key = keyIn(header, bearer, manners)
-  if (key === undefined) return missingKey(dialect)
-  if (simulation.apiKey !== undefined && key !== simulation.apiKey) return wrongKey(dialect)
-  return dialect === 'anthropic' && request.headers['anthropic-version'] === undefined ? missingVersion() : undefined
+  return keyIn(header, bearer, manners)
 }
 
 /** A provider with manners takes a key nowhere else. */

@@ -83,6 +83,21 @@ export function wrongField(dialect: Dialect, field: string, expected: string): A
   return { ...invalid(400, `Invalid type for '${field}': expected ${expected}.`), param: field, code: 'invalid_type' }
 }
 
+/** The prompt does not fit into the model's context window. */
+export function promptTooLong(dialect: Dialect): ApiError {
+  if (dialect === 'gemini')
+    return badRequest('The input token count (1048999) exceeds the maximum number of tokens allowed (1048576).')
+  if (dialect === 'anthropic') return invalid(400, 'prompt is too long: 210034 tokens > 200000 maximum')
+  return {
+    ...invalid(
+      400,
+      "This model's maximum context length is 128000 tokens. However, your messages resulted in 140021 tokens. Please reduce the length of the messages.",
+    ),
+    param: 'messages',
+    code: 'context_length_exceeded',
+  }
+}
+
 /** Nothing is at this path of an OpenAI-like provider. */
 export function unknownPath(path: string): ApiError {
   return invalid(404, `Unknown request URL: ${path}. Please check the URL for typos.`)

@@ -1,10 +1,10 @@
 import type { EpochMs, MonotonicMs } from '../domain/units.ts'
 import type { Spent } from './ask.ts'
 import type { Canned } from './canned.ts'
-import { draw } from './draw.ts'
-import { NO_FAULTS, parseFaults, type Faults } from './faults.ts'
+import { createFaultDraw, type DrawnFaults } from './fault-draw.ts'
 import type { Manners } from './manners.ts'
 import type { SimulatedModel } from './model.ts'
+import type { Playbill } from './playbill.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -12,6 +12,7 @@ import type { RequestLog } from './request-log.ts'
 export type Simulation = {
   readonly seed: number
   readonly models: ModelShelf
+  readonly playbill: Playbill
   readonly answers: ReadonlyMap<string, string>
   /** The only key accepted; undefined = any key is. */
   readonly apiKey: string | undefined
@@ -72,10 +73,6 @@ export type ShelvedModel = {
   readonly nextFaults: (seed: number) => DrawnFaults
 }
 
-export type DrawnFaults = { readonly faults: Faults; readonly name: string | undefined }
-
-const NONE: DrawnFaults = { faults: NO_FAULTS, name: undefined }
-
 export function createModelShelf(models: readonly SimulatedModel[]): ModelShelf {
   const byName = new Map<string, ShelvedModel>()
   const shelf: ModelShelf = {
@@ -92,26 +89,5 @@ export function createModelShelf(models: readonly SimulatedModel[]): ModelShelf 
 }
 
 function shelve(model: SimulatedModel): ShelvedModel {
-  const chances = model.faults.map(({ fault, probability }) => {
-    const faults = parseFaults(fault)
-    if (typeof faults === 'string') throw new TypeError(`model ${model.name}: ${faults}`)
-    return { name: fault, faults, probability }
-  })
-  const sum = chances.reduce((total, { probability }) => total + probability, 0)
-  if (sum > 1 + 1e-9)
-    throw new RangeError(`model ${model.name}: the probabilities of its faults sum to ${sum}, expected at most 1`)
-  let requests = 0
-  return {
-    model,
-    nextFaults(seed) {
-      if (chances.length === 0) return NONE
-      requests += 1
-      let roll = draw(seed, model.name, 'fault', requests)
-      for (const chance of chances) {
-        if (roll < chance.probability) return chance
-        roll -= chance.probability
-      }
-      return NONE
-    },
-  }
+  return { model, nextFaults: createFaultDraw(`model ${model.name}`, model.name, model.faults) }
 }

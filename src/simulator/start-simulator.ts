@@ -1,11 +1,12 @@
 import { createServer } from 'node:http'
 import type { Closable } from '../domain/ports.ts'
-import type { EpochMs } from '../domain/units.ts'
+import type { EpochMs, MonotonicMs } from '../domain/units.ts'
 import { createCanned } from './canned.ts'
 import { DEFAULT_CATALOGUE } from './catalogue.ts'
 import { handleRequest } from './handle-request.ts'
 import type { Manners } from './manners.ts'
 import { aModel, type SimulatedModel } from './model.ts'
+import { createPlaybill, type Playbill } from './playbill.ts'
 import { createPromptCache } from './prompt-cache.ts'
 import { createRequestLog, ReceivedRequest } from './request-log.ts'
 import { createModelShelf, type Counters, type Simulation } from './simulation.ts'
@@ -44,14 +45,18 @@ export type Simulator = Closable & {
   readonly counters: Readonly<Counters>
   /** Changes a model, or adds one. Takes effect with the next request. */
   readonly setModel: (name: string, changes: Partial<SimulatedModel>) => void
+  /** The scenarios that are on; also at `SCENARIO_PATH` of the simulator's own port. */
+  readonly playbill: Playbill
 }
 
 /** Starts a simulated provider; rejects where it cannot listen. `close` breaks open connections off. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, models = DEFAULT_CATALOGUE, seed = 1, logLimit = 256 } = options
+  const monotonic = (): MonotonicMs => performance.now()
   const simulation: Simulation = {
     seed,
     models: createModelShelf(models),
+    playbill: createPlaybill(seed, monotonic),
     answers: options.answers ?? new Map(),
     apiKey: options.apiKey,
     manners: options.manners,
@@ -70,9 +75,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       spent: new Map(),
     },
     now: options.now ?? Date.now,
-    monotonic: () => performance.now(),
+    monotonic,
   }
-  const { counters, log, monotonic } = simulation
+  const { counters, log, playbill } = simulation
 
   // Idle connections stay: a provider that closes them first makes clients fail at random.
   const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0 }, (request, response) =>
@@ -108,6 +113,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     nextRequest: log.next,
     forgetRequests: log.clear,
     counters,
+    playbill,
     setModel(name, changes) {
       simulation.models.put({ ...(simulation.models.find(name)?.model ?? aModel(name)), ...changes })
       simulation.canned.clear()
