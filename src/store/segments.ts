@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 import type { SpooledTable } from './insert.ts'
 
-export const SPOOLED_TABLES: readonly SpooledTable[] = ['traces', 'attempts', 'contents', 'scores', 'pairs', 'shadow_funnel']
+export const SPOOLED_TABLES: readonly SpooledTable[] = [
+  'traces',
+  'attempts',
+  'contents',
+  'scores',
+  'pairs',
+  'shadow_funnel',
+]
 
 /** A count of rows per spooled table. */
 export type PerTable = Readonly<Record<SpooledTable, number>>

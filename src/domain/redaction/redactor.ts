@@ -36,7 +36,11 @@ export type Redactor = {
 
 export function createRedactor({ builtIn, patterns, paths }: RedactionRules): Redactor {
   const rules = [...builtIn.flatMap((name) => FINDERS[name]), ...patterns.map(({ find }) => find)]
-  const jsonRules = { rules, paths: paths.map(({ steps }) => steps), takesNamedSecrets: builtIn.includes('credentials') }
+  const jsonRules = {
+    rules,
+    paths: paths.map(({ steps }) => steps),
+    takesNamedSecrets: builtIn.includes('credentials'),
+  }
   return {
     text: (text, counts) => redactText(text, rules, counts),
     json: (value, counts) => redactJson(value, jsonRules, counts),
