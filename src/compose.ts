@@ -6,6 +6,7 @@ import { DRAIN_MS } from './compose/app.ts'
 import { adminPorts } from './compose/admin-ports.ts'
 import { closingOnFailure, createClosers } from './compose/closers.ts'
 import { explainDescribed } from './compose/explain-described.ts'
+import { liveParts } from './compose/live-parts.ts'
 import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
@@ -16,6 +17,7 @@ import { startReloader } from './config/reload.ts'
 import { createCell } from './domain/cell.ts'
 import type { World } from './domain/ports.ts'
 import type { RoutingState } from './domain/state.ts'
+import { openLiveChanges } from './store/live-changes.ts'
 import { keptContentKey } from './store/content-key.ts'
 import { openStore } from './store/open-store.ts'
 import { openSpool } from './store/spool.ts'
@@ -96,11 +98,22 @@ export async function compose(options: AppOptions): Promise<App> {
     closers.add(reloader.close)
     state.subscribe(({ policy: next }) => store.setRetention(next.retention))
 
+    const live = await openLiveChanges({
+      ...liveParts(boot.dataDir, reloader),
+      state,
+      journal: store.journal,
+      instance,
+      world,
+      log,
+    })
+    closers.add(live.close)
+
     const ports = adminPorts({
       file: source.file,
       runKey,
       reloader,
-      policy,
+      state,
+      live,
       explain: explainDescribed(state, world),
       health: serving.health.report,
       store,

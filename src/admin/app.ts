@@ -57,6 +57,7 @@ export function createAdminApp({ tokens, ports, log, handlerTimeoutMs }: AdminAp
     const readBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })
     if (route.method === 'GET') app.get(route.path, guard, handle)
     else if (route.method === 'PUT') app.put(route.path, guard, readBody, handle)
+    else if (route.method === 'DELETE') app.delete(route.path, guard, readBody, handle)
     else app.post(route.path, guard, readBody, handle)
   }
   for (const path of new Set(routes.map((route) => route.path))) {
@@ -104,8 +105,23 @@ function adminRequest(request: Request, access: Access, signal: AbortSignal): Ad
     isFull: access === 'full',
     isTrusted: access !== 'none',
     signal,
-    actor: `${who} from ${request.socket.remoteAddress ?? 'unknown'}`,
+    ifMatch: ifMatchOf(request.headers['if-match']),
+    actor: actorOf(request.headers['x-understudy-actor']) ?? `${who} from ${request.socket.remoteAddress ?? 'unknown'}`,
   }
+}
+
+const LONGEST_ACTOR = 100
+
+/** Who the caller says it acts for: it holds the token, so its word is taken. */
+function actorOf(header: string | readonly string[] | undefined): string | undefined {
+  const text = typeof header === 'string' ? header.trim().slice(0, LONGEST_ACTOR) : ''
+  return text === '' ? undefined : text
+}
+
+/** An entity tag without quotes; `*` is any. */
+function ifMatchOf(header: string | undefined): string | undefined {
+  const tag = header?.trim().replace(/^(?:W\/)?"(.*)"$/, '$1')
+  return tag === '' || tag === '*' ? undefined : tag
 }
 
 /** The reply, or a 504 and the signal to stop when the work (a slow query, say) takes longer. */

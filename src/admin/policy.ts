@@ -1,21 +1,26 @@
 import { formatFault } from '../config/fault.ts'
+import { effectivePolicy } from '../domain/changes/weights-view.ts'
 import { configJson, faultJson, policyJson } from './policy-json.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
 import { decodeUtf8 } from './utf8.ts'
+import { weightsJson } from './weights-json.ts'
 
 /** What curl's `--data-binary`, kubectl and editors call YAML. */
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain']
 
 /**
- * `GET /admin/policy`: `{"version", "file", "applied_at", "rejected", "restart_needed", "effective"}`; all but the last
- * as in `/readyz`, `effective` = the policy in force with every default filled in and secrets as `set` or `unset`.
+ * `GET /admin/policy`: `{"version", "file", "applied_at", "rejected", "restart_needed", "live", "effective"}`; all but the
+ * last two as in `/readyz`, `live` = `{"revision", "weights"}`, what is changed on top of the file (as in
+ * `/admin/weights`), `effective` = the policy in force with every default filled in and secrets as `set` or `unset`.
  */
 export function showPolicy(ports: AdminPorts): Handler {
   return () => {
     const view = ports.policyView()
-    return { status: 200, json: { ...configJson(view), effective: policyJson(view.policy) } }
+    const effective = effectivePolicy(view.policy, view.weights)
+    const live = { revision: view.overlayRevision, weights: view.weights.map(weightsJson) }
+    return { status: 200, json: { ...configJson(view), live, effective: policyJson(effective) } }
   }
 }
 

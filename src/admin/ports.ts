@@ -1,4 +1,6 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
+import type { ConfigEvent } from '../domain/changes/config-event.ts'
+import type { WeightsView } from '../domain/changes/weights-view.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { Explanation } from '../domain/routing/explain.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
@@ -20,6 +22,11 @@ export type AdminPorts = {
   readonly explain: (request: DescribedRequest) => ExplainAnswer
   /** With several workers these are asked first. */
   readonly health: () => HealthReport | Promise<HealthReport>
+  /** Every route with weights, in the order of the file. */
+  readonly weights: () => readonly WeightsView[]
+  readonly changeWeights: (change: WeightsChange) => Promise<WeightsAnswer>
+  /** What was changed while the proxies ran, newest first; of one route, or of all. */
+  readonly changes: (filter: ChangeFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   /** Newest first. */
   readonly recentTraces: (filter: TraceFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   readonly trace: (id: RequestId, signal: AbortSignal) => Promise<StoreAnswer<TraceRows | undefined>>
@@ -48,7 +55,34 @@ export type ReadinessFacts = {
 /** `file`: as the operator named it. */
 export type ConfigFacts = ReloadStatus & { readonly file: string }
 
-export type PolicyView = ConfigFacts & { readonly policy: Policy }
+/** `policy` is the file's; `weights` says what is changed on top of it, `overlayRevision` up to which change. */
+export type PolicyView = ConfigFacts & {
+  readonly policy: Policy
+  readonly weights: readonly WeightsView[]
+  readonly overlayRevision: string
+}
+
+/** A change of the weights of a route. */
+export type WeightsChange = {
+  readonly route: string
+  /** Undefined: back to the file. What is not named in `weights` stays as it is, and so do pins that are undefined. */
+  readonly wish:
+    | { readonly weights: Readonly<Record<string, number>>; readonly pins: readonly string[] | undefined }
+    | undefined
+  readonly actor: string
+  readonly reason: string
+  /** Id of the change that must still be the last, or `file`; undefined: whatever is there. */
+  readonly ifMatch: string | undefined
+}
+
+export type WeightsAnswer =
+  /** `isStored`: the other proxies have it within a second or two; else as soon as the store is back. */
+  | { readonly kind: 'applied'; readonly event: ConfigEvent; readonly isStored: boolean }
+  | { readonly kind: 'refused'; readonly fault: string; readonly isUnknownRoute: boolean }
+  | { readonly kind: 'conflict'; readonly found: string }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+export type ChangeFilter = { readonly route: string | undefined; readonly limit: number }
 
 export type StoreFacts = {
   readonly kind: StoreSettings['kind']

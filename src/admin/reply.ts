@@ -23,7 +23,9 @@ export type AdminRequest = {
   readonly isTrusted: boolean
   /** Aborts when the client is gone or was told that it takes too long. */
   readonly signal: AbortSignal
-  /** Who asks, for the record: `full token from 10.0.0.7`. */
+  /** What `if-match` names, without its quotes; undefined without one. */
+  readonly ifMatch: string | undefined
+  /** Who asks, for the record: what `x-understudy-actor` says, else `full token from 10.0.0.7`. */
   readonly actor: string
 }
 
@@ -32,7 +34,7 @@ export type Handler = (request: AdminRequest) => Reply | Promise<Reply>
 /**
  * Every error of the admin port: `{"error": {"code", "message"}}`. Codes: `bad_request`, `unauthorized`,
  * `forbidden`, `not_found`, `method_not_allowed`, `too_large`, `unsupported_type`, `invalid_policy`,
- * `invalid_query`, `busy`, `unwritable`, `store_unavailable`, `timeout`, `internal`.
+ * `invalid_query`, `invalid_weights`, `conflict`, `busy`, `unwritable`, `store_unavailable`, `timeout`, `internal`.
  */
 export function errorReply(status: number, code: string, message: string, headers?: Record<string, string>): JsonReply {
   return { status, json: { error: { code, message } }, ...(headers === undefined ? {} : { headers }) }

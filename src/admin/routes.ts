@@ -9,9 +9,10 @@ import type { Handler } from './reply.ts'
 import { showStore } from './store.ts'
 import { showTargets } from './targets.ts'
 import { listTraces, showTrace, summarise } from './traces.ts'
+import { listChanges, listWeights, resetWeights, setWeights, showWeights } from './weights.ts'
 
 export type Route = {
-  readonly method: 'GET' | 'PUT' | 'POST'
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** An Express path; `:id` is the only parameter. */
   readonly path: string
   readonly need: Need
@@ -28,6 +29,11 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'PUT', path: '/admin/policy', need: 'write', handle: replacePolicy(ports) },
     { method: 'POST', path: '/admin/route', need: 'read', handle: explainOneRoute(ports) },
     { method: 'GET', path: '/admin/targets', need: 'read', handle: showTargets(ports) },
+    { method: 'GET', path: '/admin/weights', need: 'read', handle: listWeights(ports) },
+    { method: 'GET', path: '/admin/weights/:id', need: 'read', handle: showWeights(ports) },
+    { method: 'PUT', path: '/admin/weights/:id', need: 'write', handle: setWeights(ports) },
+    { method: 'DELETE', path: '/admin/weights/:id', need: 'write', handle: resetWeights(ports) },
+    { method: 'GET', path: '/admin/changes', need: 'read', handle: listChanges(ports) },
     { method: 'GET', path: '/admin/traces', need: 'read', handle: listTraces(ports) },
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },

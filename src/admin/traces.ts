@@ -71,7 +71,8 @@ export function summarise(ports: AdminPorts): Handler {
   }
 }
 
-function fromStore<T>(answer: StoreAnswer<T>, reply: (value: T) => Reply): Reply {
+/** The rows that the store gave, or that it gives none just now. */
+export function fromStore<T>(answer: StoreAnswer<T>, reply: (value: T) => Reply): Reply {
   if (answer.kind === 'ok') return reply(answer.value)
   return errorReply(503, 'store_unavailable', `ClickHouse does not answer: ${answer.detail}`, { 'retry-after': '5' })
 }

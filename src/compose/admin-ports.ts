@@ -1,8 +1,10 @@
 import type { AdminPorts, ReadinessFacts, StoreFacts } from '../admin/ports.ts'
 import type { ConfigReloader } from '../config/reload.ts'
-import type { Policy } from '../domain/policy.ts'
-import type { Log } from '../domain/ports.ts'
+import { weightsViews } from '../domain/changes/weights-view.ts'
+import type { Cell, Log } from '../domain/ports.ts'
 import { runProof } from '../domain/run-proof.ts'
+import type { RoutingState } from '../domain/state.ts'
+import type { LiveChanges } from '../store/live-changes.ts'
 import type { Store } from '../store/store.ts'
 
 export type AdminParts = {
@@ -10,7 +12,8 @@ export type AdminParts = {
   readonly file: string
   readonly runKey: string
   readonly reloader: Pick<ConfigReloader, 'status' | 'apply'>
-  readonly policy: () => Policy
+  readonly state: Cell<RoutingState>
+  readonly live: Pick<LiveChanges, 'change' | 'lastChange'>
   readonly explain: AdminPorts['explain']
   readonly store: Store
   readonly storeFacts: () => StoreFacts
@@ -22,12 +25,22 @@ export type AdminParts = {
 
 /** What the admin port asks, answered by the other rooms. */
 export function adminPorts(parts: AdminParts): AdminPorts {
-  const { reloader, store, storeFacts, log } = parts
+  const { reloader, state, live, store, storeFacts, log } = parts
   const config = () => ({ ...reloader.status(), file: parts.file })
+  const weights: AdminPorts['weights'] = () => {
+    const { policy, overlay } = state.current()
+    return weightsViews(policy, overlay, live.lastChange)
+  }
   return {
     prove: (challenge) => runProof(parts.runKey, challenge),
     readiness: async () => ({ ...(await parts.serving()), config: config(), store: storeFacts() }),
-    policyView: () => ({ ...config(), policy: parts.policy() }),
+    policyView: () => {
+      const { policy, overlay } = state.current()
+      return { ...config(), policy, weights: weights(), overlayRevision: overlay?.revision ?? '' }
+    },
+    weights,
+    changeWeights: live.change,
+    changes: store.reads.changes,
     applyPolicy: async (text, actor) => {
       const outcome = await reloader.apply(text)
       log.info('policy_put', { actor, result: outcome.kind })

@@ -6,7 +6,9 @@ import type { ReloadOutcome } from '../config/reload.ts'
 import { createCell } from '../domain/cell.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import { NO_TARGETS } from '../domain/routing/health-report.ts'
+import { NO_OVERLAY } from '../domain/routing/overlay.ts'
 import type { RoutingState } from '../domain/state.ts'
+import { openLiveChanges } from '../store/live-changes.ts'
 import { keptContentKey } from '../store/content-key.ts'
 import { openStore } from '../store/open-store.ts'
 import { openSpool } from '../store/spool.ts'
@@ -17,7 +19,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { readTracingSettings } from '../telemetry/tracing-settings.ts'
 import { claimPort } from '../workers/claim-port.ts'
 import { forkWorker } from '../workers/fork-worker.ts'
-import type { PolicyText, StoreTold, WorkerStart } from '../workers/messages.ts'
+import type { OverlayTold, PolicyText, StoreTold, WorkerStart } from '../workers/messages.ts'
 import { createSlotBroker } from '../workers/slot-broker.ts'
 import { createWorkerPool } from '../workers/worker-pool.ts'
 import { adminPorts } from './admin-ports.ts'
@@ -26,6 +28,7 @@ import type { App, AppOptions, Closed } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { explainDescribed } from './explain-described.ts'
 import { gatherWorkers } from './gather-workers.ts'
+import { liveParts } from './live-parts.ts'
 import { logReload } from './log-reload.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
@@ -98,6 +101,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       fork: (events) => forkWorker(workerMain, events),
       startOf: (number): WorkerStart => ({
         policy: policyText(),
+        overlay: overlayTold(),
         file: source.file,
         baseDir: source.baseDir,
         listen: data,
@@ -134,9 +138,14 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       },
     })
     closers.add(reloader.close)
-    state.subscribe(({ policy: next }) => {
-      store.setRetention(next.retention)
-      broker.setPolicy(next)
+    let told = state.current()
+    state.subscribe((next) => {
+      const before = told
+      told = next
+      if (next.overlay !== before.overlay) pool.tellAll({ kind: 'overlay', overlay: overlayTold() })
+      if (next.policyVersion === before.policyVersion) return
+      store.setRetention(next.policy.retention)
+      broker.setPolicy(next.policy)
       pool.tellAll({ kind: 'policy', policy: policyText() })
     })
     store.subscribe(() => pool.tellAll({ kind: 'store', store: storeTold() }))
@@ -144,6 +153,11 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     function policyText(): PolicyText {
       const { text, version } = reloader.inForce()
       return { text, version }
+    }
+
+    function overlayTold(): OverlayTold {
+      const { revision, weights } = state.current().overlay ?? NO_OVERLAY
+      return { revision, weights: [...weights] }
     }
 
     function storeTold(): StoreTold {
@@ -159,6 +173,16 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       return outcome
     }
 
+    const live = await openLiveChanges({
+      ...liveParts(boot.dataDir, reloader),
+      state,
+      journal: store.journal,
+      instance: options.instance,
+      world,
+      log,
+    })
+    closers.add(live.close)
+
     const admin = await startAdmin({
       listen: boot.admin,
       tokens: boot.admin,
@@ -166,7 +190,8 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         file: source.file,
         runKey,
         reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
-        policy,
+        state,
+        live,
         explain: explainDescribed(state, world),
         health: all.health,
         store,

@@ -5,6 +5,7 @@ import type { Environment } from '../config/interpolate.ts'
 import type { Config } from '../domain/policy.ts'
 import { createCell } from '../domain/cell.ts'
 import type { Log, World } from '../domain/ports.ts'
+import type { Overlay } from '../domain/routing/overlay.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { borrowStore } from '../store/borrowed-store.ts'
 import { keptContentKey } from '../store/content-key.ts'
@@ -13,7 +14,7 @@ import { openLineDestination } from '../telemetry/line-destination.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { readTracingSettings } from '../telemetry/tracing-settings.ts'
 import { createLeasedSlots } from '../upstream/leased-slots.ts'
-import type { FromWorker, PolicyText, Snapshot, ToWorker, WorkerStart } from '../workers/messages.ts'
+import type { FromWorker, OverlayTold, PolicyText, Snapshot, ToWorker, WorkerStart } from '../workers/messages.ts'
 import { DRAIN_MS } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { openServing } from './open-serving.ts'
@@ -44,7 +45,11 @@ const SNAPSHOT_EVERY_MS = 1_000
  */
 export async function composeWorker({ start, environment, world, logFd, send }: WorkerOptions): Promise<Worker> {
   const { policy: first, boot } = read(start.policy)
-  const state = createCell<RoutingState>({ policy: first, policyVersion: start.policy.version })
+  const state = createCell<RoutingState>({
+    policy: first,
+    policyVersion: start.policy.version,
+    overlay: overlayOf(start.overlay),
+  })
   const lines = openLineDestination(logFd)
   const log = createLogger({ level: () => state.current().policy.log.level, write: lines.write, now: world.now })
   let config: ReloadStatus = statusOf(start.policy)
@@ -136,6 +141,10 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
             state.swap((previous) => ({ ...previous, policy, policyVersion: message.policy.version }))
             return send({ kind: 'policy_applied', version: message.policy.version })
           }
+          case 'overlay': {
+            const overlay = overlayOf(message.overlay)
+            return state.swap((previous) => ({ ...previous, overlay }))
+          }
           case 'store':
             return takeStore(message.store)
           case 'past_calls':
@@ -153,4 +162,8 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
       },
     }
   }
+}
+
+function overlayOf({ revision, weights }: OverlayTold): Overlay {
+  return { revision, weights: new Map(weights) }
 }

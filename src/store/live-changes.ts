@@ -8,7 +8,7 @@ import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
 import { openChangeLog } from './change-log.ts'
 import type { Journal } from './journal.ts'
-import { EMPTY_LIVE_FILE, readLiveFile, writeLiveFile } from './live-file.ts'
+import { EMPTY_LIVE_FILE, type LiveFile, readLiveFile, writeLiveFile } from './live-file.ts'
 
 export type LiveChangesOptions = {
   /** Gets the overlay swapped in; everything else in it stays. */
@@ -82,7 +82,7 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
   let isPolicyChecked = false
   /** Undefined until the journal has been reached once. */
   let wasUp: boolean | undefined
-  let savedAs = ''
+  let savedAs = textOf(kept)
   let saving: Promise<void> = Promise.resolve()
   const closing = new AbortController()
 
@@ -150,9 +150,10 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
   function save(): Promise<void> {
     saving = saving.then(async () => {
       const [folded, waiting, policies] = [changes.folded(), changes.waiting(), changes.policies()]
-      const text = JSON.stringify([folded.revision, folded.lastId, waiting, policies, [...counted]])
+      const now = { folded, waiting, policies, inForce: [...counted] }
+      const text = textOf(now)
       if (text === savedAs) return
-      const failure = await writeLiveFile(file, { folded, waiting, policies, inForce: [...counted] })
+      const failure = await writeLiveFile(file, now)
       if (failure === undefined) savedAs = text
       else log.error('live_changes_unwritable', { file, code: failure })
     })
@@ -252,4 +253,9 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
       await save()
     },
   }
+}
+
+/** The same for files that say the same. */
+function textOf({ folded, waiting, policies, inForce }: LiveFile): string {
+  return JSON.stringify([folded.revision, folded.lastId, waiting, policies, inForce])
 }

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { errorCode } from '../config/config-file.ts'
 import { writeAtomically } from '../config/write-atomically.ts'
 import type { ConfigEvent, StoredEvent } from '../domain/changes/config-event.ts'
@@ -41,6 +42,7 @@ export async function writeLiveFile(path: string, file: LiveFile): Promise<strin
     policies,
     inForce,
   })
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => undefined) // writing tells why it cannot be
   const written = await writeAtomically(path, Buffer.from(`${text}\n`), 'new')
   return written.kind === 'written' ? undefined : written.code
 }

@@ -7,8 +7,10 @@ import {
   MODEL_SUMMARY,
   type ModelSummary,
   STORED_ATTEMPT,
+  STORED_CHANGE,
   STORED_TRACE,
   type StoredAttempt,
+  type StoredChange,
   type StoredTrace,
 } from './stored-rows.ts'
 
@@ -44,6 +46,11 @@ export type Reads = {
   readonly recentTraces: (filter: TraceFilter, signal?: AbortSignal) => Promise<Read<readonly StoredTrace[]>>
   /** Undefined when there is no such trace (any more, or yet: rows take about a second). */
   readonly trace: (id: RequestId, signal?: AbortSignal) => Promise<Read<TraceRows | undefined>>
+  /** Live changes, newest first. `route` undefined: of every route. */
+  readonly changes: (
+    filter: { readonly route: string | undefined; readonly limit: number },
+    signal?: AbortSignal,
+  ) => Promise<Read<readonly StoredChange[]>>
   /** The last `minutes` per provider and model, busiest first. */
   readonly summary: (minutes: number, signal?: AbortSignal) => Promise<Read<readonly ModelSummary[]>>
   /** How targets fared in the last `windowMs`. */
@@ -87,6 +94,14 @@ export function openReads(select: Select, database: string): Reads {
         ORDER BY position, started_at, attempt_id ${FORMAT}`
       const calls = await select({ name: 'trace', sql: attemptsSql, params, parse: parseAs(STORED_ATTEMPT) }, signal)
       return calls.kind === 'ok' ? { kind: 'ok', value: { trace, attempts: calls.value } } : calls
+    },
+
+    changes: ({ route, limit }, signal) => {
+      const where = route === undefined ? '' : 'WHERE subject = {route:String}'
+      const sql = `SELECT ${columnsOf(STORED_CHANGE)} FROM ${identifier(database)}.config_changes ${where}
+        ORDER BY revision DESC LIMIT {limit:UInt32} ${FORMAT}`
+      const params = { limit: Math.min(whole(limit), MOST_TRACES), ...(route === undefined ? {} : { route }) }
+      return select({ name: 'changes', sql, params, parse: parseAs(STORED_CHANGE) }, signal)
     },
 
     summary: (minutes, signal) => {

@@ -112,6 +112,9 @@ export const STORED_ATTEMPT = {
   price_source: 'text',
   unpriced_why: 'text',
   rates_pico_usd: 'map',
+  shadow: 'text',
+  shadow_arm: 'text',
+  pair_id: 'text',
 } as const satisfies Columns
 
 /** What a model did for clients: shadow and judge calls left out, latency over completed calls, in milliseconds. */
@@ -132,6 +135,23 @@ export const MODEL_SUMMARY = {
   first_token_ms_p95: 'optionalNumber',
 } as const satisfies Columns
 
+/** A live change, who made it and why. */
+export const STORED_CHANGE = {
+  revision: 'number',
+  event_id: 'text',
+  at: 'text',
+  stored_at: 'text',
+  instance: 'text',
+  actor: 'text',
+  reason: 'text',
+  policy_version: 'text',
+  kind: 'text',
+  subject: 'text',
+  before: 'text',
+  after: 'text',
+} as const satisfies Columns
+
 export type StoredTrace = RowOf<typeof STORED_TRACE>
+export type StoredChange = RowOf<typeof STORED_CHANGE>
 export type StoredAttempt = RowOf<typeof STORED_ATTEMPT>
 export type ModelSummary = RowOf<typeof MODEL_SUMMARY>

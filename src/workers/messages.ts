@@ -1,11 +1,18 @@
 import type { SlotAnswer, SlotQuestion } from '../domain/slot-messages.ts'
 import type { Listen } from '../domain/policy.ts'
+import type { RouteWeights } from '../domain/routing/overlay.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import type { EpochMs } from '../domain/units.ts'
 
 /** A config as it was read: a worker reads it again, from the same environment, and so comes to the same policy. */
 export type PolicyText = { readonly text: string; readonly version: string }
+
+/** Live changes on top of the policy; an `Overlay` as JSON can say it. */
+export type OverlayTold = {
+  readonly revision: string
+  readonly weights: readonly (readonly [route: string, weights: RouteWeights])[]
+}
 
 /** Where rows go; undefined while there is no server that takes them. Holds a password: for the pipe, never for a log. */
 export type StoreTold = {
@@ -24,6 +31,7 @@ export type StoreTold = {
 /** All that a worker needs to serve. */
 export type WorkerStart = {
   readonly policy: PolicyText
+  readonly overlay: OverlayTold
   /** As in `ConfigSource`. */
   readonly file: string
   readonly baseDir: string
@@ -60,6 +68,7 @@ export type Stopped = { readonly cutRequests: number; readonly spooledRows: numb
 export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   | { readonly kind: 'policy'; readonly policy: PolicyText }
+  | { readonly kind: 'overlay'; readonly overlay: OverlayTold }
   | { readonly kind: 'store'; readonly store: StoreTold }
   /** What the targets did before the start. */
   | { readonly kind: 'past_calls'; readonly calls: readonly PastCall[] }
@@ -86,6 +95,7 @@ export type FromWorker =
 const TO_WORKER: Readonly<Record<ToWorker['kind'], true>> = {
   start: true,
   policy: true,
+  overlay: true,
   store: true,
   past_calls: true,
   survey: true,

@@ -14,6 +14,9 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
     explain: () => ({ error: 'not_routed' }),
     health: () => NO_TARGETS,
+    weights: () => [],
+    changeWeights: async () => ({ kind: 'unavailable', detail: 'not in this test' }),
+    changes: async () => ({ kind: 'ok', value: [] }),
     recentTraces: async () => ({ kind: 'ok', value: [] }),
     trace: async () => ({ kind: 'ok', value: undefined }),
     summary: async () => ({ kind: 'ok', value: [] }),
@@ -47,7 +50,7 @@ export function readinessFacts(parts: Partial<ReadinessFacts> = {}): ReadinessFa
 }
 
 export function aPolicyView(parts: Partial<PolicyView> = {}): PolicyView {
-  return { ...configFacts, policy: aPolicy(), ...parts }
+  return { ...configFacts, policy: aPolicy(), weights: [], overlayRevision: '', ...parts }
 }
 
 export function aPolicy(provider: Partial<Provider> = {}): Policy {

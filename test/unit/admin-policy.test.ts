@@ -37,6 +37,7 @@ describe('GET /admin/policy', () => {
     expect(body).not.toContain('secret')
     expect(json).toEqual({
       version: '0123456789abcdef',
+      live: { revision: '', weights: [] },
       file: 'understudy.yaml',
       applied_at: '2026-11-20T12:00:00.000Z',
       rejected: null,

@@ -1,0 +1,58 @@
+import { type Command, Option } from 'commander'
+import type { Config } from '../domain/policy.ts'
+import type { Terminal } from './terminal.ts'
+import { listWeights, pinTargets, resetWeights, setWeights, showHistory, type ChangeOptions } from './weights.ts'
+
+export type WeightsCommandsOptions = {
+  readonly terminal: Terminal
+  readonly defaultConfig: string
+  /** Loads the config of a command and runs it. */
+  readonly withConfig: (file: string, action: (config: Config) => Promise<number>) => Promise<void>
+  readonly wholeNumber: (text: string) => number
+}
+
+/** `weights list | set | pin | unpin | reset | history`, below `weights`. */
+export function addWeightsCommands(
+  weights: Command,
+  { terminal, defaultConfig, withConfig, wholeNumber }: WeightsCommandsOptions,
+): void {
+  const user = terminal.process.env['USER'] ?? ''
+  const command = (name: string, description: string): Command =>
+    weights.command(name).description(description).option('-c, --config <file>', 'config file', defaultConfig)
+  const change = (name: string, description: string): Command =>
+    command(name, description)
+      .argument('<route>')
+      .option('-r, --reason <text>', 'why, for the record', '')
+      .addOption(new Option('--actor <name>', 'who, for the record').default(user))
+
+  type Given = ChangeOptions & { readonly config: string }
+  command('list', 'show the weights of every route').action((options: Given) =>
+    withConfig(options.config, (config) => listWeights(terminal, config)),
+  )
+  change('set', 'change weights; what is not named stays')
+    .argument('<target=weight...>', 'such as openai/gpt-5=20')
+    .action((route: string, pairs: string[], options: Given) =>
+      withConfig(options.config, (config) => setWeights(terminal, config, route, pairs, options)),
+    )
+  change('pin', 'keep anything automatic from moving these targets')
+    .argument('<target...>')
+    .action((route: string, targets: string[], options: Given) =>
+      withConfig(options.config, (config) => pinTargets(terminal, config, route, { targets, isPinned: true }, options)),
+    )
+  change('unpin', 'let these targets be moved again')
+    .argument('<target...>')
+    .action((route: string, targets: string[], options: Given) =>
+      withConfig(options.config, (config) =>
+        pinTargets(terminal, config, route, { targets, isPinned: false }, options),
+      ),
+    )
+  change('reset', 'back to the weights of the file').action((route: string, options: Given) =>
+    withConfig(options.config, (config) => resetWeights(terminal, config, route, options)),
+  )
+  command('history', 'show who changed what, when and why')
+    .argument('[route]')
+    .option('-n, --limit <count>', 'how many', wholeNumber, 20)
+    .action((route: string | undefined, options: Given & { readonly limit: number }) =>
+      withConfig(options.config, (config) => showHistory(terminal, config, route, options.limit)),
+    )
+}
