@@ -1,8 +1,10 @@
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { aModel, type SimulatedModel } from '../../src/simulator/model.ts'
 import { afterAll, beforeAll } from 'vitest'
+import { createHealthKeeper } from '../../src/health/keep-health.ts'
 import { configOf } from './a-config.ts'
-import { startProxy, type ProxyChanges, type TestProxy } from './proxy.ts'
+import { silentLog } from './silent-log.ts'
+import { realWorld, startProxy, type ProxyChanges, type TestProxy } from './proxy.ts'
 
 /** Two accounts at simulated providers: the client's own, and one that only the server has the key of. */
 export type RoutedProxy = {
@@ -15,7 +17,7 @@ export type RoutedProxy = {
 
 export const SPARE_KEY = 'sk-of-the-server'
 
-/** A proxy whose providers are at these two addresses, with the routes of a policy file. */
+/** A proxy whose providers are at these two addresses, with the routes of a policy file; it keeps their health. */
 export function startRouted(
   primaryUrl: string,
   spareUrl: string,
@@ -28,7 +30,9 @@ export function startRouted(
   ])
   const { policy } = configOf(`providers:\n${providers.join('\n')}\n${routing}`)
   const quiet = { ...policy, log: { level: 'error' as const, requests: false } }
-  return startProxy(primaryUrl, { ...changes, policy: { ...quiet, ...changes.policy } })
+  const health = createHealthKeeper({ policy: quiet, world: realWorld, instance: 'test', log: silentLog })
+  const stages = { health, ...changes.stages }
+  return startProxy(primaryUrl, { ...changes, policy: { ...quiet, ...changes.policy }, stages })
 }
 
 /** A route per dialect whose every model has the same one at the spare account as its fallback. */
