@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ReloadStatus } from '../config/reload.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, World } from '../domain/ports.ts'
@@ -9,6 +10,7 @@ import type { HealthKeeper } from '../health/keep-health.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
 import type { Insert } from '../store/insert.ts'
 import { createRecorder } from '../store/recorder.ts'
+import { createScoreRecorder } from '../store/score-recorder.ts'
 import type { Spool } from '../store/spool.ts'
 import type { LineDestination } from '../telemetry/line-destination.ts'
 import type { PerTable } from '../telemetry/metric-sources.ts'
@@ -26,7 +28,9 @@ import type { Slots } from '../upstream/slots.ts'
 import type { Closed } from './app.ts'
 import type { Closers } from './closers.ts'
 import { openKnownModels } from './known-models.ts'
-import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
+import type { ScoreWorker } from '../evaluate/worker.ts'
+import { openScoring } from './open-scoring.ts'
+import { addRows, openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 
 export type ServingOptions = {
@@ -56,6 +60,7 @@ export type Serving = {
   readonly health: HealthKeeper
   readonly lanes: readonly RowLane[]
   readonly notBuiltRows: () => PerTable
+  readonly scoring: ScoreWorker
   readonly isServing: () => boolean
   readonly isDraining: () => boolean
   /** Opens the data port. */
@@ -89,6 +94,13 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     health.setPolicy(next)
   })
 
+  const scoreRecorder = createScoreRecorder(spool, instance, log)
+  const notBuiltRows = (): PerTable => addRows([recorder.notBuiltRows(), scoreRecorder.notBuiltRows()])
+  const fenceKey = randomBytes(32).toString('hex')
+  const scoring = openScoring(
+    { state, world, price: prices.price, record: scoreRecorder.record, fenceKey, log },
+    closers,
+  )
   const lanes: RowLane[] = []
   const metrics = createMetrics({
     build: { version, node: process.version },
@@ -97,7 +109,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     health: health.report,
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
-    notBuiltRows: recorder.notBuiltRows,
+    notBuiltRows,
     writer: () => writerCounts(lanes),
     isStoreUp: options.isStoreUp,
     config: options.config,
@@ -117,7 +129,8 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     metrics,
     health,
     lanes,
-    notBuiltRows: recorder.notBuiltRows,
+    notBuiltRows,
+    scoring,
     isServing: () => isServing,
     isDraining: () => isDraining,
     listen: async (address) => {
@@ -155,6 +168,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       isDraining = true
       const cutRequests = (await gateway?.close(deadlineMs)) ?? 0
       isServing = false
+      await scoring.close()
       recorder.flush()
       spool?.seal()
       const deadline = drainMs()

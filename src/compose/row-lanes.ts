@@ -36,8 +36,8 @@ export function spoolLoad(lanes: readonly RowLane[]): SpoolLoad {
     bytes: sum(held.map(({ bytes }) => bytes)),
     oldestAt: earliest(held.map(({ oldestAt }) => oldestAt)),
     droppedRows: {
-      overCap: perTable(held.map(({ droppedRows }) => droppedRows.overCap)),
-      writeFailed: perTable(held.map(({ droppedRows }) => droppedRows.writeFailed)),
+      overCap: addRows(held.map(({ droppedRows }) => droppedRows.overCap)),
+      writeFailed: addRows(held.map(({ droppedRows }) => droppedRows.writeFailed)),
     },
     syncFailures: sum(held.map(({ syncFailures }) => syncFailures)),
   }
@@ -46,10 +46,10 @@ export function spoolLoad(lanes: readonly RowLane[]): SpoolLoad {
 export function writerCounts(lanes: readonly RowLane[]): WriterCounts {
   const sent = lanes.map(({ writer }) => writer.status())
   return {
-    insertedRows: perTable(sent.map(({ insertedRows }) => insertedRows)),
-    quarantinedRows: perTable(sent.map(({ quarantinedRows }) => quarantinedRows)),
-    deadRows: perTable(sent.map(({ deadRows }) => deadRows)),
-    missingRows: perTable(sent.map(({ missingRows }) => missingRows)),
+    insertedRows: addRows(sent.map(({ insertedRows }) => insertedRows)),
+    quarantinedRows: addRows(sent.map(({ quarantinedRows }) => quarantinedRows)),
+    deadRows: addRows(sent.map(({ deadRows }) => deadRows)),
+    missingRows: addRows(sent.map(({ missingRows }) => missingRows)),
     retries: sum(sent.map(({ retries }) => retries)),
   }
 }
@@ -97,7 +97,8 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-function perTable(counts: readonly PerTable[]): PerTable {
+/** Rows per table, added up. */
+export function addRows(counts: readonly PerTable[]): PerTable {
   const added: Record<string, number> = {}
   for (const count of counts) {
     for (const [table, rows] of Object.entries(count)) added[table] = (added[table] ?? 0) + rows

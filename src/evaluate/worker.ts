@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { answerContentOf } from '../dialects/answer-content.ts'
 import { type PromptContent, promptContentOf } from '../dialects/prompt-content.ts'
 import type { AnsweredPair, CompareOutcome, LiveAnswer } from '../domain/answered.ts'
@@ -47,6 +48,8 @@ export type ScoreCounts = {
   readonly desk: DeskCounts
 }
 
+/** How long the end waits for verdicts under way; what comes later is missing. */
+const CLOSE_WAIT_MS = 2_000
 /** Pairs and answers that wait to be read. */
 const MAX_QUEUED = 1_000
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
@@ -204,7 +207,12 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       // What has been handed over is compared; who was to be judged next, is not.
       while (queue.size() > 0) turn()
       desk.clear()
-      await desk.idle()
+      const patience = new AbortController()
+      await Promise.race([
+        desk.idle(),
+        sleep(CLOSE_WAIT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+      ])
+      patience.abort()
     },
   }
 }
