@@ -4,6 +4,7 @@ import type { ErrorCode } from './errors.ts'
 import type { LlmRequest } from './request.ts'
 import type { DecisionInputs } from './routing/replay.ts'
 import type { FallbackTrigger } from './routing/route.ts'
+import type { ShadowArm } from './shadow/shadow.ts'
 import type { Target } from './target.ts'
 import type { EpochMs, RequestId } from './units.ts'
 import type { Usage } from './usage.ts'
@@ -32,6 +33,8 @@ export type Attempt = {
   readonly id: RequestId
   readonly role: AttemptRole
   readonly target: Target
+  /** Of role `shadow`: whose call it is, and the id of the call that it is held against. */
+  readonly shadow?: { readonly name: string; readonly arm: ShadowArm; readonly pairedWith: RequestId } | undefined
   /** Why the call before it was left: of every call but the first. */
   readonly fallbackReason?: FallbackTrigger | undefined
   /** What was changed in the body to please the target's model: `dropped:temperature` …; undefined = nothing. */

@@ -69,6 +69,9 @@ export const ATTEMPT_COLUMNS = [
   'price_source',
   'unpriced_why',
   'rates_pico_usd',
+  'shadow',
+  'shadow_arm',
+  'pair_id',
 ] as const
 
 /** The rows of table `attempts` for one exchange, in the order of its attempts. */
@@ -82,7 +85,7 @@ export type AttemptSubject = {
   readonly decision: Pick<Exchange['decision'], 'route' | 'arm' | 'policyVersion'>
 }
 
-/** A JSON array of `ATTEMPT_COLUMNS` on one line, without the newline. */
+/** One of them: a JSON array of `ATTEMPT_COLUMNS` on one line, without the newline. */
 export function attemptRow(subject: AttemptSubject, attempt: Attempt, position: number, instance: string): string {
   const { request, decision } = subject
   const { outcome, usage, cost } = attempt
@@ -137,6 +140,9 @@ export function attemptRow(subject: AttemptSubject, attempt: Attempt, position: 
     textField(price?.source),
     unpricedWhy(cost),
     ratesField(price?.rates),
+    textField(attempt.shadow?.name),
+    attempt.shadow?.arm ?? '',
+    attempt.shadow?.pairedWith ?? null,
   ]
   return rowLine(fields)
 }

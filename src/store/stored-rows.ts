@@ -115,6 +115,9 @@ export const STORED_ATTEMPT = {
   shadow: 'text',
   shadow_arm: 'text',
   pair_id: 'text',
+  shadow: 'text',
+  shadow_arm: 'text',
+  pair_id: 'text',
 } as const satisfies Columns
 
 /** What a model did for clients: shadow and judge calls left out, latency over completed calls, in milliseconds. */

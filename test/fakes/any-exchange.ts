@@ -88,6 +88,9 @@ const attemptAt = (time: fc.Arbitrary<number>): fc.Arbitrary<Attempt> =>
     id: time.chain(idAt),
     role: fc.constantFrom('primary' as const, 'fallback' as const, 'cascade' as const, 'shadow' as const),
     target,
+    shadow: optional(
+      fc.record({ name, arm: fc.constantFrom('candidate' as const, 'aa' as const), pairedWith: time.chain(idAt) }),
+    ),
     fallbackReason: optional(fc.constantFrom('error' as const, 'slow_answer' as const)),
     startedAt: time,
     durationMs: duration,

@@ -15,6 +15,8 @@ export type ReadyShadows = {
   readonly all: readonly ReadyShadow[]
   /** What their matches need of the prompt; undefined: it need not be read. */
   readonly reads: PromptReads | undefined
+  /** Whether they match by headers or prompts, of which routing may not have taken note. */
+  readonly needsOwnFacts: boolean
   /** The facts by which they match. */
   readonly factsOf: (
     request: LlmRequest,
@@ -55,6 +57,7 @@ function createShadows(policy: Policy): ReadyShadows {
   return {
     all: shadows.map(readyShadow),
     reads: router.reads,
+    needsOwnFacts: router.headerNames.length > 0 || router.reads !== undefined,
     factsOf: (request, header, prompt, at) => readFacts(request, header, prompt, router, at),
   }
 }

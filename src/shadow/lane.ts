@@ -1,0 +1,283 @@
+import type { Attempt, Exchange } from '../domain/exchange.ts'
+import { mayBeBilled } from '../domain/exchange-totals.ts'
+import type { Cost } from '../domain/cost.ts'
+import type { Compare, PriceCall, World } from '../domain/ports.ts'
+import type { MirrorPlan } from '../domain/shadow/mirror-plan.ts'
+import { learned } from '../domain/shadow/projection.ts'
+import type { FailureKind, Shadow, SkipReason } from '../domain/shadow/shadow.ts'
+import { createSpendBudget, type Reservation, type Spend } from '../domain/spend-budget.ts'
+import type { Target } from '../domain/target.ts'
+import type { EpochMs, PicoUsd } from '../domain/units.ts'
+import type { OutboundRequest, SendUpstream } from '../domain/upstream-call.ts'
+import { outputTokens } from '../domain/usage.ts'
+import { callCandidate, type CandidateAnswer } from './call-candidate.ts'
+import type { Funnel } from './funnel.ts'
+import type { Hold } from './hold.ts'
+import type { Pauses } from './pauses.ts'
+
+export type LaneOptions = {
+  readonly world: World
+  readonly send: SendUpstream
+  readonly price: PriceCall
+  readonly compare: Compare
+  readonly recordCall: (exchange: Exchange, attempt: Attempt) => void
+  readonly funnel: Funnel
+  readonly pauses: Pauses
+  readonly hold: Hold
+  readonly processes: number
+}
+
+/** One call to be made, with all that comparing its answer needs. */
+export type ShadowJob = {
+  readonly shadow: Shadow
+  readonly plan: MirrorPlan
+  readonly exchange: Exchange
+  readonly stable: Attempt
+  readonly requestBody: Buffer
+  readonly stableAnswer: Buffer
+  readonly outbound: OutboundRequest
+  readonly adaptations: readonly string[]
+  readonly task: string
+  readonly unit: string | undefined
+  /** The projected cost is the most that the call can cost. */
+  readonly isBound: boolean
+}
+
+export type LaneStatus = {
+  readonly shadow: string
+  readonly isOn: boolean
+  readonly running: number
+  readonly queued: number
+  readonly spent: Spend
+  /** Of each candidate's provider that asked to be left alone. */
+  readonly backedOffUntil: EpochMs | undefined
+  readonly heldBytes: number
+}
+
+/** The calls of one shadow: they wait, run within its limits, and are paid out of its budget. */
+export type Lane = {
+  /** Why the job is not taken; undefined when it runs or waits. */
+  readonly take: (job: ShadowJob, projected: PicoUsd) => SkipReason | undefined
+  readonly learnedOutput: (target: Target) => number | undefined
+  /** What the shadow spent before this process began, or others have since. */
+  readonly addSpend: (spent: Spend) => void
+  readonly status: (shadow: Shadow, isOn: boolean) => LaneStatus
+  readonly close: () => void
+}
+
+type Held = { readonly job: ShadowJob; readonly reservation: Reservation; readonly projected: PicoUsd; bytes: number }
+
+/**
+ * With less left of the budget than this many times a call's projection, those whose projection is no bound go one at a
+ * time: so the most that is spent too much is what one call costs beyond it.
+ */
+const NEAR_THE_END = 10n
+
+export function createLane(name: string, options: LaneOptions): Lane {
+  const { world, funnel, pauses, hold, processes } = options
+  const budget = createSpendBudget()
+  const means = new Map<string, number>()
+  const waiting: Held[] = []
+  const running = new Set<{ abort: () => void }>()
+  let isClosed = false
+
+  const limitsOf = ({ budget: { perHour, perDay } }: Shadow) => ({
+    perHour: perHour / BigInt(processes),
+    perDay: perDay / BigInt(processes),
+  })
+  const share = (limit: number): number => Math.max(1, Math.floor(limit / processes))
+
+  function take(job: ShadowJob, projected: PicoUsd): SkipReason | undefined {
+    const { shadow } = job
+    const now = world.now()
+    const isFree = running.size < share(shadow.maxConcurrent)
+    if (!isFree && waiting.length >= share(shadow.maxQueued))
+      return shadow.maxQueued === 0 ? 'concurrency' : 'queue_full'
+    const limits = limitsOf(shadow)
+    const isBusy = running.size + waiting.length > 0
+    if (!job.isBound && isBusy && leftOf(budget.spend(now), limits) < NEAR_THE_END * projected) return 'budget'
+    const bytes = job.requestBody.length + job.outbound.body.length + job.stableAnswer.length
+    if (!hold.take(bytes)) return 'queue_full'
+    const reservation = budget.reserve(projected, limits, now)
+    if (reservation === undefined) {
+      hold.release(bytes)
+      return 'budget'
+    }
+    const held = { job, reservation, projected, bytes }
+    if (isFree) start(held)
+    else waiting.push(held)
+    return undefined
+  }
+
+  function start(held: Held): void {
+    const { job } = held
+    const { plan, exchange, shadow } = job
+    const startedAt = world.now()
+    const call = { abort: (): void => undefined } // a call may be over before there is anything to abort
+    running.add(call)
+    call.abort = callCandidate(
+      {
+        request: exchange.request,
+        provider: plan.provider,
+        outbound: job.outbound,
+        timeoutMs: shadow.timeoutMs,
+        mayHold: (bytes) => {
+          if (!hold.take(bytes)) return false
+          held.bytes += bytes
+          return true
+        },
+      },
+      options.send,
+      world,
+      (answer) => {
+        running.delete(call)
+        ended(held, answer, startedAt)
+        next()
+      },
+    )
+  }
+
+  /** Starts what waits, as far as there is room and nothing has come up since it was let in. */
+  function next(): void {
+    for (let held = waiting[0]; held !== undefined && !isClosed; held = waiting[0]) {
+      const { shadow, plan } = held.job
+      if (running.size >= share(shadow.maxConcurrent)) return
+      waiting.shift()
+      if (pauses.until(plan.provider.name, world.now()) === undefined) start(held)
+      else drop(held, 'backed_off')
+    }
+  }
+
+  function drop({ job, reservation, bytes }: Held, reason: SkipReason): void {
+    reservation.settle(0n)
+    hold.release(bytes)
+    funnel.skipped(name, reason, job.plan.target, job.plan.arm)
+  }
+
+  function ended(held: Held, answer: CandidateAnswer, startedAt: EpochMs): void {
+    const { job, reservation, projected } = held
+    const { plan } = job
+    const attempt = attemptOf(job, answer, startedAt)
+    reservation.settle(spentOn(attempt, projected))
+    const now = world.now()
+    pauses.heard(plan.provider, answer.headers, now)
+    if (answer.failure === 'rate_limited') pauses.backOff(plan.provider.name, answer.retryAfterMs, now)
+    if (attempt.usage !== undefined && answer.failure === undefined) {
+      const key = targetKey(plan.target)
+      means.set(key, learned(means.get(key), outputTokens(attempt.usage)))
+    }
+    options.recordCall(job.exchange, attempt)
+    if (answer.failure === undefined) handOver(held, attempt, answer)
+    else settled(held, answer.failure)
+  }
+
+  function handOver(held: Held, attempt: Attempt, { status, body }: CandidateAnswer): void {
+    const { job } = held
+    const { exchange, stable, plan } = job
+    options.compare(
+      {
+        traceId: exchange.request.id,
+        comparison: name,
+        isControl: plan.arm === 'aa',
+        api: exchange.request.api,
+        requestBody: job.requestBody,
+        stable: { ...sideOf(stable), status: exchange.status, body: job.stableAnswer },
+        candidate: { ...sideOf(attempt), status, body },
+        route: exchange.decision.route,
+        task: job.task,
+        unit: job.unit,
+        isRedacted: false,
+        policyVersion: exchange.decision.policyVersion,
+      },
+      (outcome) => settled(held, outcome === 'compared' ? undefined : 'not_compared'),
+    )
+  }
+
+  function settled({ job, bytes }: Held, failure: FailureKind | undefined): void {
+    hold.release(bytes)
+    funnel.mirrored(name, job.plan.target, job.plan.arm, failure)
+  }
+
+  function attemptOf(
+    { plan, stable, shadow, adaptations }: ShadowJob,
+    answer: CandidateAnswer,
+    startedAt: EpochMs,
+  ): Attempt {
+    const { target, arm, provider } = plan
+    const { answer: read } = answer
+    return {
+      id: world.newId(),
+      role: 'shadow',
+      shadow: { name: shadow.name, arm, pairedWith: stable.id },
+      target,
+      adaptations: adaptations.length === 0 ? undefined : adaptations,
+      startedAt,
+      durationMs: answer.durationMs,
+      queueMs: answer.queueMs,
+      firstByteMs: answer.firstByteMs,
+      firstTokenMs: answer.firstTokenMs,
+      outcome: answer.outcome,
+      servedModel: read?.model,
+      providerRequestId: undefined,
+      responseId: read?.responseId,
+      finishReason: read?.finishReason,
+      usage: read?.usage,
+      cost: costOf(options.price, provider.name, target.model, answer, startedAt),
+      responseBytes: answer.responseBytes,
+      streamEvents: answer.streamEvents,
+    }
+  }
+
+  return {
+    take,
+    learnedOutput: (target) => means.get(targetKey(target)),
+    addSpend: (spent) => budget.add(spent, world.now()),
+    status: (shadow, isOn) => {
+      const now = world.now()
+      const untils = shadow.candidates
+        .map(({ provider }) => pauses.until(provider, now))
+        .filter((at) => at !== undefined)
+      return {
+        shadow: name,
+        isOn,
+        running: running.size,
+        queued: waiting.length,
+        spent: budget.spend(now),
+        backedOffUntil: untils.length === 0 ? undefined : Math.max(...untils),
+        heldBytes: hold.heldBytes(),
+      }
+    },
+    close: () => {
+      isClosed = true
+      for (const held of waiting.splice(0)) drop(held, 'shutting_down')
+      for (const { abort } of running) abort()
+    },
+  }
+}
+
+function sideOf({ id, target, cost, durationMs, firstTokenMs }: Attempt) {
+  return { attemptId: id, target, cost, durationMs, firstTokenMs }
+}
+
+function targetKey({ provider, model }: Target): string {
+  return `${provider}/${model}`
+}
+
+function leftOf(spent: Spend, { perHour, perDay }: Shadow['budget']): PicoUsd {
+  const inHour = perHour - spent.hour
+  const inDay = perDay - spent.day
+  return inHour < inDay ? inHour : inDay
+}
+
+/** What is known to be spent, or else all that was set aside, where the provider may send a bill. */
+function spentOn(attempt: Attempt, projected: PicoUsd): PicoUsd {
+  if (attempt.cost.kind === 'priced') return attempt.cost.picoUsd
+  return mayBeBilled(attempt) ? projected : 0n
+}
+
+/** By the model that answered, or where nobody knows a price for that, by the one that was asked. */
+function costOf(price: PriceCall, provider: string, model: string, { answer }: CandidateAnswer, at: EpochMs): Cost {
+  const call = { provider, usage: answer?.usage, at }
+  const served = price({ ...call, model: answer?.model ?? model })
+  return served.kind === 'unpriced' && served.why === 'unknown_model' ? price({ ...call, model }) : served
+}

@@ -1,0 +1,229 @@
+import { mirrorContent, mirroredCall } from '../dialects/mirrored-call.ts'
+import { promptFacts } from '../dialects/prompt-facts.ts'
+import type { Attempt, Exchange } from '../domain/exchange.ts'
+import { isForClient } from '../domain/exchange-totals.ts'
+import type { Cell, Compare, Log, PriceCall, World } from '../domain/ports.ts'
+import type { Provider } from '../domain/policy.ts'
+import type { RawHeaders } from '../domain/request.ts'
+import { aliasOf } from '../domain/routing/decide-route.ts'
+import type { KnownModel } from '../domain/routing/eligible.ts'
+import type { Facts } from '../domain/routing/facts.ts'
+import { modelFacts } from '../domain/routing/model-facts.ts'
+import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
+import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
+import { projectedUsage } from '../domain/shadow/projection.ts'
+import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
+import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
+import type { RoutingState } from '../domain/state.ts'
+import type { SendUpstream } from '../domain/upstream-call.ts'
+import { createFunnel, type FunnelTotal, type RecordFunnel } from './funnel.ts'
+import { createHold } from './hold.ts'
+import { createLane, type Lane, type LaneStatus } from './lane.ts'
+import { watchLoopDelay } from './loop-delay.ts'
+import { createPauses } from './pauses.ts'
+import { createRecentRequests } from './recent-requests.ts'
+import { shadowHeaders } from './shadow-headers.ts'
+
+export type MirrorOptions = {
+  readonly state: Cell<RoutingState>
+  readonly world: World
+  readonly log: Log
+  /** Over pools and slots of its own: nothing that shadows do takes a connection or a slot from a live call. */
+  readonly send: SendUpstream
+  readonly outboundHeaders: (raw: RawHeaders, provider: Provider, traceparent: string | undefined) => string[]
+  readonly price: PriceCall
+  readonly knownModel: KnownModel
+  readonly compare: Compare
+  /** Writes the row of one shadow call about `exchange`. */
+  readonly recordCall: (exchange: Exchange, attempt: Attempt) => void
+  readonly recordFunnel: RecordFunnel
+  /** Live calls that wait for a slot. */
+  readonly liveQueue: () => number
+  /** Processes among which budgets and limits are divided. */
+  readonly processes: number
+}
+
+export type RunningMirror = Mirror & {
+  readonly totals: () => readonly FunnelTotal[]
+  /** Of every shadow of the policy, in its order. */
+  readonly status: () => readonly LaneStatus[]
+  /** Gives up what is under way, and writes what was counted. Later offers are skipped. */
+  readonly close: () => void
+}
+
+/** A timer this late: the live path is short of time itself. */
+const LATE_LOOP_MS = 250
+
+const NO_READS = { text: false, inputTokens: false, turn: false, needs: false, conversation: false }
+
+/** Mirrors a sample of live requests to other models, off the path of any client. */
+export function createMirror(options: MirrorOptions): RunningMirror {
+  const { state, world, log } = options
+  const funnel = createFunnel(options.recordFunnel, world.now)
+  const pauses = createPauses()
+  const recent = createRecentRequests()
+  const hold = createHold()
+  const lanes = new Map<string, Lane>()
+  let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
+  let isClosed = false
+  const onPolicy = ({ policy }: RoutingState): void => {
+    const isNeeded = !isClosed && policy.shadows.some(({ isEnabled }) => isEnabled)
+    if (isNeeded) loopDelay ??= watchLoopDelay(world.monotonic)
+    else {
+      loopDelay?.close()
+      loopDelay = undefined
+    }
+  }
+  const unsubscribe = state.subscribe(onPolicy)
+  onPolicy(state.current())
+
+  const laneOf = ({ name }: Shadow): Lane => {
+    let lane = lanes.get(name)
+    if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold })))
+    return lane
+  }
+  const isLiveLoaded = (): boolean => options.liveQueue() > 0 || (loopDelay?.worstMs() ?? 0) > LATE_LOOP_MS
+
+  function offer(offered: MirrorOffer): void {
+    const now = state.current()
+    const { policy } = now
+    const { request } = offered.exchange
+    const ready = readyShadows(policy)
+    let facts: Facts | undefined
+    for (const each of ready.all) {
+      if (!isOn(each.shadow, now) || !each.mayMatch(request)) continue
+      facts ??= factsOf(offered, ready)
+      if (each.matches(facts, aliasOf(facts, now)?.model ?? facts.model)) take(each.shadow, offered, facts, now)
+    }
+  }
+
+  function take(shadow: Shadow, offered: MirrorOffer, facts: Facts, now: RoutingState): void {
+    const { exchange, body, answer } = offered
+    const { request } = exchange
+    const plan = mirrorPlan(
+      shadow,
+      {
+        exchange,
+        isOff: headerOf(offered.headers, 'x-understudy-shadow')?.toLowerCase() === 'off',
+        isKept: body !== undefined && answer !== undefined,
+        content: () => (body === undefined ? undefined : mirrorContent(request.api, body)),
+      },
+      now.policy,
+    )
+    if ('skipped' in plan) return funnel.skipped(shadow.name, plan.skipped, plan.target, plan.arm)
+    if (body === undefined || answer === undefined) return
+    const skip = admit(shadow, plan, { ...offered, body, answer }, facts, now)
+    if (skip !== undefined) funnel.skipped(shadow.name, skip, plan.target, plan.arm)
+  }
+
+  /** Why the plan cannot be carried out just now; undefined when it is on its way. */
+  function admit(
+    shadow: Shadow,
+    plan: MirrorPlan,
+    offered: Kept,
+    facts: Facts,
+    now: RoutingState,
+  ): SkipReason | undefined {
+    const { exchange, body, answer } = offered
+    const { request } = exchange
+    const { client } = request
+    const { provider, target } = plan
+    const subject = `${shadow.name} ${client.keySubject}`
+    const at = world.now()
+    const monotonic = world.monotonic()
+    if ((client.sdkRetry ?? 0) > 0 && recent.has(subject, body, monotonic)) return 'sdk_retry_duplicate'
+    const skip = mayMirrorNow(shadow, {
+      isShuttingDown: isClosed,
+      isBackedOff: pauses.until(provider.name, at) !== undefined,
+      headroom: pauses.headroom(provider.name, at),
+      isLiveLoaded: isLiveLoaded(),
+    })
+    if (skip !== undefined) return skip
+    const stable = exchange.attempts.findLast(({ role }) => isForClient(role))
+    if (stable === undefined) return 'not_called'
+    const lane = laneOf(shadow)
+    const { maxOutputTokens } = promptFacts(request.api, body, NO_READS)
+    const projection = projectedUsage(stable, body.length, maxOutputTokens, lane.learnedOutput(target))
+    const cost = options.price({ provider: provider.name, model: target.model, usage: projection.usage, at })
+    if (cost.kind !== 'priced') return 'unpriced'
+    const model = modelFacts(now.policy.routing.models, options.knownModel, provider, target.model)
+    const call = mirroredCall(request, body, provider, target.model, model)
+    const refused = lane.take(
+      {
+        shadow,
+        plan,
+        exchange,
+        stable,
+        requestBody: body,
+        stableAnswer: answer,
+        outbound: {
+          method: request.method,
+          path: call.path,
+          headers: options.outboundHeaders(shadowHeaders(offered.headers), provider, undefined),
+          body: call.body,
+        },
+        adaptations: call.adaptations,
+        task: facts.labels.task,
+        unit: facts.unit.source === 'none' ? undefined : facts.unit.value,
+        isBound: projection.isBound,
+      },
+      cost.picoUsd,
+    )
+    if (refused === undefined) recent.add(subject, body, monotonic)
+    return refused
+  }
+
+  return {
+    wants: (request) => {
+      const now = state.current()
+      if (now.policy.shadows.length === 0 || isClosed) return false
+      return readyShadows(now.policy).all.some(
+        ({ shadow, mayMatch }) => isOn(shadow, now) && mayMatch(request) && isSampled(shadow, request.id),
+      )
+    },
+    offer: (offered) => {
+      if (state.current().policy.shadows.length === 0) return
+      try {
+        offer(offered)
+      } catch (bug) {
+        log.error('mirror_failed', { trace_id: offered.exchange.request.id, bug })
+      }
+    },
+    totals: funnel.totals,
+    status: () => {
+      const now = state.current()
+      return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isOn(shadow, now)))
+    },
+    close: () => {
+      isClosed = true
+      unsubscribe()
+      loopDelay?.close()
+      for (const lane of lanes.values()) lane.close()
+      funnel.close()
+    },
+  }
+}
+
+type Kept = MirrorOffer & { readonly body: Buffer; readonly answer: Buffer }
+
+/** Whether the shadow is on. */
+function isOn({ isEnabled }: Shadow, _state: RoutingState): boolean {
+  return isEnabled
+}
+
+/** What routing knew of the request is enough where no shadow asks for more. */
+function factsOf({ exchange, body, headers }: MirrorOffer, ready: ReadyShadows): Facts {
+  const { request, receivedAt, inputs } = exchange
+  if (inputs !== undefined && !ready.needsOwnFacts) return inputs.facts
+  const prompt =
+    ready.reads === undefined || body === undefined ? undefined : promptFacts(request.api, body, ready.reads)
+  return ready.factsOf(request, (name) => headerOf(headers, name), prompt, receivedAt)
+}
+
+/** The first header of that (lower-case) name. */
+function headerOf(headers: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i]?.length === name.length && headers[i]?.toLowerCase() === name) return headers[i + 1]
+  }
+  return undefined
+}
