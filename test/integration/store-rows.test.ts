@@ -114,7 +114,7 @@ function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<
           }).filter(([, value]) => value !== undefined),
         )
       : {},
-    shadow: call.shadow?.name ?? '',
+    shadow: kept(call.shadow?.name),
     shadow_arm: call.shadow?.arm ?? '',
     pair_id: call.shadow?.pairedWith ?? '00000000-0000-0000-0000-000000000000',
   }
