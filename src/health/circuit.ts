@@ -17,8 +17,9 @@ export type Circuit = {
   /** A call begins; true when it is a probe with this number. */
   readonly begun: (number: number, now: MonotonicMs) => boolean
   readonly ended: (call: CircuitCall) => void
-  /** As `CallCounter['addPast']`. */
+  /** These two as `CallCounter` has them. */
   readonly addPast: CallCounter['addPast']
+  readonly setWindow: CallCounter['setWindow']
 }
 
 export type CircuitCall = {
@@ -51,20 +52,24 @@ export function createCircuit({ policy, draw, changed }: CircuitOptions): Circui
 
   /** Time alone changes an error rate, too: the good calls may be older than the bad ones. */
   function slide(now: MonotonicMs): void {
-    counter.setWindow(policy().windowMs)
     counter.slide(now)
     const isOver = isOverRate(counts.window, policy())
     if (breaker.kind === 'in_use' ? isOver : breaker.why === 'error_rate' && !isOver) recount(now)
   }
 
   function recount(now: MonotonicMs): void {
-    apply({ kind: 'counted', counts, draw: draw() }, now)
+    // An open breaker goes by its probes alone.
+    if (breaker.kind === 'in_use' || breaker.why === 'error_rate') {
+      apply({ kind: 'counted', counts, draw: draw() }, now)
+    }
   }
 
   return {
     breaker: () => breaker,
     counts,
     state: (now) => {
+      // The usual case first. Sliding takes failures away and never adds one.
+      if (breaker.kind === 'in_use' && counts.window.failures === 0) return 'healthy'
       slide(now)
       if (breaker.kind === 'in_use') return 'healthy'
       if (isProbeDue(breaker, now)) return 'probing'
@@ -85,5 +90,6 @@ export function createCircuit({ policy, draw, changed }: CircuitOptions): Circui
       if (probe !== undefined) apply({ kind: 'probe_ended', number: probe, verdict, draw: draw() }, endedAt)
     },
     addPast: counter.addPast,
+    setWindow: counter.setWindow,
   }
 }

@@ -54,6 +54,7 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
     }
     targets = keptTargets
     providers = keptProviders
+    for (const { circuit } of [...targets.values(), ...providers.values()]) circuit.setWindow(next.health.windowMs)
   }
 
   function createProviderRecord(provider: string): ProviderRecord {

@@ -97,9 +97,9 @@ export function createTargetRecord(
 }
 
 /** Whoever did not hold the answer back has not looked at what it asks for. */
-function askedMs({ fault, headers }: EndedCall, now: EpochMs): number | undefined {
+function askedMs({ fault, headers, outcome }: EndedCall, now: EpochMs): number | undefined {
   if (fault?.retryAfterMs !== undefined) return fault.retryAfterMs
-  const mayAsk = fault?.trigger === 'error' || fault?.trigger === 'rate_limit'
+  const mayAsk = fault?.trigger === 'rate_limit' || (outcome.kind === 'refused' && outcome.status === 503)
   return mayAsk && headers.length > 0 ? retryAfterMs(headers, NO_WORDS, now) : undefined
 }
 

@@ -101,3 +101,17 @@ export function answered(
     fault: { trigger, retryAfterMs },
   }
 }
+
+export function times(count: number, act: () => void): void {
+  for (let done = 0; done < count; done++) act()
+}
+
+/** Waits until the next request for the first target is a probe, and says how long that took. */
+export function untilProbe(test: TestKeeper): number {
+  const since = test.now()
+  while (test.state() !== 'probing') {
+    if (test.now() - since > 120_000) throw new Error(`no probe within two minutes: ${test.state()}`)
+    test.wait(10)
+  }
+  return test.now() - since
+}

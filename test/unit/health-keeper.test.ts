@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { connectionVerdict, targetVerdict } from '../../src/domain/routing/call-verdict.ts'
 import {
   aKeeper,
   answered,
@@ -7,25 +6,11 @@ import {
   CANCELLED,
   CLIENTS_FAULT,
   endedCall,
+  times,
   UNREACHABLE,
+  untilProbe,
   WELL,
-  STARTED_AT,
-  type TestKeeper,
 } from '../fakes/a-keeper.ts'
-
-function times(count: number, act: () => void): void {
-  for (let done = 0; done < count; done++) act()
-}
-
-/** Waits until the next request is a probe. */
-function untilProbe(test: TestKeeper): number {
-  const since = test.now()
-  while (test.state() !== 'probing') {
-    if (test.now() - since > 60_000) throw new Error(`no probe within a minute: ${test.state()}`)
-    test.wait(10)
-  }
-  return test.now() - since
-}
 
 test('five failures in a row shut a target out; four, and a good call between them, do not', () => {
   const one = aKeeper()
@@ -219,59 +204,6 @@ test('connections that fail shut out every target of the provider, and one probe
   expect(one.lines.map(([event]) => event)).toEqual(['provider_out', 'provider_back'])
 })
 
-test('over a limit, a target is left alone for as long as it asks, and no longer', () => {
-  const one = aKeeper()
-  one.call(answered(429, 'rate_limit', 7_000))
-  expect(one.state()).toBe('throttled')
-  one.wait(6_999)
-  expect(one.state()).toBe('throttled')
-  one.wait(1)
-  expect(one.state()).toBe('healthy')
-})
-
-test('a storm of 429 never opens the breaker, and is one line of the log', () => {
-  const one = aKeeper()
-  times(100, () => {
-    one.call(answered(429, 'rate_limit', 1_000))
-    one.wait(500)
-  })
-  expect(one.state()).toBe('throttled')
-  expect(one.keeper.report().targets[0]).toMatchObject({
-    outage: undefined,
-    window: { calls: 0 },
-    changes: { throttled: 1 },
-  })
-  expect(one.lines).toEqual([['target_throttled', { target: 'openai/gpt-4o', for_ms: 1_000 }]])
-})
-
-test('a limit without a word about its end lasts a second, then twice as long each time, until a call goes well', () => {
-  const one = aKeeper()
-  const waits = [1, 2, 3, 4, 5, 6, 7].map(() => {
-    one.call(answered(429, 'rate_limit'))
-    const since = one.now()
-    while (one.state() === 'throttled') one.wait(100)
-    return Math.round((one.now() - since) / 1_000)
-  })
-  expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30])
-  one.call(WELL)
-  // Met together: one limit, not three.
-  const began = one.now()
-  times(3, () => one.call(answered(429, 'rate_limit')))
-  while (one.state() === 'throttled') one.wait(100)
-  expect(one.now() - began).toBeLessThanOrEqual(2_000)
-})
-
-test('a call that began after a limit was met, and goes well, ends it; one that was under way does not', () => {
-  const one = aKeeper()
-  one.wait(100)
-  one.call(answered(429, 'rate_limit', 900_000))
-  one.keeper.ended(endedCall({ endedAt: one.now(), durationMs: 50 }))
-  expect(one.state()).toBe('throttled')
-  one.wait(1_000)
-  one.call(WELL)
-  expect(one.state()).toBe('healthy')
-})
-
 test('worse counts more: open before throttled before degraded before probing', () => {
   const one = aKeeper()
   times(20, () => one.call(WELL))
@@ -287,158 +219,10 @@ test('worse counts more: open before throttled before degraded before probing', 
   expect(one.state()).toBe('probing')
 })
 
-const UNAVAILABLE = { kind: 'unavailable', mayHaveRun: false } as const
-const verdicts = [
-  ['an answer', WELL, 'good', 'good'],
-  ['a 500', answered(500, 'error'), 'bad', 'good'],
-  ['a lack of capacity (503)', answered(503, 'rate_limit'), 'bad', 'good'],
-  ["Anthropic's overloaded (529)", answered(529, 'rate_limit'), 'bad', 'good'],
-  ["Groq's capacity (498)", answered(498, 'rate_limit'), 'bad', 'good'],
-  ['a 429', answered(429, 'rate_limit'), 'unclear', 'good'],
-  ['no credit (402)', answered(402, 'rate_limit'), 'unclear', 'good'],
-  ['a 400', CLIENTS_FAULT, 'unclear', 'good'],
-  ['a prompt that is too long', answered(400, 'context_window'), 'unclear', 'good'],
-  ['a refused prompt', answered(400, 'refusal'), 'unclear', 'good'],
-  [
-    'an answer that is no JSON',
-    { ...WELL, fault: { trigger: 'invalid_json', retryAfterMs: undefined } },
-    'good',
-    'good',
-  ],
-  ['no connection', UNREACHABLE, 'bad', 'bad'],
-  [
-    'no connection in time',
-    { outcome: { ...UNAVAILABLE, error: 'connect_timeout' }, fault: { trigger: 'error', retryAfterMs: undefined } },
-    'bad',
-    'bad',
-  ],
-  [
-    'no answer in time',
-    {
-      outcome: { ...UNAVAILABLE, error: 'first_byte_timeout' },
-      fault: { trigger: 'slow_answer', retryAfterMs: undefined },
-    },
-    'bad',
-    'unclear',
-  ],
-  [
-    'no first token in time',
-    {
-      outcome: { kind: 'cancelled', status: 200 },
-      fault: { trigger: 'slow_first_token', retryAfterMs: undefined },
-    },
-    'bad',
-    'good',
-  ],
-  [
-    'no free slot on our side',
-    { outcome: { ...UNAVAILABLE, error: 'overloaded' }, fault: { trigger: 'rate_limit', retryAfterMs: undefined } },
-    'unclear',
-    'unclear',
-  ],
-  [
-    'a cut answer',
-    {
-      outcome: { kind: 'interrupted', status: 200, error: 'upstream_cut' },
-      fault: { trigger: 'error', retryAfterMs: undefined },
-    },
-    'bad',
-    'good',
-  ],
-  [
-    'overloaded in mid-stream',
-    {
-      outcome: { kind: 'interrupted', status: 200, error: 'upstream_stream_error' },
-      fault: { trigger: 'rate_limit', retryAfterMs: undefined },
-    },
-    'bad',
-    'good',
-  ],
-  ['a client that left', CANCELLED, 'unclear', 'unclear'],
-] as const
-
-test.each(verdicts)('%s: of the target %s …', (_name, call, target, connection) => {
-  expect(targetVerdict(call)).toBe(target)
-  expect(connectionVerdict(call.outcome)).toBe(connection)
-})
-
 test('what is over at the client says nothing: no number of 400s or of clients that left changes a state', () => {
   const one = aKeeper()
   times(100, () => one.call(CLIENTS_FAULT))
   times(100, () => one.call(CANCELLED))
   expect(one.state()).toBe('healthy')
   expect(one.keeper.report().targets[0]?.window.calls).toBe(0)
-})
-
-test('a reload keeps what is known of targets that stay, forgets others, and new limits hold at once', () => {
-  const one = aKeeper()
-  times(5, () => one.call(BROKEN))
-  const [route] = one.policy.routing.routes
-  if (route === undefined) throw new Error('no route')
-  const routing = { ...one.policy.routing, routes: [{ ...route, fallbacks: [] }] }
-  one.keeper.setPolicy({ ...one.policy, routing, health: { ...one.policy.health, probes: 1 } })
-  expect(one.keeper.report().targets.map(({ target, state }) => [target, state])).toEqual([['openai/gpt-4o', 'open']])
-  expect(one.keeper.begun('second/*', one.now())).toBeUndefined()
-  one.keeper.ended(endedCall({ key: 'second/*', endedAt: one.now() }))
-  untilProbe(one)
-  one.call(WELL)
-  expect(one.state()).toBe('healthy')
-})
-
-test('a target that no route names is healthy, and takes no place in memory', () => {
-  const one = aKeeper()
-  times(10, () => one.call({ ...BROKEN, key: 'openai/made-up' }))
-  expect(one.state('openai/made-up')).toBe('healthy')
-  expect(one.keeper.report().targets).toHaveLength(3)
-})
-
-test('calls under way are counted, per target and per provider', () => {
-  const one = aKeeper()
-  one.keeper.begun('openai/gpt-4o', one.now())
-  one.keeper.begun('openai/gpt-4o-mini', one.now())
-  one.keeper.begun('openai/gpt-4o-mini', one.now())
-  one.keeper.ended(endedCall({ key: 'openai/gpt-4o-mini', endedAt: one.now() }))
-  const { targets, providers } = one.keeper.report()
-  expect(targets.map(({ active }) => active)).toEqual([1, 1, 0])
-  expect(providers.map(({ active }) => active)).toEqual([2, 0])
-})
-
-test('percentiles and headroom are those of the last calls', () => {
-  const one = aKeeper()
-  const headers = [
-    ['x-ratelimit-limit-requests', '500'],
-    ['x-ratelimit-remaining-requests', '125'],
-    ['x-ratelimit-reset-requests', '12s'],
-  ].flat()
-  times(99, () => one.call({ durationMs: 100, isStream: true, firstTokenMs: 20, headers }))
-  one.call({ durationMs: 1_000, headers })
-  // An error page of something in between has no limits to tell of.
-  one.call({ ...BROKEN, headers: ['server', 'nginx'] })
-  one.wait(2_000)
-  const [report] = one.keeper.report().targets
-  expect(report?.durationMs?.p50).toBeCloseTo(100, -1)
-  expect(report?.durationMs?.p99).toBeCloseTo(100, -1)
-  expect(report?.firstTokenMs?.p95).toBeCloseTo(20, 0)
-  expect(report?.headroom).toMatchObject({ requestsRemaining: 125, requestsLimit: 500, tokensLimit: undefined })
-  expect((report?.headroom?.resetAt ?? 0) - (report?.headroom?.at ?? 0)).toBe(12_000)
-})
-
-test('warmed by calls of the last two minutes, a target that was failing is known to be', () => {
-  const one = aKeeper()
-  const past = (model: string, agoMs: number, hasFailed: boolean) => ({
-    provider: model === 'gpt-4o' ? 'openai' : 'second',
-    model,
-    endedAt: STARTED_AT - agoMs,
-    hasFailed,
-    durationMs: 300,
-    firstTokenMs: undefined,
-  })
-  one.keeper.warm([
-    ...Array.from({ length: 25 }, (_, index) => past('gpt-4o', 1_000 + index * 100, index < 4)),
-    ...Array.from({ length: 25 }, () => past('any-model', 200_000, true)),
-    past('any-model', 5_000, false),
-  ])
-  expect(one.state()).toBe('degraded')
-  expect(one.state('second/*')).toBe('healthy')
-  expect(one.keeper.report().targets[2]).toMatchObject({ window: { calls: 1 }, durationMs: { calls: 1 } })
 })
