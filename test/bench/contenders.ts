@@ -3,14 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from './child.ts'
-
-/** What a contender is given to start with: free ports, the upstream to forward to, an empty directory of its own. */
-export type Site = {
-  readonly port: number
-  readonly adminPort: number
-  readonly upstreamPort: number
-  readonly directory: string
-}
+import { portkey, portkeyHeaders } from './portkey.ts'
+import type { Site } from './site.ts'
 
 /** A server under test, as data: to try another proxy, add an entry. */
 export type Contender = {
@@ -26,6 +20,8 @@ export type Contender = {
   readonly readyUrl?: (site: Site) => string
   /** Measured only when named: it is not held to the one core of the others, so its figures are not for their table. */
   readonly usesAllCores?: boolean
+  /** Header lines that each request to it needs besides. */
+  readonly headers?: (site: Site) => readonly string[]
   /** Tells its database's processes from its own by their command line. */
   readonly store?: RegExp
 }
@@ -38,9 +34,11 @@ export const DIRECT = 'direct'
 /** The row that sets the price of doing nothing on Node. */
 export const BARE = 'bare node + undici'
 export const PRODUCT = 'understudy'
+/** The same with ten routes, the last of which takes every call and has a fallback. */
+const ROUTES = `${PRODUCT} with 10 routes`
 
 /** Started with so many workers on all cores, which they share with the load and the upstream. */
-function onAllCores(workers: number): Contender {
+export function onAllCores(workers: number): Contender {
   return {
     name: `${PRODUCT} with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     path: '/openai/v1/chat/completions',
@@ -59,18 +57,9 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: BARE,
     path: '/v1/chat/completions',
-    start: (site, nodeFlags) => ({
-      command: process.execPath,
-      args: [
-        ...nodeFlags,
-        here('bare-proxy.ts'),
-        '--port',
-        String(site.port),
-        '--upstream',
-        `http://127.0.0.1:${site.upstreamPort}`,
-      ],
-    }),
+    start: ownProxy('bare-proxy.ts'),
   },
+  { name: 'http-proxy-middleware', path: '/v1/chat/completions', start: ownProxy('pass-proxy.ts') },
   { name: 'nginx', path: '/v1/chat/completions', start: nginx },
   {
     name: PRODUCT,
@@ -79,12 +68,35 @@ export const CONTENDERS: readonly Contender[] = [
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
     store: /clickhouse|sidecar/,
   },
+  {
+    name: ROUTES,
+    path: '/openai/v1/chat/completions',
+    start: (site, nodeFlags) => understudy(site, nodeFlags, tenRoutes(site)),
+    readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    store: /clickhouse|sidecar/,
+  },
+  { name: 'portkey', path: '/v1/chat/completions', start: portkey, headers: portkeyHeaders },
   onAllCores(1),
   onAllCores(2),
 ]
 
+/** A proxy of the bench's own, in a file beside this one. */
+function ownProxy(file: string): (site: Site, nodeFlags: readonly string[]) => Command {
+  return (site, nodeFlags) => ({
+    command: process.execPath,
+    args: [
+      ...nodeFlags,
+      here(file),
+      '--port',
+      String(site.port),
+      '--upstream',
+      `http://127.0.0.1:${site.upstreamPort}`,
+    ],
+  })
+}
+
 /** `npm start` with one provider that tells usage on streams, and every trace stored in the embedded ClickHouse. */
-function understudy(site: Site, nodeFlags: readonly string[]): Command {
+function understudy(site: Site, nodeFlags: readonly string[], more = ''): Command {
   const file = join(site.directory, 'understudy.yaml')
   writeFileSync(
     file,
@@ -97,9 +109,27 @@ providers:
     dialect: openai
     base_url: http://127.0.0.1:${site.upstreamPort}
     include_usage: true
-`,
+${more}`,
   )
   return { command: process.execPath, args: [...nodeFlags, join(ROOT, 'src/main.ts'), 'serve', '--config', file] }
+}
+
+/** A second account, nine routes that match something else by several conditions, and one that takes what is left. */
+function tenRoutes(site: Site): string {
+  const others = Array.from(
+    { length: 9 },
+    (_, r) =>
+      `  r${r}: { match: { team: [t${r}*], tags: { app: a${r} } }, target: openai/m${r}, fallbacks: [spare/m${r}] }`,
+  )
+  return `  spare:
+    dialect: openai
+    base_url: http://127.0.0.1:${site.upstreamPort}
+    api_key: sk-spare
+    include_usage: true
+routes:
+${others.join('\n')}
+  rest: { target: openai/*, fallbacks: [spare/*] }
+`
 }
 
 function nginx(site: Site, nodeFlags: readonly string[]): Command | string {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { usageOf, type Usage } from './process-tree.ts'
-import type { LoadOrder, LoadResult } from './load-order.ts'
-import type { Stage, Standing } from './stage.ts'
+import type { LoadResult } from './load-order.ts'
+import type { Load, Stage, Standing } from './stage.ts'
 import { CHUNKS } from './wire.ts'
 
 /** Seconds of each part of a measurement; a part of 0 seconds is left out. */
@@ -35,9 +35,7 @@ export const CROWD = 64
 const PACE_MS = { firstByte: 1, streams: 10 } as const
 
 export async function measure(stage: Stage, standing: Standing, lengths: Lengths): Promise<Sample> {
-  const { port, contender } = standing
-  const send = (order: Omit<LoadOrder, 'port' | 'path'>): Promise<LoadResult> =>
-    stage.load({ port, path: contender.path, ...order })
+  const send = (order: Load): Promise<LoadResult> => stage.load(standing, order)
 
   const single = await send({ kind: 'plain', paceMs: 0, connections: 1, seconds: lengths.single })
   await untilQuiet(standing)
@@ -77,14 +75,14 @@ export function usage(standing: Standing): Usage | undefined {
   return standing.child && usageOf(standing.child.pid, standing.contender.store ?? /^$/)
 }
 
-type Counted = {
+export type Counted = {
   readonly result: LoadResult
   readonly cpuMs: number | undefined
   readonly storeCpuMs: number | undefined
 }
 
 /** Runs a load and charges all the CPU it caused, that of the work left over for afterwards included. */
-async function counted(standing: Standing, load: () => Promise<LoadResult>): Promise<Counted> {
+export async function counted(standing: Standing, load: () => Promise<LoadResult>): Promise<Counted> {
   const before = usage(standing)
   const result = await load()
   await untilQuiet(standing)
@@ -101,7 +99,7 @@ const QUIET_WITHIN_MS = 5000
  * Waits until the contender uses less than a tenth of a core. Rows are stored after their answers: without this wait
  * their cost would be charged to whoever is measured next.
  */
-async function untilQuiet(standing: Standing): Promise<void> {
+export async function untilQuiet(standing: Standing): Promise<void> {
   let last = usage(standing)
   for (let waitedMs = 0; last !== undefined && waitedMs < QUIET_WITHIN_MS; waitedMs += LOOK_EVERY_MS) {
     await sleep(LOOK_EVERY_MS)
@@ -114,6 +112,6 @@ async function untilQuiet(standing: Standing): Promise<void> {
 }
 
 /** Microseconds each, of a total in milliseconds. */
-function share(totalMs: number | undefined, pieces: number): number | undefined {
+export function share(totalMs: number | undefined, pieces: number): number | undefined {
   return totalMs === undefined || pieces === 0 ? undefined : (totalMs * 1000) / pieces
 }

@@ -6,17 +6,28 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CORE, startChild, type Child, type Command } from './child.ts'
-import type { Contender, Site } from './contenders.ts'
+import type { Contender } from './contenders.ts'
+import type { Site } from './site.ts'
 import { LoadResult, type LoadOrder } from './load-order.ts'
 
 /** A contender that is up: where it listens, and its process where it has one. */
-export type Standing = { readonly contender: Contender; readonly port: number; readonly child: Child | undefined }
+export type Standing = {
+  readonly contender: Contender
+  readonly port: number
+  readonly adminPort: number
+  readonly child: Child | undefined
+  /** Header lines that each request to it needs besides. */
+  readonly headers: readonly string[]
+}
+
+/** A load, but for whom it is sent to. */
+export type Load = Omit<LoadOrder, 'port' | 'path' | 'headers'>
 
 /** What the bench stands on: the upstream, the load, and the contenders it has started. */
 export type Stage = {
   /** Starts a contender and waits until it answers; a text says why it cannot take part. */
   readonly enter: (contender: Contender, nodeFlags?: readonly string[]) => Promise<Standing | string>
-  readonly load: (order: LoadOrder) => Promise<LoadResult>
+  readonly load: (standing: Standing, order: Load) => Promise<LoadResult>
   /** Ends every process of the stage and removes what they wrote. */
   readonly clear: () => Promise<void>
 }
@@ -42,7 +53,9 @@ export async function setStage(): Promise<Stage> {
 
   async function enter(contender: Contender, nodeFlags: readonly string[] = []): Promise<Standing | string> {
     const { start } = contender
-    if (start === undefined) return { contender, port: upstreamPort, child: undefined }
+    if (start === undefined) {
+      return { contender, port: upstreamPort, adminPort: upstreamPort, child: undefined, headers: [] }
+    }
     const own = mkdtempSync(join(directory, 'contender-'))
     const site: Site = {
       port: await freePort(),
@@ -54,16 +67,16 @@ export async function setStage(): Promise<Stage> {
     if (typeof command === 'string') return command
     const child = begin(command, contender.usesAllCores === true ? undefined : CORE.contender, { cwd: own })
     await untilReady(child, contender.readyUrl?.(site), site.port)
-    return { contender, port: site.port, child }
+    return { contender, port: site.port, adminPort: site.adminPort, child, headers: contender.headers?.(site) ?? [] }
   }
 
-  async function load(order: LoadOrder): Promise<LoadResult> {
+  async function load({ contender, port, headers }: Standing, order: Load): Promise<LoadResult> {
     const over = new AbortController()
     const gone = once(loader.process, 'exit', { signal: over.signal }).then(() => {
       throw new Error(`the load process ended: ${loader.output()}`)
     })
     const answer = once(loader.process, 'message', { signal: over.signal })
-    loader.process.send(order)
+    loader.process.send({ ...order, port, path: contender.path, headers: [...headers] } satisfies LoadOrder)
     try {
       const [message]: unknown[] = await Promise.race([answer, gone])
       return LoadResult.parse(message)

@@ -1,5 +1,6 @@
 import { BARE, DIRECT } from './contenders.ts'
 import type { Sample } from './measure.ts'
+import { figure, renderCells } from './table.ts'
 
 /** One contender over all rounds: medians, and what it adds to the direct way in the same round. */
 export type Row = {
@@ -62,16 +63,16 @@ export function summarise(measured: Measured): Row[] {
 export function renderTable(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.name,
-    number(row.cpuPerRequestUs, 1),
+    figure(row.cpuPerRequestUs, 1),
     row.cpuTimesBare === undefined ? '–' : `${row.cpuTimesBare.toFixed(2)} ×`,
-    number(row.storeCpuPerRequestUs, 1),
-    number(row.requestsPerSecond, 0),
-    `${number(row.addedSingleP50Ms, 3)} / ${number(row.addedSingleP99Ms, 3)}`,
-    `${number(row.addedCrowdP50Ms, 2)} / ${number(row.addedCrowdP99Ms, 2)}`,
-    number(row.addedFirstByteP50Ms, 3),
-    number(row.cpuPerChunkUs, 1),
-    `${number(row.rssBeforeMb, 0)} → ${number(row.rssAfterMb, 0)}`,
-    number(row.storeRssAfterMb, 0),
+    figure(row.storeCpuPerRequestUs, 1),
+    figure(row.requestsPerSecond, 0),
+    `${figure(row.addedSingleP50Ms, 3)} / ${figure(row.addedSingleP99Ms, 3)}`,
+    `${figure(row.addedCrowdP50Ms, 2)} / ${figure(row.addedCrowdP99Ms, 2)}`,
+    figure(row.addedFirstByteP50Ms, 3),
+    figure(row.cpuPerChunkUs, 1),
+    `${figure(row.rssBeforeMb, 0)} → ${figure(row.rssAfterMb, 0)}`,
+    figure(row.storeRssAfterMb, 0),
     String(row.faults),
   ])
   const head = [
@@ -88,11 +89,7 @@ export function renderTable(rows: readonly Row[]): string {
     'ClickHouse MB',
     'faults',
   ]
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => (row[column] ?? '').length)))
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
-  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [line(head), rule, ...cells.map(line)].join('\n')
+  return renderCells(head, cells)
 }
 
 /** The middle value; of an even number, the mean of the two in the middle. Undefined values do not count. */
@@ -107,6 +104,11 @@ function minus(left: number | undefined, right: number | undefined): number | un
   return left === undefined || right === undefined ? undefined : left - right
 }
 
-function number(value: number | undefined, digits: number): string {
-  return value === undefined ? '–' : value.toFixed(digits)
+/** Slope of the line of least squares through values one apart; NaN for fewer than two. */
+export function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const covariance = values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0)
+  const variance = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0)
+  return covariance / variance
 }

@@ -4,8 +4,17 @@ export const CHUNKS = 52
 
 export type Kind = 'plain' | 'stream'
 
-/** A whole HTTP/1.1 request, ready for the socket. `paceMs` is what a stream's upstream waits between two chunks. */
-export function requestBytes(kind: Kind, authority: string, path: string, paceMs: number): Buffer {
+/**
+ * A whole HTTP/1.1 request, ready for the socket. `paceMs` is what a stream's upstream waits between two chunks,
+ * `headers` are lines besides those of every request.
+ */
+export function requestBytes(
+  kind: Kind,
+  authority: string,
+  path: string,
+  paceMs: number,
+  headers: readonly string[],
+): Buffer {
   const body = JSON.stringify({
     model: 'gpt-4o-mini',
     messages: [
@@ -36,6 +45,7 @@ export function requestBytes(kind: Kind, authority: string, path: string, paceMs
     'x-stainless-retry-count: 0',
     'x-stainless-timeout: 600',
     'authorization: Bearer sk-bench-0123456789abcdef0123456789abcdef',
+    ...headers,
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`)

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { slopeOf } from '../bench/summary.ts'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
 import { latency, MIXED_CALLS, startClosedLoop } from './closed-loop.ts'
 import { compareLedger, type Difference } from './compare-ledger.ts'
@@ -98,15 +99,6 @@ export function soakSummary(report: SoakReport, points = 20): string {
     `${report.answered} answers, p99 ${report.p99Ms.toFixed(1)} ms, RSS ${report.megabytesPerMinute.toFixed(2)} MB/min, ` +
     `${report.grownMb.toFixed(1)} MB grown, MB: ${curve.join(' ')}`
   )
-}
-
-/** Least squares over values one apart. */
-function slopeOf(values: readonly number[]): number {
-  const middle = (values.length - 1) / 2
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const covariance = values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0)
-  const variance = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0)
-  return covariance / variance
 }
 
 function medianOf(values: readonly number[]): number {
