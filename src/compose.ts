@@ -114,7 +114,7 @@ export async function compose(options: AppOptions): Promise<App> {
       reloader,
       state,
       live,
-      explain: explainDescribed(state, world),
+      explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
       store,
       storeFacts: facts,

@@ -19,7 +19,7 @@ export type AdminPorts = {
   /** Checks `text` as a whole config file and puts it in force, or changes nothing. `actor`: who asked, for the record. */
   readonly applyPolicy: (text: string, actor: string) => Promise<ReloadOutcome>
   /** Decides for a request that is only described, and tells why; calls nothing. */
-  readonly explain: (request: DescribedRequest) => ExplainAnswer
+  readonly explain: (request: DescribedRequest) => ExplainAnswer | Promise<ExplainAnswer>
   /** With several workers these are asked first. */
   readonly health: () => HealthReport | Promise<HealthReport>
   /** Every route with weights, in the order of the file. */

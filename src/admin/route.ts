@@ -12,13 +12,13 @@ const USUAL_PATH = '/v1/chat/completions'
  * each of them why not; nothing is called. 400 for what no route could ever see.
  */
 export function explainOneRoute(ports: AdminPorts): Handler {
-  return ({ contentType, body }) => {
+  return async ({ contentType, body }) => {
     if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
       return errorReply(415, 'unsupported_type', 'Expected content-type application/json.')
     }
     const described = describedRequest(decodeUtf8(body) ?? '')
     if (typeof described === 'string') return errorReply(400, 'bad_request', described)
-    return explainReply(ports.explain(described))
+    return explainReply(await ports.explain(described))
   }
 }
 

@@ -192,7 +192,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
         state,
         live,
-        explain: explainDescribed(state, world),
+        explain: explainDescribed(state, world, all.health),
         health: all.health,
         store,
         storeFacts: facts,

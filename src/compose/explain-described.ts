@@ -1,13 +1,30 @@
 import type { AdminPorts } from '../admin/ports.ts'
 import type { Cell, World } from '../domain/ports.ts'
+import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { HealthView, TargetHealth } from '../domain/routing/target-health.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { explainRequest } from '../gateway/explain-request.ts'
 
-/** Explains described requests by the policy in force; targets are taken to be healthy. */
-export function explainDescribed(state: Cell<RoutingState>, world: World): AdminPorts['explain'] {
-  return ({ path, headers, body }) =>
-    explainRequest(
+/** Explains described requests by the policy in force and the health of its targets. */
+export function explainDescribed(
+  state: Cell<RoutingState>,
+  world: World,
+  report: AdminPorts['health'],
+): AdminPorts['explain'] {
+  return async ({ path, headers, body }) => {
+    const health = viewOf(await report())
+    return explainRequest(
       { method: 'POST', url: path, headers, body: Buffer.from(body) },
-      { state: state.current(), health: {}, knownModel: () => undefined, id: world.newId(), at: world.now() },
+      { state: state.current(), health, knownModel: () => undefined, id: world.newId(), at: world.now() },
     )
+  }
+}
+
+/** As one request would read it. Where several workers differ, one for which the target is ill counts. */
+function viewOf({ targets }: HealthReport): HealthView {
+  const ill: Record<string, TargetHealth> = {}
+  for (const { target, state } of targets) {
+    if (state !== 'healthy') ill[target] ??= state
+  }
+  return ill
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCell } from '../../src/domain/cell.ts'
 import { explainDescribed } from '../../src/compose/explain-described.ts'
+import { NO_TARGETS } from '../../src/domain/routing/health-report.ts'
 import type { World } from '../../src/domain/ports.ts'
 import { aRoutingState } from '../fakes/a-routing.ts'
 import { ask } from '../fakes/ask.ts'
@@ -32,7 +33,9 @@ const BODY = {
 }
 
 async function explained(described: unknown): Promise<{ status: number; json: unknown }> {
-  const { port } = await openAdmin({ explain: explainDescribed(createCell(aRoutingState(FILE)), world) })
+  const { port } = await openAdmin({
+    explain: explainDescribed(createCell(aRoutingState(FILE)), world, () => NO_TARGETS),
+  })
   const headers = { 'content-type': 'application/json' }
   const { status, json } = await ask(port, '/admin/route', { method: 'POST', headers, body: JSON.stringify(described) })
   return { status, json }
