@@ -117,6 +117,7 @@ export async function compose(options: AppOptions): Promise<App> {
       explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
       store,
+      now: world.now,
       storeFacts: facts,
       serving: async () => ({
         isServing: serving.isServing(),

@@ -36,6 +36,9 @@ export type AdminPorts = {
   readonly query: (sql: string, limit: number, signal: AbortSignal) => Promise<QueryAnswer>
   readonly rebuildRollups: (range: DayRange) => 'started' | 'busy' | 'unavailable'
   readonly rebuildStatus: () => RebuildStatus
+  /** Erases a user in the background. `actor`: who asked, for the record. */
+  readonly eraseUser: (request: EraseRequest, actor: string) => 'started' | 'busy' | 'unavailable'
+  readonly eraseStatus: () => EraseStatus
   readonly storeView: () => StoreView
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
 }
@@ -163,6 +166,22 @@ export type QueryAnswer =
   /** Not allowed, wrong, or too much. */
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly detail: string }
+
+/** Rows of a user received before a time; undefined = all until now. */
+export type EraseRequest = { readonly user: string; readonly before: EpochMs | undefined; readonly isDryRun: boolean }
+
+/** The erasure that runs or ran last; `tables` are done. */
+export type EraseStatus = {
+  readonly tables: readonly {
+    readonly table: string
+    readonly rows: number
+    readonly action: 'deleted' | 'anonymised'
+  }[]
+} & (
+  | { readonly kind: 'idle' | 'running' }
+  | { readonly kind: 'done'; readonly isDryRun: boolean }
+  | { readonly kind: 'failed'; readonly detail: string }
+)
 
 /** Days of UTC as `2026-11-20`, both included; undefined = as far as there are rows. */
 export type DayRange = { readonly from: string | undefined; readonly to: string | undefined }

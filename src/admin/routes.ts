@@ -1,4 +1,5 @@
 import type { Need } from './access.ts'
+import { eraseUser, showErasure } from './erase.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
@@ -40,6 +41,8 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'POST', path: '/admin/query', need: 'read', handle: runSql(ports) },
     { method: 'GET', path: '/admin/rollups', need: 'read', handle: showRebuild(ports) },
     { method: 'POST', path: '/admin/rollups', need: 'write', handle: rebuildRollups(ports) },
+    { method: 'GET', path: '/admin/erasure', need: 'write', handle: showErasure(ports) },
+    { method: 'POST', path: '/admin/erasure', need: 'write', handle: eraseUser(ports) },
     { method: 'GET', path: '/admin/store', need: 'read', handle: showStore(ports) },
   ]
 }

@@ -6,6 +6,7 @@ import { formatFault } from '../config/fault.ts'
 import { MAX_WORKERS } from '../config/leaves.ts'
 import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
+import { eraseUser } from './erase-user.ts'
 import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
 import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
@@ -17,6 +18,7 @@ import { showSummary } from './show-summary.ts'
 import { showTargets } from './show-targets.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
+import { timeOf } from '../admin/erase.ts'
 import { isDay } from '../admin/rollups.ts'
 import { addWeightsCommands } from './weights-commands.ts'
 
@@ -111,6 +113,13 @@ export async function run(process: NodeJS.Process): Promise<number> {
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
     wholeNumber,
   })
+  withConfig('erase', 'delete or anonymise all rows of a user, and say how many of each table')
+    .requiredOption('--user <id>', 'as in x-understudy-user, or the end user that the request itself names')
+    .option('--before <time>', 'only what was received before, as 2026-11-20 or 2026-11-20T12:00:00Z', time)
+    .option('--dry-run', 'change nothing, only count', false)
+    .action((options: { config: string; user: string; before?: string; dryRun: boolean }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => eraseUser(terminal, config, options))),
+    )
   const rollups = command('rollups', 'the sums per minute and hour')
   rollups
     .command('rebuild')
@@ -181,6 +190,11 @@ function clusterName(text: string): string {
 
 function day(text: string): string {
   if (!isDay(text)) throw new InvalidArgumentError('Expected a day such as 2026-11-20.')
+  return text
+}
+
+function time(text: string): string {
+  if (timeOf(text) === undefined) throw new InvalidArgumentError('Expected a time such as 2026-11-20T12:00:00Z.')
   return text
 }
 

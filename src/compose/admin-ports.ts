@@ -1,8 +1,9 @@
 import type { AdminPorts, ReadinessFacts, StoreFacts } from '../admin/ports.ts'
 import type { ConfigReloader } from '../config/reload.ts'
 import { weightsViews } from '../domain/changes/weights-view.ts'
-import type { Cell, Log } from '../domain/ports.ts'
+import type { Cell, Log, World } from '../domain/ports.ts'
 import { runProof } from '../domain/run-proof.ts'
+import { rowsSettled } from './rows-settled.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { LiveChanges } from '../store/live-changes.ts'
 import type { Store } from '../store/store.ts'
@@ -20,6 +21,7 @@ export type AdminParts = {
   readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
   readonly health: AdminPorts['health']
   readonly metrics: AdminPorts['metrics']
+  readonly now: World['now']
   readonly log: Log
 }
 
@@ -54,6 +56,11 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     query: store.query,
     rebuildRollups: store.rebuild.start,
     rebuildStatus: store.rebuild.status,
+    eraseUser: ({ user, before = parts.now(), isDryRun }, actor) => {
+      log.info('erasure_asked', { actor, isDryRun })
+      return store.erase.start({ user, before, isDryRun }, (signal) => rowsSettled(parts.serving, parts.now, signal))
+    },
+    eraseStatus: store.erase.status,
     storeView: () => ({ ...storeFacts(), access: store.access() }),
     metrics: parts.metrics,
   }

@@ -195,6 +195,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         explain: explainDescribed(state, world, all.health),
         health: all.health,
         store,
+        now: world.now,
         storeFacts: facts,
         serving: async () => ({
           spool: await all.spool(),

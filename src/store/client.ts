@@ -60,8 +60,8 @@ export type StoreClient = Closable & {
     options: { readonly settings: ClickHouseSettings; readonly maxBytes: number },
     signal?: AbortSignal,
   ) => Promise<Table>
-  /** Runs one statement without a result; rejects with the server's error. */
-  readonly command: (sql: string, signal?: AbortSignal) => Promise<void>
+  /** Runs one statement without a result, `{name:Type}` being its parameters; rejects with the server's error. */
+  readonly command: (sql: string, signal?: AbortSignal, params?: Readonly<Record<string, Json>>) => Promise<void>
 }
 
 /** Longest run of a read: an operator waits for it, and a dashboard asks again. */
@@ -193,9 +193,13 @@ export function openClient(address: StoreAddress): StoreClient {
       })
       return parseTable(await readAtMost(result.stream, maxBytes))
     },
-    command: async (sql, signal) => {
+    command: async (sql, signal, params) => {
       signal?.throwIfAborted()
-      await client.command({ query: sql, ...(signal === undefined ? {} : { abort_signal: signal }) })
+      await client.command({
+        query: sql,
+        ...(params === undefined ? {} : { query_params: params }),
+        ...(signal === undefined ? {} : { abort_signal: signal }),
+      })
     },
     close: () => client.close(),
   }

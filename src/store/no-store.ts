@@ -12,6 +12,7 @@ export function noStore(): Store {
     reads: openReads(select, 'none'),
     query: async () => ({ kind: 'unavailable', detail }),
     rebuild: { start: () => 'unavailable', status: () => ({ kind: 'idle' }) },
+    erase: { start: () => 'unavailable', status: () => ({ kind: 'idle', tables: [] }) },
     journal: undefined,
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,

@@ -5,6 +5,7 @@ import { openClient, type Select, type StoreAddress, type StoreClient } from './
 import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
 import { openJournal } from './journal.ts'
+import { openEraseJob } from './erase/erase-job.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
 import { openQueries } from './query/run-query.ts'
@@ -132,6 +133,8 @@ function keptStore(options: OpenStoreOptions, database: string) {
   let { retention } = options
   const keeper = keepReady(options)
   const rebuild = openRebuildJob({ client: () => owner, retention: () => retention, holder: options.world.newId() })
+  const { newId } = options.world
+  const erase = openEraseJob({ client: () => owner, spoolDir: join(options.dataDir, 'spool'), newId })
   const select: Select = async (query, signal) =>
     reader === undefined ? { kind: 'unavailable', detail: keeper.status().detail } : reader.select(query, signal)
   const query = openQueries(
@@ -154,6 +157,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       reads: openReads(select, database),
       query,
       rebuild,
+      erase,
       journal: openJournal(() => owner),
       status: keeper.status,
       serverVersion: keeper.serverVersion,
@@ -166,6 +170,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       },
       close: async () => {
         await rebuild.close()
+        await erase.close()
         await keeper.close()
       },
     },

@@ -1,6 +1,7 @@
 import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
 import type { Select, StoreAddress } from './client.ts'
+import type { EraseJob } from './erase/erase-job.ts'
 import type { Insert } from './insert.ts'
 import type { Journal } from './journal.ts'
 import type { RebuildJob } from './rollups/rebuild-job.ts'
@@ -17,6 +18,7 @@ export type Store = Closable & {
   /** A person's own SQL, guarded; as the read-only user where there is one. */
   readonly query: RunQuery
   readonly rebuild: Omit<RebuildJob, 'close'>
+  readonly erase: Omit<EraseJob, 'close'>
   /** Undefined where no store is configured. */
   readonly journal: Journal | undefined
   readonly status: () => StoreStatus
