@@ -93,6 +93,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         insert: store.insert,
         isStoreUp: () => undefined,
         config: () => config,
+        processes: start.processes,
       },
       closers,
     )

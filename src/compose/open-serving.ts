@@ -29,6 +29,8 @@ import type { Closed } from './app.ts'
 import type { Closers } from './closers.ts'
 import { openKnownModels } from './known-models.ts'
 import type { ScoreWorker } from '../evaluate/worker.ts'
+import { openMirror } from './open-mirror.ts'
+import type { RunningMirror } from '../shadow/mirror.ts'
 import { openScoring } from './open-scoring.ts'
 import { addRows, openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
@@ -52,6 +54,8 @@ export type ServingOptions = {
   readonly insert: Insert
   readonly isStoreUp: () => boolean | undefined
   readonly config: () => ReloadStatus
+  /** That serve the data port: what limits shadows is divided among them. */
+  readonly processes: number
 }
 
 /** The part of the proxy that answers clients; every process that serves has one. */
@@ -61,6 +65,7 @@ export type Serving = {
   readonly lanes: readonly RowLane[]
   readonly notBuiltRows: () => PerTable
   readonly scoring: ScoreWorker
+  readonly mirror: RunningMirror
   readonly isServing: () => boolean
   readonly isDraining: () => boolean
   /** Opens the data port. */
@@ -101,6 +106,22 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     { state, world, price: prices.price, record: scoreRecorder.record, fenceKey, log },
     closers,
   )
+  const mirror = openMirror(
+    {
+      state,
+      world,
+      log,
+      instance,
+      spool,
+      price: prices.price,
+      knownModel,
+      compare: scoring.compare,
+      recordFunnel: scoreRecorder.recordFunnel,
+      slots,
+      processes: options.processes,
+    },
+    closers,
+  )
   const lanes: RowLane[] = []
   const metrics = createMetrics({
     build: { version, node: process.version },
@@ -131,6 +152,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     lanes,
     notBuiltRows,
     scoring,
+    mirror,
     isServing: () => isServing,
     isDraining: () => isDraining,
     listen: async (address) => {
@@ -146,6 +168,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         health,
         knownModel,
         recorder,
+        mirror,
         observe: observeAll(
           [
             metrics.observe,
@@ -168,6 +191,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       isDraining = true
       const cutRequests = (await gateway?.close(deadlineMs)) ?? 0
       isServing = false
+      mirror.close()
       await scoring.close()
       recorder.flush()
       spool?.seal()

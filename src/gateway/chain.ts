@@ -1,7 +1,7 @@
 import type { DecidedTarget, Decision } from '../domain/decide.ts'
 import { ERRORS } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
-import type { Attempt, AttemptOutcome } from '../domain/exchange.ts'
+import type { Attempt, AttemptOutcome, Exchange } from '../domain/exchange.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
 import { drawFor } from '../domain/routing/draws.ts'
@@ -22,6 +22,7 @@ import { type AskedBody, type Outbound, outboundTo } from './outbound.ts'
 import { ownHeaders } from './own-headers.ts'
 import type { Relayed } from './relayed.ts'
 import type { Stages } from './stages.ts'
+import { thenMirrored } from './then-mirrored.ts'
 import type { WebTurn } from './turn.ts'
 
 /** Tells an SDK that asking again, which it would do by itself, is of no use: everything has been tried. */
@@ -108,7 +109,13 @@ export class Chain {
     this.#firstSentAt ??= world.monotonic()
     const outbound = outboundTo(target, provider, request, body, id, turn, stages)
     const probe = target.key === undefined ? undefined : health.begun(target.key, world.monotonic())
-    const kept = keepAnswer(turn.state.policy, decision.route, target.provider, body.plain)
+    const kept = keepAnswer(
+      turn.state.policy,
+      decision.route,
+      target.provider,
+      body.plain,
+      stages.mirror.wants(request),
+    )
     const call = { id, index, target, provider, reason, isRepeat, outbound, probe, kept }
     this.#last = call
     const held: HeldAttempt = new HeldAttempt(
@@ -231,26 +238,25 @@ export class Chain {
   ): void {
     if (this.#isOver) return
     this.#over()
-    const { turn, request, decision, inputs, bodyAt, stages } = this.#job
+    const { turn, request, decision, inputs, body, bodyAt, stages } = this.#job
     const now = stages.world.monotonic()
     const elsewhereMs = this.#attempts.reduce((sum, { durationMs, queueMs }) => sum + durationMs + queueMs, 0)
-    turn.record.make(
-      {
-        request,
-        receivedAt: turn.arrival.at,
-        durationMs: now - turn.arrival.monotonicMs,
-        overheadMs: Math.max(0, now - bodyAt - elsewhereMs - this.#waitedMs),
-        decision,
-        inputs,
-        attempts: this.#attempts,
-        status,
-        outcome: this.#isCalled || outcome.kind === 'cancelled' ? outcome.kind : 'rejected',
-        error,
-        responseBytes,
-      },
-      release,
-      this.#last?.kept?.content(outcome.kind),
-    )
+    const exchange: Exchange = {
+      request,
+      receivedAt: turn.arrival.at,
+      durationMs: now - turn.arrival.monotonicMs,
+      overheadMs: Math.max(0, now - bodyAt - elsewhereMs - this.#waitedMs),
+      decision,
+      inputs,
+      attempts: this.#attempts,
+      status,
+      outcome: this.#isCalled || outcome.kind === 'cancelled' ? outcome.kind : 'rejected',
+      error,
+      responseBytes,
+    }
+    const kept = this.#last?.kept
+    const released = thenMirrored(release, exchange, body.plain, kept, turn, stages)
+    turn.record.make(exchange, released, kept?.content(outcome.kind))
   }
 
   #over(): void {

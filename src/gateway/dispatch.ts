@@ -16,6 +16,7 @@ import { type AskedBody, outboundTo } from './outbound.ts'
 import { ownHeaders } from './own-headers.ts'
 import { Relay } from './relay.ts'
 import type { Stages } from './stages.ts'
+import { thenMirrored } from './then-mirrored.ts'
 import type { WebTurn } from './turn.ts'
 
 /** A decided request, its body whole. */
@@ -75,7 +76,7 @@ function sendDirectly(
       adaptations,
     } = outboundTo(target, provider, request, body, attemptId, turn, stages)
     const probe = key === undefined ? undefined : health.begun(key, sentAt)
-    const kept = keepAnswer(state.policy, decision.route, target.provider, body.plain)
+    const kept = keepAnswer(state.policy, decision.route, target.provider, body.plain, stages.mirror.wants(request))
     const relay = new Relay({
       request,
       injectsUsage,
@@ -96,7 +97,8 @@ function sendDirectly(
         }
         const marks = { bodyAt, now: world.monotonic() }
         const exchange = exchangeOf(request, decision, inputs, arrival, marks, attempts, relayed)
-        turn.record.make(exchange, release, kept?.content(relayed.outcome.kind))
+        const released = thenMirrored(release, exchange, body.plain, kept, turn, stages)
+        turn.record.make(exchange, released, kept?.content(relayed.outcome.kind))
       },
       crashed,
     })

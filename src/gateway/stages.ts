@@ -4,6 +4,7 @@ import type { Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder,
 import type { Provider } from '../domain/policy.ts'
 import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { RawHeaders } from '../domain/request.ts'
+import type { Mirror } from '../domain/shadow/mirror.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
 
@@ -20,6 +21,7 @@ export type Stages = {
   readonly health: HealthSource
   readonly knownModel: KnownModel
   readonly recorder: Recorder
+  readonly mirror: Mirror
   readonly observe: Observer
   readonly propagate: Propagate
   readonly log: Log

@@ -42,6 +42,8 @@ export type WorkerStart = {
   /** A directory of its own; undefined when nothing is recorded. */
   readonly spoolDir: string | undefined
   readonly spoolMaxBytes: number
+  /** How many workers there are, this one included. */
+  readonly processes: number
   readonly store: StoreTold
 }
 

@@ -6,6 +6,7 @@ import type { Policy, Provider } from '../../src/domain/policy.ts'
 import type { Dialect } from '../../src/domain/request.ts'
 import type { Cell, Observer, Propagate, World } from '../../src/domain/ports.ts'
 import { NO_HEALTH } from '../../src/domain/routing/no-health.ts'
+import { NO_MIRROR } from '../../src/domain/shadow/mirror.ts'
 import type { RoutingState } from '../../src/domain/state.ts'
 import { openGateway } from '../../src/gateway/server.ts'
 import type { Patience } from '../../src/gateway/server.ts'
@@ -95,6 +96,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
           else changes.holdRelease(exchange, release)
         },
       },
+      mirror: NO_MIRROR,
       observe: changes.observe ?? (() => undefined),
       propagate: changes.propagate ?? (() => undefined),
       log: {

@@ -18,3 +18,5 @@ export type Mirror = {
   readonly wants: (request: LlmRequest) => boolean
   readonly offer: (offered: MirrorOffer) => void
 }
+
+export const NO_MIRROR: Mirror = { wants: () => false, offer: () => undefined }
