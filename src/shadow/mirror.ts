@@ -14,6 +14,7 @@ import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/
 import { projectedUsage } from '../domain/shadow/projection.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
 import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
+import type { Spend } from '../domain/spend-budget.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
 import { createFunnel, type FunnelTotal, type RecordFunnel } from './funnel.ts'
@@ -47,6 +48,8 @@ export type RunningMirror = Mirror & {
   readonly totals: () => readonly FunnelTotal[]
   /** Of every shadow of the policy, in its order. */
   readonly status: () => readonly LaneStatus[]
+  /** Counts what each shadow spent in this hour and day before this process began, or on other ones since. */
+  readonly addSpend: (spent: ReadonlyMap<string, Spend>) => void
   /** Gives up what is under way, and writes what was counted. Later offers are skipped. */
   readonly close: () => void
 }
@@ -77,7 +80,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   const unsubscribe = state.subscribe(onPolicy)
   onPolicy(state.current())
 
-  const laneOf = ({ name }: Shadow): Lane => {
+  const laneOf = ({ name }: Pick<Shadow, 'name'>): Lane => {
     let lane = lanes.get(name)
     if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold })))
     return lane
@@ -193,6 +196,9 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     status: () => {
       const now = state.current()
       return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isOn(shadow, now)))
+    },
+    addSpend: (spent) => {
+      for (const [name, amounts] of spent) laneOf({ name }).addSpend(amounts)
     },
     close: () => {
       isClosed = true
