@@ -99,7 +99,7 @@ export async function compose(options: AppOptions): Promise<App> {
     state.subscribe(({ policy: next }) => store.setRetention(next.retention))
 
     const live = await openLiveChanges({
-      ...liveParts(boot.dataDir, reloader),
+      ...liveParts(boot.dataDir, source, reloader),
       state,
       journal: store.journal,
       instance,

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS {database}.policy_versions {on_cluster}
     version LowCardinality(String) COMMENT 'First 16 hex digits of the SHA-256 of the config file, as in traces.' CODEC(ZSTD(1)),
     applied_at DateTime64(3, 'UTC') COMMENT 'When it came into force there.' CODEC(ZSTD(1)),
     instance LowCardinality(String) COMMENT 'Proxy process on which it came into force.' CODEC(ZSTD(1)),
+    variables Array(String) COMMENT 'Environment variables that the file names and that had a value then; never the values.' CODEC(ZSTD(3)),
     text String COMMENT 'The file, as JSON, without comments; secrets are left out; names of environment variables stand for their values.' CODEC(ZSTD(3))
 )
 ENGINE = {engine:MergeTree}

@@ -10,6 +10,7 @@ import { eraseUser } from './erase-user.ts'
 import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
 import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
+import { replayStored } from './replay.ts'
 import { serve } from './serve.ts'
 import { rebuildRollups } from './rebuild-rollups.ts'
 import { showRoute } from './show-route.ts'
@@ -119,6 +120,12 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .option('--dry-run', 'change nothing, only count', false)
     .action((options: { config: string; user: string; before?: string; dryRun: boolean }) =>
       finish(withLoaded(terminal, options.config, (_source, { config }) => eraseUser(terminal, config, options))),
+    )
+  withConfig('replay', 'decide stored traces again from their rows, and compare')
+    .option('-s, --since <minutes>', 'how far to look back', wholeNumber, 1440)
+    .option('-n, --limit <count>', 'the newest so many', wholeNumber, 10_000)
+    .action((options: { config: string; since: number; limit: number }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => replayStored(terminal, config, options))),
     )
   const rollups = command('rollups', 'the sums per minute and hour')
   rollups

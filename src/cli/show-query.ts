@@ -16,22 +16,32 @@ export type QueryOptions = { readonly sql: string; readonly format: QueryFormat;
 export async function showQuery(terminal: Terminal, config: Config, options: QueryOptions): Promise<number> {
   const limit = Math.min(Math.max(1, options.limit), MOST_QUERY_ROWS)
   const sql = options.sql === '-' ? await text(terminal.process.stdin) : options.sql
-  const answer = parseAnswer(
-    await ask(config, {
-      path: `/admin/query?limit=${limit}`,
-      sql,
-      fromStore: async (_reads, signal, query) => {
-        const read = await query(sql, limit, signal)
-        if (read.kind !== 'ok') throw new Error(read.detail)
-        return { columns: read.columns, rows: read.rows, is_cut: read.isCut }
-      },
-    }),
-  )
+  const answer = await askQuery(config, sql, limit)
   terminal.print(PRINTERS[options.format](answer))
   if (answer.isCut) {
     terminal.complain(`understudy: only the first ${limit} rows are shown; --limit takes up to ${MOST_QUERY_ROWS}.`)
   }
   return 0
+}
+
+/** All rows of a reading statement, by column name. Throws when it is refused or there are more than can be given. */
+export async function askRows(config: Config, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { columns, rows, isCut } = await askQuery(config, sql, MOST_QUERY_ROWS)
+  if (isCut) throw new Error(`more than ${MOST_QUERY_ROWS} rows`)
+  return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]])))
+}
+
+async function askQuery(config: Config, sql: string, limit: number): Promise<Cells & { readonly isCut: boolean }> {
+  const answer = await ask(config, {
+    path: `/admin/query?limit=${limit}`,
+    sql,
+    fromStore: async (_reads, signal, query) => {
+      const read = await query(sql, limit, signal)
+      if (read.kind !== 'ok') throw new Error(read.detail)
+      return { columns: read.columns, rows: read.rows, is_cut: read.isCut }
+    },
+  })
+  return parseAnswer(answer)
 }
 
 const PRINTERS: Readonly<Record<QueryFormat, (cells: Cells) => string>> = {

@@ -174,7 +174,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     }
 
     const live = await openLiveChanges({
-      ...liveParts(boot.dataDir, reloader),
+      ...liveParts(boot.dataDir, source, reloader),
       state,
       journal: store.journal,
       instance: options.instance,

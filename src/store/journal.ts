@@ -17,6 +17,8 @@ export type AppliedPolicy = {
   readonly version: string
   readonly appliedAt: EpochMs
   readonly instance: string
+  /** Names of the environment variables that it was read with. */
+  readonly variables: readonly string[]
   readonly text: string
 }
 
@@ -107,10 +109,13 @@ export function openJournal(client: () => StoreClient | undefined): Journal {
       })
       return read.kind === 'ok' ? { kind: 'ok', value: read.value.flatMap(rowOf) } : read
     },
-    recordPolicy: ({ version, appliedAt, instance, text }) =>
+    recordPolicy: ({ version, appliedAt, instance, variables, text }) =>
       insert(
         'policy_versions',
-        namedRows(['version', 'applied_at', 'instance', 'text'], [version, timeField(appliedAt), instance, text]),
+        namedRows(
+          ['version', 'applied_at', 'instance', 'variables', 'text'],
+          [version, timeField(appliedAt), instance, variables, text],
+        ),
         `${version}/${instance}/${timeField(appliedAt)}`,
       ),
     policySeenAt: async (version) => {

@@ -7,7 +7,7 @@ import type { Cell, Closable, Log, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
 import { openChangeLog } from './change-log.ts'
-import type { Journal } from './journal.ts'
+import type { AppliedPolicy, Journal } from './journal.ts'
 import { EMPTY_LIVE_FILE, type LiveFile, readLiveFile, writeLiveFile } from './live-file.ts'
 
 export type LiveChangesOptions = {
@@ -18,8 +18,8 @@ export type LiveChangesOptions = {
   /** Absolute; read at the start and written at each change. */
   readonly file: string
   readonly instance: string
-  /** The text of the policy in force, without secrets. */
-  readonly policyText: () => string
+  /** The policy in force, its text without secrets. */
+  readonly keptPolicy: () => Pick<AppliedPolicy, 'text' | 'variables'>
   readonly world: World
   readonly log: Log
   /** Between two looks at the journal, 1 s. */
@@ -105,7 +105,7 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
 
   function followPolicy(version: string): void {
     seenVersion = version
-    changes.addPolicy({ version, appliedAt: world.now(), instance, text: options.policyText() })
+    changes.addPolicy({ version, appliedAt: world.now(), instance, ...options.keptPolicy() })
     supersede(() => false)
     void save()
   }

@@ -105,9 +105,10 @@ function entryOf(value: unknown): JournalEntry | undefined {
 function policyOf(value: unknown): AppliedPolicy | undefined {
   if (!isRecord(value)) return undefined
   const { version, appliedAt, instance, text } = value
+  const variables = listOf(value['variables'], (name) => (typeof name === 'string' ? name : undefined))
   if (typeof version !== 'string' || typeof appliedAt !== 'number') return undefined
-  if (typeof instance !== 'string' || typeof text !== 'string') return undefined
-  return { version, appliedAt, instance, text }
+  if (typeof instance !== 'string' || typeof text !== 'string' || variables === undefined) return undefined
+  return { version, appliedAt, instance, variables, text }
 }
 
 function parseJson(text: string): unknown {

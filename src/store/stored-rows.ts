@@ -70,6 +70,15 @@ export const STORED_TRACE = {
   error_type: 'text',
   ...USAGE,
   unpriced_attempts: 'number',
+  task_source: 'text',
+  complexity_source: 'text',
+  rule: 'text',
+  refused: 'text',
+  rejected: 'rows',
+  overlay_revision: 'text',
+  unit: 'text',
+  unit_source: 'text',
+  decision_inputs: 'text',
 } as const satisfies Columns
 
 export const STORED_ATTEMPT = {
@@ -112,9 +121,6 @@ export const STORED_ATTEMPT = {
   price_source: 'text',
   unpriced_why: 'text',
   rates_pico_usd: 'map',
-  shadow: 'text',
-  shadow_arm: 'text',
-  pair_id: 'text',
   shadow: 'text',
   shadow_arm: 'text',
   pair_id: 'text',

@@ -1,5 +1,7 @@
+import { DEFAULT_ROUTE, type RejectedTarget } from '../domain/decide.ts'
 import type { Exchange } from '../domain/exchange.ts'
 import { totalsOf } from '../domain/exchange-totals.ts'
+import { type DecisionInputs, writeInputs } from '../domain/routing/replay.ts'
 import type { Target } from '../domain/target.ts'
 import { errorTypeOf } from './outcome-fields.ts'
 import {
@@ -81,11 +83,23 @@ export const TRACE_COLUMNS = [
   'usage_is_partial',
   'cost_usd',
   'unpriced_attempts',
+  'complexity',
+  'task_source',
+  'complexity_source',
+  'rule',
+  'refused',
+  'rejected',
+  'overlay_revision',
+  'unit',
+  'unit_source',
+  'decision_inputs',
 ] as const
 
 /** The row of table `traces` for one exchange: a JSON array of `TRACE_COLUMNS` on one line, without the newline. */
 export function traceRow(exchange: Exchange, instance: string): string {
-  const { request, decision } = exchange
+  const { request, decision, inputs } = exchange
+  const labels = inputs?.facts.labels
+  const routed = decision.route === DEFAULT_ROUTE && !('refused' in decision) ? undefined : inputs
   const { controls, client, shape } = request
   const { attempts, last, firstTokenMs, usage, usageIsPartial, picoUsd, unpricedAttempts } = totalsOf(exchange)
   const fields: FieldsOf<typeof TRACE_COLUMNS> = [
@@ -109,7 +123,7 @@ export function traceRow(exchange: Exchange, instance: string): string {
     textField(controls.session),
     textField(controls.route),
     mapField(controls.tags),
-    textOrDefault(controls.task),
+    textOrDefault(labels?.task ?? controls.task),
     textField(shape.endUser),
     textField(shape.conversation),
     textField(client.keySubject),
@@ -147,8 +161,35 @@ export function traceRow(exchange: Exchange, instance: string): string {
     usageIsPartial,
     costField(picoUsd),
     smallCountField(unpricedAttempts),
+    textOrDefault(labels?.complexity),
+    textField(labels?.taskSource),
+    textField(labels?.complexitySource),
+    textField(decision.rule),
+    'refused' in decision ? decision.refused : '',
+    rejectedField(decision.rejected),
+    decision.overlayRevision ?? '',
+    textField(routed?.facts.unit.value),
+    textField(routed?.facts.unit.source),
+    inputsField(routed),
   ]
   return rowLine(fields)
+}
+
+/** Beyond it a client has filled its headers on purpose: such a decision cannot be made again. */
+const INPUTS_CHARS = 16_384
+
+/** Empty on the default route. */
+function inputsField(inputs: DecisionInputs | undefined): string {
+  if (inputs === undefined) return ''
+  const text = writeInputs(inputs)
+  return text.length > INPUTS_CHARS ? '' : text
+}
+
+const NONE_REJECTED: readonly Field[] = []
+
+function rejectedField(rejected: readonly RejectedTarget[] | undefined): readonly Field[] {
+  if (rejected === undefined || rejected.length === 0) return NONE_REJECTED
+  return rejected.slice(0, LIST_ENTRIES).map(({ target, why }) => ({ target: textField(target), why }))
 }
 
 function targetField(target: Target): Field {

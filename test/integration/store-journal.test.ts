@@ -70,7 +70,7 @@ test('one look tells of all tables what is new in each name, and the last that w
 test('a policy came into force when it first did anywhere', async () => {
   const journal = openJournal(await clientOf('policies'))
   expect(await journal.policySeenAt('v1')).toEqual({ kind: 'ok', value: undefined })
-  const policy = { version: 'v1', text: '{}', instance: 'here', appliedAt: 1_790_000_000_500 }
+  const policy = { version: 'v1', variables: ['KEY'], text: '{}', instance: 'here', appliedAt: 1_790_000_000_500 }
   await journal.recordPolicy(policy)
   await journal.recordPolicy({ ...policy, instance: 'there', appliedAt: 1_790_000_000_100 })
   expect(await journal.policySeenAt('v1')).toEqual({ kind: 'ok', value: 1_790_000_000_100 })
