@@ -37,7 +37,7 @@ export function createCallCounter(initialWindowMs: number): CallCounter {
     if (now < nextAt) return
     const bucket = Math.floor(now / bucketMs)
     if (bucket - newest >= BUCKETS) empty()
-    else for (let gone = newest + 1; gone <= bucket; gone++) drop(gone % BUCKETS)
+    else for (let gone = newest + 1; gone <= bucket; gone++) drop(slotOf(gone))
     newest = bucket
     nextAt = (bucket + 1) * bucketMs
   }
@@ -57,7 +57,7 @@ export function createCallCounter(initialWindowMs: number): CallCounter {
   }
 
   function add(bucket: number, hasFailed: boolean): void {
-    const slot = bucket % BUCKETS
+    const slot = slotOf(bucket)
     calls[slot] = (calls[slot] ?? 0) + 1
     window.calls += 1
     if (!hasFailed) return
@@ -98,4 +98,9 @@ export function createCallCounter(initialWindowMs: number): CallCounter {
       empty()
     },
   }
+}
+
+/** Also of buckets before the clock's zero, in which calls of an earlier process are. */
+function slotOf(bucket: number): number {
+  return ((bucket % BUCKETS) + BUCKETS) % BUCKETS
 }

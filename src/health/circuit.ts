@@ -89,7 +89,10 @@ export function createCircuit({ policy, draw, changed }: CircuitOptions): Circui
       }
       if (probe !== undefined) apply({ kind: 'probe_ended', number: probe, verdict, draw: draw() }, endedAt)
     },
-    addPast: counter.addPast,
+    addPast: (hasFailed, at, now) => {
+      // One that has been out since the start is known better than that.
+      if (breaker === NEVER_OUT) counter.addPast(hasFailed, at, now)
+    },
     setWindow: counter.setWindow,
   }
 }

@@ -87,3 +87,13 @@ test('warmed by calls of the last two minutes, a target that was failing is know
   expect(one.state('second/*')).toBe('healthy')
   expect(one.keeper.report().targets[2]).toMatchObject({ window: { calls: 1 }, durationMs: { calls: 1 } })
 })
+
+test('what was before the start says nothing of a target that has been out since', () => {
+  const one = aKeeper()
+  times(5, () => one.call(BROKEN))
+  untilProbe(one)
+  times(3, () => one.call(WELL))
+  const call = { provider: 'openai', model: 'gpt-4o', hasFailed: true, durationMs: 1, firstTokenMs: undefined }
+  one.keeper.warm(Array.from({ length: 50 }, () => ({ ...call, endedAt: STARTED_AT - 10_000 })))
+  expect(one.state()).toBe('healthy')
+})

@@ -66,3 +66,13 @@ test('what an answer asks for in its headers counts where nobody has read it bef
   expect(one.state()).toBe('throttled')
   expect(one.keeper.report().targets[0]?.window).toMatchObject({ calls: 1, failures: 1 })
 })
+
+test('an error that asks for an hour is given a minute, a limit that does has it', () => {
+  const one = aKeeper()
+  one.call(answered(503, 'error', 3_600_000))
+  one.wait(60_000)
+  expect(one.state()).toBe('healthy')
+  one.call(answered(429, 'rate_limit', 3_600_000))
+  one.wait(3_599_999)
+  expect(one.state()).toBe('throttled')
+})

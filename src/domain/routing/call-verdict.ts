@@ -44,6 +44,8 @@ export function connectionVerdict(outcome: AttemptOutcome): CallVerdict {
 /** A limit without a word about its end: a short wait, twice as long each time. */
 const SHORTEST_THROTTLE_MS = 1_000
 const LONGEST_THROTTLE_MS = 30_000
+/** Whoever is down only guesses when it will be back: error pages say an hour. */
+const LONGEST_GUESS_MS = 60_000
 
 /**
  * How long to leave the target alone, because it asks for it (`askedMs`) or is over a limit; undefined where neither is
@@ -54,7 +56,7 @@ export function throttleMs(
   askedMs: number | undefined,
   repeats: number,
 ): number | undefined {
-  if (askedMs !== undefined) return askedMs
+  if (askedMs !== undefined) return fault?.trigger === 'rate_limit' ? askedMs : Math.min(LONGEST_GUESS_MS, askedMs)
   // A call that found no free slot here never reached the provider.
   if (fault?.trigger !== 'rate_limit' || isCapacity(outcome) || outcome.kind === 'unavailable') return undefined
   return Math.min(LONGEST_THROTTLE_MS, SHORTEST_THROTTLE_MS * 2 ** repeats)
