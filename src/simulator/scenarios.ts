@@ -27,18 +27,18 @@ export type ScenarioName = (typeof SCENARIO_NAMES)[number]
 
 /** The troubles that providers have, by the faults of `faults.ts`. */
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
-  outage: always('Every request is answered 503.', 'status@503'),
+  outage: always('Every request is answered 500.', 'status@500'),
   dead: always('Every connection is reset before a byte of an answer.', 'reset'),
-  'brown-out': lasting('Of ten requests three are answered 503 and two take 3 s longer to begin.', [
+  'brown-out': lasting('Of ten requests three find no room (503) and two are answered after 3 s.', [
     { fault: 'status@503', probability: 0.3 },
     { fault: 'latency@3000', probability: 0.2 },
   ]),
   'rate-limit-storm': always('Every request is answered 429, to come again in 2 s.', 'status@429, retry-after@2'),
   'slow-first-token': always('The first token comes after 15 s.', 'ttft@15000'),
   flapping: {
-    says: 'Down (503) for 2 s, well for 2 s, and so on.',
+    says: 'Down (500) for 2 s, well for 2 s, and so on.',
     phases: [
-      { forMs: 2_000, faults: [{ fault: 'status@503', probability: 1 }] },
+      { forMs: 2_000, faults: [{ fault: 'status@500', probability: 1 }] },
       { forMs: 2_000, faults: [] },
     ],
   },

@@ -21,7 +21,7 @@ describe('a scenario', () => {
     expect(await statuses(1)).toEqual([200])
     const put = await post(scenarioUrl(), { scenario: 'outage' })
     expect(put.status).toBe(200)
-    expect(await statuses(2)).toEqual([503, 503])
+    expect(await statuses(2)).toEqual([500, 500])
     const shown: { playing: unknown; known: Record<string, string> } = JSON.parse(
       await (await fetch(scenarioUrl())).text(),
     )
@@ -35,12 +35,12 @@ describe('a scenario', () => {
     await post(scenarioUrl(), { scenario: 'outage', model: 'sim-plain' })
     await post(scenarioUrl(), { scenario: 'rate-limit-storm', key: 'sk-other' })
     const other = { authorization: 'Bearer sk-other' }
-    expect((await post(chatUrl(), aChat())).status).toBe(503)
+    expect((await post(chatUrl(), aChat())).status).toBe(500)
     expect((await post(chatUrl(), aChat('Hi', { model: 'sim-fast' }))).status).toBe(200)
     expect((await post(chatUrl(), aChat(), undefined, other)).status).toBe(429)
     expect((await post(chatUrl(), aChat('Hi', { model: 'sim-fast' }), undefined, other)).status).toBe(429)
     await post(scenarioUrl(), { scenario: 'none', key: 'sk-other' })
-    expect((await post(chatUrl(), aChat(), undefined, other)).status).toBe(503)
+    expect((await post(chatUrl(), aChat(), undefined, other)).status).toBe(500)
     await fetch(scenarioUrl(), { method: 'DELETE' })
     expect(await statuses(1)).toEqual([200])
   })
@@ -59,7 +59,7 @@ describe('a scenario', () => {
 
   it('gives way to the fault that a request asks for itself', async () => {
     simulator().playbill.play('outage')
-    expect((await post(chatUrl(), aChat(), 'status@500')).status).toBe(500)
+    expect((await post(chatUrl(), aChat(), 'status@504')).status).toBe(504)
     simulator().playbill.stop()
   })
 
@@ -110,7 +110,7 @@ describe('a playbill', () => {
     let now = 500
     const playbill = createPlaybill(1, () => now)
     playbill.play('flapping')
-    const isDown = (): boolean => playbill.next(request)?.name === 'status@503'
+    const isDown = (): boolean => playbill.next(request)?.name === 'status@500'
     const seen = [0, 1_999, 2_000, 3_999, 4_000, 6_500].map((ms) => {
       now = 500 + ms
       return isDown()

@@ -1,0 +1,109 @@
+import { mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compose, systemWorld } from '../../src/compose.ts'
+import { formatFault } from '../../src/config/fault.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { ConfigSource } from '../../src/config/load-config.ts'
+import type { World } from '../../src/domain/ports.ts'
+import type { StoreClient } from '../../src/store/client.ts'
+import type { TestEngine } from './clickhouse.ts'
+
+const PATIENCE_MS = 60_000
+const POLL_MS = 200
+
+/** A whole proxy that runs on a config file as it is, but for its ports, its directory and its store. */
+export type Composed = {
+  readonly url: string
+  readonly adminUrl: string
+  /** What became of a request, out of its rows; waits until they are stored. */
+  readonly story: (traceId: string | null) => Promise<Story>
+  /** State of every target, as `/admin/targets` shows it. */
+  readonly states: () => Promise<Readonly<Record<string, string>>>
+  readonly close: () => Promise<void>
+}
+
+/** A trace and its calls. */
+export type Story = {
+  readonly route: string
+  readonly reasons: readonly string[]
+  /** As the client saw it, with its status: `completed 200`. */
+  readonly outcome: string
+  /** In their order: `fallback openai/gpt-4o completed 200 after rate_limit`. */
+  readonly calls: readonly string[]
+  /** Model named in the answer. */
+  readonly servedModel: string
+  readonly costUsd: string | null
+}
+
+/** Starts it on free ports, recording into `engine`. `environment` is what the file's `${…}` mean. */
+export async function startComposed(
+  engine: TestEngine,
+  file: string,
+  environment: ConfigSource['environment'],
+  world: World = systemWorld,
+): Promise<Composed> {
+  const dir = mkdtempSync(join(tmpdir(), 'understudy-composed-'))
+  const source = { file, environment, baseDir: process.cwd() }
+  const loaded = await loadConfig(source)
+  if ('faults' in loaded) throw new Error(loaded.faults.map(formatFault).join('\n'))
+  const { policy, boot } = loaded.config
+  const data = { ...boot.data, port: 0 }
+  const admin = { ...boot.admin, port: 0 }
+  const login = { username: 'app', password: 'app', database: 'understudy' }
+  const store = { kind: 'url' as const, url: engine.engine.url, ...login }
+  const config = { policy, boot: { ...boot, data, admin, dataDir: join(dir, 'data'), store } }
+  const app = await compose({
+    source,
+    loaded: { ...loaded, config },
+    world,
+    instance: 'test',
+    version: 'test',
+    logFd: openSync(join(dir, 'log'), 'a'),
+  })
+  const adminUrl = `http://127.0.0.1:${app.admin.port}`
+  const client = engine.client()
+  return {
+    url: `http://127.0.0.1:${app.data.port}`,
+    adminUrl,
+    story: (traceId) => storyOf(client, traceId),
+    states: async () => {
+      const shown: Shown = JSON.parse(await (await fetch(`${adminUrl}/admin/targets`)).text())
+      return Object.fromEntries(shown.targets.map(({ target, state }) => [target, state]))
+    },
+    close: async () => {
+      await app.close()
+      rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    },
+  }
+}
+
+type Shown = { readonly targets: readonly { readonly target: string; readonly state: string }[] }
+
+/** `attempts` of the trace tells how many rows there must be: the two tables are filled apart from each other. */
+const STORY = `SELECT any(t.route) AS route, any(t.reasons) AS reasons, concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
+  any(t.served_model) AS servedModel, toString(any(t.cost_usd)) AS costUsd, any(t.attempts) AS promised,
+  arrayMap(x -> x.2, arraySort(groupArray((a.position, concat(a.role, ' ', a.provider, '/', a.model, ' ', a.outcome, ' ',
+    toString(a.status), if(a.fallback_reason = '', '', concat(' after ', a.fallback_reason))))))) AS calls
+FROM understudy.traces AS t INNER JOIN understudy.attempts AS a ON a.trace_id = t.trace_id
+WHERE t.trace_id = {id:UUID} HAVING count() > 0`
+
+async function storyOf(client: StoreClient, traceId: string | null): Promise<Story> {
+  if (traceId === null) throw new Error('the answer names no trace')
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    const found = await client.select({
+      name: 'test-story',
+      sql: STORY,
+      params: { id: traceId },
+      parse: (row): Story & { readonly promised: number } => JSON.parse(JSON.stringify(row)),
+    })
+    const row = found.kind === 'ok' ? found.value[0] : undefined
+    if (row !== undefined && row.calls.length === row.promised) {
+      const { promised: _, ...story } = row
+      return story
+    }
+    if (performance.now() > deadline) throw new Error(`no rows of ${traceId}: ${JSON.stringify(found)}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
