@@ -149,7 +149,11 @@ export type Row = Readonly<Record<string, Json>>
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
-export type TraceRows = { readonly trace: Row; readonly attempts: readonly Row[] }
+export type TraceRows = {
+  readonly trace: Row
+  readonly attempts: readonly Row[]
+  readonly content?: Row | undefined
+}
 
 export type StoreAnswer<T> =
   | { readonly kind: 'ok'; readonly value: T }

@@ -39,7 +39,7 @@ export function listTraces(ports: AdminPorts): Handler {
   }
 }
 
-/** `GET /admin/traces/:id`: `{"trace": row of traces, "attempts": [rows of attempts, in order]}`; 404 when there is none. */
+/** `GET /admin/traces/:id`: `{"trace": row of traces, "attempts": [rows of attempts, in order], "content": row of contents or null}`; 404 when there is none. */
 export function showTrace(ports: AdminPorts): Handler {
   return async ({ id, signal }) => {
     if (!UUID.test(id)) {
@@ -52,7 +52,7 @@ export function showTrace(ports: AdminPorts): Handler {
             'not_found',
             'No trace has this id. It may be about a second from being stored, or past its retention.',
           )
-        : { status: 200, json: { trace: rows.trace, attempts: rows.attempts } },
+        : { status: 200, json: { trace: rows.trace, attempts: rows.attempts, content: rows.content ?? null } },
     )
   }
 }

@@ -35,7 +35,7 @@ function cellText(cell: unknown): string {
 }
 
 /** What clients sent is printed, and must not steer the terminal: control characters become visible ones. */
-function plainText(text: string): string {
+export function plainText(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (character) =>
     character === '\n' ? '\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

@@ -17,6 +17,7 @@ import { showRoute } from './show-route.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
 import { showTargets } from './show-targets.ts'
+import { showTrace, TRACE_FORMATS } from './show-trace.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
 import { timeOf } from '../admin/erase.ts'
@@ -79,6 +80,14 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .action((id: string | undefined, options: { config: string; limit: number; minutes: number }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showTraces(terminal, config, { id, ...options })),
+      ),
+    )
+  withConfig('trace', 'show one call in full, and what was said where that is kept')
+    .argument('<id>', 'trace id, as in the response header x-understudy-trace-id')
+    .addOption(new Option('-f, --format <format>', 'how to print').choices(TRACE_FORMATS).default('table'))
+    .action((id: string, options: { config: string; format: (typeof TRACE_FORMATS)[number] }) =>
+      finish(
+        withLoaded(terminal, options.config, (_source, { config }) => showTrace(terminal, config, { id, ...options })),
       ),
     )
   withConfig('summary', 'show calls, tokens, cost and latency per model')

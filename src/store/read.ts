@@ -13,6 +13,7 @@ import {
   type StoredChange,
   type StoredTrace,
 } from './stored-rows.ts'
+import { STORED_CONTENT, type StoredContent } from './stored-content.ts'
 
 /** Columns of `traces` by whose value traces can be found. */
 export type TraceColumn =
@@ -38,7 +39,12 @@ export type TraceFilter = {
   readonly status: number | undefined
 }
 
-export type TraceRows = { readonly trace: StoredTrace; readonly attempts: readonly StoredAttempt[] }
+export type TraceRows = {
+  readonly trace: StoredTrace
+  readonly attempts: readonly StoredAttempt[]
+  /** What was said; undefined where that is not kept. */
+  readonly content?: StoredContent | undefined
+}
 
 /** The reads that the admin API needs. None throws on an outage; each is bounded in time and rows. */
 export type Reads = {
@@ -67,6 +73,7 @@ const FORMAT = "SETTINGS date_time_output_format = 'iso', output_format_json_quo
 export function openReads(select: Select, database: string): Reads {
   const traces = `${identifier(database)}.traces`
   const attempts = `${identifier(database)}.attempts`
+  const contents = `${identifier(database)}.contents`
 
   return {
     recentTraces: (filter, signal) => {
@@ -93,7 +100,13 @@ export function openReads(select: Select, database: string): Reads {
         AND started_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({lastCall:Int64})
         ORDER BY position, started_at, attempt_id ${FORMAT}`
       const calls = await select({ name: 'trace', sql: attemptsSql, params, parse: parseAs(STORED_ATTEMPT) }, signal)
-      return calls.kind === 'ok' ? { kind: 'ok', value: { trace, attempts: calls.value } } : calls
+      if (calls.kind === 'unavailable') return calls
+      const contentSql = `SELECT ${columnsOf(STORED_CONTENT)} FROM ${contents} WHERE trace_id = {id:UUID}
+        AND received_at BETWEEN fromUnixTimestamp64Milli({from:Int64}) AND fromUnixTimestamp64Milli({to:Int64})
+        LIMIT 1 ${FORMAT}`
+      const said = await select({ name: 'trace', sql: contentSql, params, parse: parseAs(STORED_CONTENT) }, signal)
+      if (said.kind === 'unavailable') return said
+      return { kind: 'ok', value: { trace, attempts: calls.value, content: said.value[0] } }
     },
 
     changes: ({ route, limit }, signal) => {
