@@ -50,6 +50,8 @@ export type CaptureWatch = {
   readonly onEvent?: ((event: SseEvent) => void) | undefined
   /** Takes every decoded byte before it is read; undefined where nothing is kept. */
   readonly keep?: ((chunk: Buffer) => void) | undefined
+  /** No more events can be read, though there may be more. */
+  readonly onLost?: (() => void) | undefined
   /** Reading decoded bytes threw; a throw from `feed` comes out of `feed`. */
   readonly onBug: (bug: unknown) => void
 }
@@ -65,7 +67,7 @@ export function createCapture(api: Api, form: AnswerForm, encoding: string, watc
   const decoder = decoderFor(encoding)
   if (decoder === undefined) return BLIND
   const guardedInner = { ...inner, feed: guarded(inner.feed, watch.onBug) }
-  return decoded(guardedInner, decoder, isStream ? MAX_STREAM_RATIO : 1)
+  return decoded(guardedInner, decoder, isStream ? MAX_STREAM_RATIO : 1, watch.onLost)
 }
 
 function kept(inner: Capture, keep: (chunk: Buffer) => void): Capture {
@@ -93,7 +95,11 @@ const BLIND: Capture = {
   finish: (done) => done(() => NOTHING),
 }
 
-function streamCapture(reader: Reader, form: 'events' | 'array', { onToken, onEvent: onAny }: CaptureWatch): Capture {
+function streamCapture(
+  reader: Reader,
+  form: 'events' | 'array',
+  { onToken, onEvent: onAny, onLost }: CaptureWatch,
+): Capture {
   const text = new StringDecoder('utf8')
   let events = 0
   let hasToken = false
@@ -112,6 +118,7 @@ function streamCapture(reader: Reader, form: 'events' | 'array', { onToken, onEv
   }
   const lost = (): void => {
     isLost = true
+    onLost?.()
   }
   const splitter = form === 'events' ? createEventSplitter(onEvent, lost) : arrayOfEvents(onEvent, lost)
   return {
@@ -154,7 +161,7 @@ function plainCapture(reader: Reader): Capture {
  * are also more than `maxRatio` times the compressed ones decoding stops: the client's last byte must not wait until
  * a compression bomb is unpacked.
  */
-function decoded(inner: Capture, decoder: Transform, maxRatio: number): Capture {
+function decoded(inner: Capture, decoder: Transform, maxRatio: number, onLost: (() => void) | undefined): Capture {
   let whenOver: (() => void) | undefined
   let isOver = false
   let isWhole = false
@@ -163,6 +170,7 @@ function decoded(inner: Capture, decoder: Transform, maxRatio: number): Capture 
   const over = (): void => {
     if (isOver) return
     isOver = true
+    if (!isWhole) onLost?.()
     whenOver?.()
   }
   decoder.on('data', (chunk: Buffer) => {

@@ -28,6 +28,9 @@ import type { WebTurn } from './turn.ts'
 /** Tells an SDK that asking again, which it would do by itself, is of no use: everything has been tried. */
 const NO_RETRY = ['x-should-retry', 'false']
 
+/** As of any request that no upstream was called for: all were out of slots. */
+const NO_ATTEMPTS: readonly Attempt[] = []
+
 /** A request that may be put to several targets. */
 export type ChainJob = {
   readonly turn: WebTurn
@@ -248,7 +251,7 @@ export class Chain {
       overheadMs: Math.max(0, now - bodyAt - elsewhereMs - this.#waitedMs),
       decision,
       inputs,
-      attempts: this.#attempts,
+      attempts: this.#isCalled ? this.#attempts : NO_ATTEMPTS,
       status,
       outcome: this.#isCalled || outcome.kind === 'cancelled' ? outcome.kind : 'rejected',
       error,

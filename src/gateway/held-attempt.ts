@@ -73,6 +73,7 @@ export class HeldAttempt {
       hold: (open) => (this.#outlet = new HeldOutlet(open, () => this.#settle())),
       onEvent: request.isStream ? (event) => this.#hear(event) : undefined,
       keep: job.keep,
+      onLost: () => this.#pass(),
       cutBy: job.cutBy,
       fail: job.fail,
       conclude: (relayed, release) => this.#concluded(relayed, release),
@@ -115,6 +116,13 @@ export class HeldAttempt {
     if (seen.kind === 'failed') this.#trigger = this.#triggerOf(this.#fault)
     this.#verdict = this.#trigger === undefined ? 'passes' : 'fails'
     // The bytes that the event came in are not held yet; those of a compressed stream were before it could be read.
+    queueMicrotask(guarded(() => this.#settle(), this.#job.crashed))
+  }
+
+  /** What cannot be read cannot be judged, and must not wait until somebody does. */
+  #pass(): void {
+    if (this.#verdict !== 'open') return
+    this.#verdict = 'passes'
     queueMicrotask(guarded(() => this.#settle(), this.#job.crashed))
   }
 

@@ -119,6 +119,7 @@ export class Relay implements UpstreamSink {
         this.#tokenAt = this.#job.monotonic()
       },
       onEvent: this.#job.onEvent,
+      onLost: this.#job.onLost,
       keep: this.#job.keep,
       onBug: (bug) => this.#crash(bug),
     })

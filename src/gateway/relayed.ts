@@ -39,6 +39,8 @@ export type RelayJob = {
   readonly onEvent?: ((event: SseEvent) => void) | undefined
   /** Takes the answer's decoded bytes, where they are kept. */
   readonly keep?: ((chunk: Buffer) => void) | undefined
+  /** No more events can be read. */
+  readonly onLost?: (() => void) | undefined
   /** Headers of our own for the response head. */
   readonly ownHeaders: () => readonly string[]
   /** Sends the proxy's own error answer; called only when nothing else was sent. */
