@@ -79,6 +79,7 @@ export async function compose(options: AppOptions): Promise<App> {
         insert: store.insert,
         isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),
         config: () => reloader.status(),
+        processes: 1,
       },
       closers,
     )
@@ -116,6 +117,7 @@ export async function compose(options: AppOptions): Promise<App> {
       live,
       explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
+      shadows: serving.mirror.report,
       store,
       now: world.now,
       storeFacts: facts,

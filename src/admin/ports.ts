@@ -4,6 +4,7 @@ import type { WeightsView } from '../domain/changes/weights-view.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { Explanation } from '../domain/routing/explain.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs, RequestId } from '../domain/units.ts'
 
 /**
@@ -22,6 +23,8 @@ export type AdminPorts = {
   readonly explain: (request: DescribedRequest) => ExplainAnswer | Promise<ExplainAnswer>
   /** With several workers these are asked first. */
   readonly health: () => HealthReport | Promise<HealthReport>
+  /** Of all processes that serve. */
+  readonly shadows: () => readonly ShadowReport[] | Promise<readonly ShadowReport[]>
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]
   readonly changeWeights: (change: WeightsChange) => Promise<WeightsAnswer>

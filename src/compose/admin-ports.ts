@@ -20,6 +20,7 @@ export type AdminParts = {
   readonly storeFacts: () => StoreFacts
   readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
   readonly health: AdminPorts['health']
+  readonly shadows: AdminPorts['shadows']
   readonly metrics: AdminPorts['metrics']
   readonly now: World['now']
   readonly log: Log
@@ -50,6 +51,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     },
     explain: parts.explain,
     health: parts.health,
+    shadows: parts.shadows,
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,

@@ -75,6 +75,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       now: world.now,
       providers: () => [],
       health: () => NO_TARGETS,
+      shadows: () => [],
       spool: () => spoolLoad(lanes),
       spoolMaxBytes: boot.spool.maxBytes,
       notBuiltRows: () => ({}),
@@ -109,6 +110,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         version: options.version,
         spoolDir: hasStore ? workerSpoolDir(spoolDir, number) : undefined,
         spoolMaxBytes: Math.floor(boot.spool.maxBytes / workers),
+        processes: workers,
         store: storeTold(),
       }),
       onMessage: (worker, message) => {
@@ -194,6 +196,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         live,
         explain: explainDescribed(state, world, all.health),
         health: all.health,
+        shadows: all.shadows,
         store,
         now: world.now,
         storeFacts: facts,

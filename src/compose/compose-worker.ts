@@ -113,6 +113,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         metrics: await metrics.expose(),
         spool: spoolFacts(lanes, notBuiltRows(), spoolMaxBytes),
         health: serving.health.report(),
+        shadows: serving.mirror.report(),
         outage: outageOf(lanes),
       }
     }

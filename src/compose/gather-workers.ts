@@ -1,5 +1,6 @@
 import type { AdminPorts, SpoolFacts } from '../admin/ports.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import { createMetricTotals } from '../telemetry/metric-totals.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Snapshot } from '../workers/messages.ts'
@@ -12,6 +13,7 @@ export type Gathered = {
   readonly metrics: AdminPorts['metrics']
   readonly spool: () => Promise<SpoolFacts>
   readonly health: () => Promise<HealthReport>
+  readonly shadows: () => Promise<readonly ShadowReport[]>
   /** Why the store takes no rows, as the first process has met it that says so. */
   readonly outage: () => string | undefined
   /** A worker is gone; what it had counted stays in the totals. */
@@ -55,6 +57,7 @@ export function gatherWorkers({ pool, metrics, lanes, spoolMaxBytes }: GatherOpt
         providers: reports.flatMap(({ providers }) => providers),
       }
     },
+    shadows: async () => (await pool().survey()).flatMap((snapshot) => snapshot.shadows),
     outage: () =>
       outageOf(lanes) ??
       pool()

@@ -36,6 +36,7 @@ export function openMirror({ slots, spool, instance, ...options }: OpenMirrorOpt
   state.subscribe(({ policy }) => pools.retain(policy))
   const mirror = createMirror({
     ...options,
+    instance,
     send: createSend(pools, createSlots(), world.monotonic),
     outboundHeaders,
     recordCall: createShadowRecorder(spool, instance, log),

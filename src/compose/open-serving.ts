@@ -128,6 +128,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     now: world.now,
     providers: slots.use,
     health: health.report,
+    shadows: mirror.report,
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
     notBuiltRows,

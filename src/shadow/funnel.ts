@@ -1,13 +1,11 @@
 import type { FunnelCount } from '../domain/funnel.ts'
+import type { FunnelTotal } from '../domain/shadow/shadow-report.ts'
 import type { FailureKind, ShadowArm, SkipReason } from '../domain/shadow/shadow.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs } from '../domain/units.ts'
 
 /** Hands counts over to be stored; `FunnelCount`s are differences, to be summed. */
 export type RecordFunnel = (counts: readonly FunnelCount[], release: () => void) => void
-
-/** One place of a funnel and how many requests came there since the start. */
-export type FunnelTotal = Omit<FunnelCount, 'minute'>
 
 /**
  * Counts what became of the requests that matched. A request is counted once, when that is known, at all the stages it

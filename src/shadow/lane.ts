@@ -49,6 +49,8 @@ export type LaneStatus = {
   readonly running: number
   readonly queued: number
   readonly spent: Spend
+  /** Spent on all calls that have ended. */
+  readonly totalSpent: PicoUsd
   /** Of each candidate's provider that asked to be left alone. */
   readonly backedOffUntil: EpochMs | undefined
   readonly heldBytes: number
@@ -80,6 +82,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
   const waiting: Held[] = []
   const running = new Set<{ abort: () => void }>()
   let isClosed = false
+  let totalSpent: PicoUsd = 0n
 
   const limitsOf = ({ budget: { perHour, perDay } }: Shadow) => ({
     perHour: perHour / BigInt(processes),
@@ -158,7 +161,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const { job, reservation, projected } = held
     const { plan } = job
     const attempt = attemptOf(job, answer, startedAt)
-    reservation.settle(spentOn(attempt, projected))
+    const spent = spentOn(attempt, projected)
+    totalSpent += spent
+    reservation.settle(spent)
     const now = world.now()
     pauses.heard(plan.provider, answer.headers, now)
     if (answer.failure === 'rate_limited') pauses.backOff(plan.provider.name, answer.retryAfterMs, now)
@@ -243,6 +248,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
         running: running.size,
         queued: waiting.length,
         spent: budget.spend(now),
+        totalSpent,
         backedOffUntil: untils.length === 0 ? undefined : Math.max(...untils),
         heldBytes: hold.heldBytes(),
       }

@@ -13,11 +13,12 @@ import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
 import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
+import type { FunnelTotal, ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
 import type { Spend } from '../domain/spend-budget.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
-import { createFunnel, type FunnelTotal, type RecordFunnel } from './funnel.ts'
+import { createFunnel, type RecordFunnel } from './funnel.ts'
 import { createHold } from './hold.ts'
 import { createLane, type Lane, type LaneStatus } from './lane.ts'
 import { watchLoopDelay } from './loop-delay.ts'
@@ -27,6 +28,8 @@ import { shadowHeaders } from './shadow-headers.ts'
 
 export type MirrorOptions = {
   readonly state: Cell<RoutingState>
+  /** Names this process in its reports. */
+  readonly instance: string
   readonly world: World
   readonly log: Log
   /** Over pools and slots of its own: nothing that shadows do takes a connection or a slot from a live call. */
@@ -48,6 +51,7 @@ export type RunningMirror = Mirror & {
   readonly totals: () => readonly FunnelTotal[]
   /** Of every shadow of the policy, in its order. */
   readonly status: () => readonly LaneStatus[]
+  readonly report: () => readonly ShadowReport[]
   /** Counts what each shadow spent in this hour and day before this process began, or on other ones since. */
   readonly addSpend: (spent: ReadonlyMap<string, Spend>) => void
   /** Gives up what is under way, and writes what was counted. Later offers are skipped. */
@@ -176,6 +180,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     return refused
   }
 
+  function status(): readonly LaneStatus[] {
+    const now = state.current()
+    return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isOn(shadow, now)))
+  }
+
   return {
     wants: (request) => {
       const now = state.current()
@@ -193,9 +202,21 @@ export function createMirror(options: MirrorOptions): RunningMirror {
       }
     },
     totals: funnel.totals,
-    status: () => {
-      const now = state.current()
-      return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isOn(shadow, now)))
+    status,
+    report: () => {
+      const totals = funnel.totals()
+      return status().map(({ shadow, isOn: isRunning, running, queued, spent, totalSpent, backedOffUntil }) => ({
+        shadow,
+        instance: options.instance,
+        isOn: isRunning,
+        running,
+        queued,
+        hourPicoUsd: String(spent.hour),
+        dayPicoUsd: String(spent.day),
+        totalPicoUsd: String(totalSpent),
+        backedOffUntil,
+        counts: totals.filter((total) => total.shadow === shadow),
+      }))
     },
     addSpend: (spent) => {
       for (const [name, amounts] of spent) laneOf({ name }).addSpend(amounts)

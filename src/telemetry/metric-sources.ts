@@ -1,5 +1,6 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { SpanCounts } from './tracing.ts'
 
@@ -13,6 +14,7 @@ export type MetricSources = {
   readonly providers: () => readonly ProviderLoad[]
   /** Of the targets that routes name. */
   readonly health: () => HealthReport
+  readonly shadows: () => readonly ShadowReport[]
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

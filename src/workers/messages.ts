@@ -3,6 +3,7 @@ import type { Listen } from '../domain/policy.ts'
 import type { RouteWeights } from '../domain/routing/overlay.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
+import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
 
 /** A config as it was read: a worker reads it again, from the same environment, and so comes to the same policy. */
@@ -60,6 +61,7 @@ export type Snapshot = {
     readonly quarantinedRows: number
   }
   readonly health: HealthReport
+  readonly shadows: readonly ShadowReport[]
   /** Why the store takes nothing from it. */
   readonly outage?: string | undefined
 }

@@ -76,6 +76,7 @@ export function startMirror(state: MirrorOptions['state'], changes: Partial<Mirr
   const rows: FunnelCount[] = []
   const mirror = createMirror({
     state,
+    instance: 'test',
     world: realWorld,
     log: {
       info: () => undefined,

@@ -14,6 +14,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     applyPolicy: async () => ({ kind: 'applied', version: 'fedcba9876543210', restartNeeded: [] }),
     explain: () => ({ error: 'not_routed' }),
     health: () => NO_TARGETS,
+    shadows: () => [],
     weights: () => [],
     changeWeights: async () => ({ kind: 'unavailable', detail: 'not in this test' }),
     changes: async () => ({ kind: 'ok', value: [] }),
