@@ -17,34 +17,37 @@ const ENDINGS = [WELL, BROKEN, UNREACHABLE, CLIENTS_FAULT, CANCELLED, answered(4
 
 type Step =
   | { readonly kind: 'begin'; readonly key: string }
-  /** One of the calls under way; some of them never end. */
-  | { readonly kind: 'end'; readonly which: number; readonly ending: (typeof ENDINGS)[number] }
+  /** One of the calls under way ends; some never do. */
+  | { readonly kind: 'end'; readonly which: number }
   | { readonly kind: 'wait'; readonly ms: number }
 
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('begin'), key: fc.constantFrom(...KEYS) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({ kind: fc.constant('end'), which: fc.nat(), ending: fc.constantFrom(...ENDINGS) }),
-    },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.nat(8_000) }) },
-  ),
-  { maxLength: 150 },
+/** What befalls all calls that end for a while: outages are no single calls. */
+type Phase = { readonly ending: (typeof ENDINGS)[number]; readonly steps: readonly Step[] }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('begin'), key: fc.constantFrom(...KEYS) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('end'), which: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.nat(8_000) }) },
+)
+const phases: fc.Arbitrary<readonly Phase[]> = fc.array(
+  fc.record({ ending: fc.constantFrom(...ENDINGS), steps: fc.array(step, { maxLength: 60, size: 'max' }) }),
+  { maxLength: 5, size: 'max' },
 )
 
 type Call = { readonly key: string; readonly probe: number | undefined; readonly at: number }
 
-/** Lives through the steps; what is still under way then comes back. */
-function live(one: TestKeeper, all: readonly Step[]): readonly Call[] {
+/** Lives through the phases; what is still under way then comes back. */
+function live(one: TestKeeper, all: readonly Phase[]): readonly Call[] {
   const calls: Call[] = []
-  for (const step of all) {
-    if (step.kind === 'wait') one.wait(step.ms)
-    else if (step.kind === 'begin') {
-      calls.push({ key: step.key, probe: one.keeper.begun(step.key, one.now()), at: one.now() })
-    } else {
-      const [call] = calls.splice(step.which % Math.max(1, calls.length), 1)
-      if (call !== undefined) end(one, call, step.ending)
+  for (const { ending, steps } of all) {
+    for (const each of steps) {
+      if (each.kind === 'wait') one.wait(each.ms)
+      else if (each.kind === 'begin') {
+        calls.push({ key: each.key, probe: one.keeper.begun(each.key, one.now()), at: one.now() })
+      } else {
+        const [call] = calls.splice(each.which % Math.max(1, calls.length), 1)
+        if (call !== undefined) end(one, call, ending)
+      }
     }
   }
   return calls
@@ -56,7 +59,7 @@ function end(one: TestKeeper, { key, probe, at }: Call, ending: (typeof ENDINGS)
 
 test('whatever has happened, calls that go well bring every target back within the longest waits there are', () => {
   fc.assert(
-    fc.property(steps, (all) => {
+    fc.property(phases, (all) => {
       const one = aKeeper()
       live(one, all)
       const since = one.now()
@@ -73,7 +76,7 @@ test('whatever has happened, calls that go well bring every target back within t
 
 test('whatever has happened, five bad calls shut a target out, and what was under way before does not bring it back', () => {
   fc.assert(
-    fc.property(steps, fc.constantFrom(...KEYS), (all, key) => {
+    fc.property(phases, fc.constantFrom(...KEYS), (all, key) => {
       const one = aKeeper()
       const underWay = live(one, all)
       for (let call = 0; call < 5; call++) one.call({ ...BROKEN, key })
@@ -86,7 +89,7 @@ test('whatever has happened, five bad calls shut a target out, and what was unde
 
 test('calls under way are those that have begun and not ended, and every count is one', () => {
   fc.assert(
-    fc.property(steps, (all) => {
+    fc.property(phases, (all) => {
       const one = aKeeper()
       const underWay = live(one, all)
       const { targets, providers } = one.keeper.report()
