@@ -1,4 +1,4 @@
-import type { Overlay, RouteWeights } from '../routing/overlay.ts'
+import { NO_OVERLAY, type Overlay, type RouteWeights } from '../routing/overlay.ts'
 import type { RequestId } from '../units.ts'
 import type { ConfigEvent, StoredEvent } from './config-event.ts'
 
@@ -27,14 +27,15 @@ export function foldChange(folded: FoldedChanges, event: StoredEvent): FoldedCha
  * they are in force here and nowhere else.
  */
 export function overlayOf(folded: FoldedChanges, waiting: readonly ConfigEvent[]): Overlay {
-  if (folded.revision === 0 && waiting.length === 0) return { revision: '', weights: new Map() }
   const latest = new Map<string, ConfigEvent | StoredEvent>(folded.latest)
-  const fresh = new Map<string, RequestId>()
+  const fresh = new Map<string, readonly RequestId[]>()
   for (const event of waiting) {
     const { route } = event.change
     if (!isInTime(event, latest.get(route))) continue
     latest.set(route, event)
-    fresh.set(route, event.id)
+    // What is declared over must be there to be over.
+    const before = event.change.kind === 'weights_superseded' ? (fresh.get(route) ?? []) : []
+    fresh.set(route, [...before, event.id])
   }
   const weights = new Map<string, RouteWeights>()
   for (const [route, event] of latest) {
@@ -42,7 +43,9 @@ export function overlayOf(folded: FoldedChanges, waiting: readonly ConfigEvent[]
     if (change.kind !== 'weights_set') continue
     weights.set(route, { weights: change.weights, pins: change.pins, base: change.base, actor, reason, at })
   }
-  return { revision: [String(folded.revision), ...fresh.values()].join('+'), weights }
+  const ids = [...fresh.values()].flat()
+  if (folded.revision === 0 && ids.length === 0) return NO_OVERLAY
+  return { revision: [String(folded.revision), ...ids].join('+'), weights }
 }
 
 /**
