@@ -22,6 +22,7 @@ import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
 import { timeOf } from '../admin/erase.ts'
 import { isDay } from '../admin/rollups.ts'
+import { addQualityCommands } from './quality-commands.ts'
 import { addWeightsCommands } from './weights-commands.ts'
 
 /** Runs the command that the arguments name. Resolves to the exit code once it is done. */
@@ -123,6 +124,12 @@ export async function run(process: NodeJS.Process): Promise<number> {
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
     wholeNumber,
   })
+  withConfig('replay', 'decide stored traces again from their rows, and compare')
+    .option('-s, --since <minutes>', 'how far to look back', wholeNumber, 1440)
+    .option('-n, --limit <count>', 'the newest so many', wholeNumber, 10_000)
+    .action((options: { config: string; since: number; limit: number }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => replayStored(terminal, config, options))),
+    )
   withConfig('erase', 'delete or anonymise all rows of a user, and say how many of each table')
     .requiredOption('--user <id>', 'as in x-understudy-user, or the end user that the request itself names')
     .option('--before <time>', 'only what was received before, as 2026-11-20 or 2026-11-20T12:00:00Z', time)
@@ -130,12 +137,12 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .action((options: { config: string; user: string; before?: string; dryRun: boolean }) =>
       finish(withLoaded(terminal, options.config, (_source, { config }) => eraseUser(terminal, config, options))),
     )
-  withConfig('replay', 'decide stored traces again from their rows, and compare')
-    .option('-s, --since <minutes>', 'how far to look back', wholeNumber, 1440)
-    .option('-n, --limit <count>', 'the newest so many', wholeNumber, 10_000)
-    .action((options: { config: string; since: number; limit: number }) =>
-      finish(withLoaded(terminal, options.config, (_source, { config }) => replayStored(terminal, config, options))),
-    )
+  addQualityCommands(command, {
+    terminal,
+    defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
+    withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
+    wholeNumber,
+  })
   const rollups = command('rollups', 'the sums per minute and hour')
   rollups
     .command('rebuild')

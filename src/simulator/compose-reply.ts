@@ -92,7 +92,8 @@ function fieldsOf(answer: string | undefined): JsonObject {
 function answerTo(ask: Ask, { seed, model, answers }: ReplyContext, choice: number): string | undefined {
   const roll = draw(seed, model.name, 'quality', ask.question, choice)
   for (const [question, right] of answers) {
-    if (ask.question.includes(question)) return roll < model.quality ? right : 'unknown'
+    if (!ask.question.includes(question)) continue
+    return (model.rightAbout?.has(question) ?? roll < model.quality) ? right : 'unknown'
   }
   const solution = solve(ask.question)
   if (solution === undefined) return undefined

@@ -25,6 +25,8 @@ export type SimulatedModel = {
   /** Probability that the answer to a known question is right, and exceptions by kind of question. */
   readonly quality: Unit
   readonly qualityByKind: Readonly<Partial<Record<QuestionKind, Unit>>>
+  /** Questions of the simulator's `answers` that it gets right, all others wrong; undefined = as `quality` has it. */
+  readonly rightAbout: ReadonlySet<string> | undefined
   /** Answers plain requests with the same prebuilt bytes (a fresh id apart), whatever the prompt: for load tests. */
   readonly isCanned: boolean
   /** For models that no price book knows; real names are priced by it. */
@@ -72,6 +74,7 @@ export function aModel(name: string, changes: Partial<SimulatedModel> = {}): Sim
     reasoningTokens: 0,
     quality: 0.9,
     qualityByKind: {},
+    rightAbout: undefined,
     isCanned: false,
     usdPerMillion: undefined,
     faults: [],

@@ -20,6 +20,8 @@ const COMMANDS = [
   'migrate',
   'traces',
   'summary',
+  'scores',
+  'shadow',
   'query',
   'route',
   'rollups',

@@ -1,0 +1,56 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDurationMs } from '../config/duration.ts'
+import type { Config } from '../domain/policy.ts'
+import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
+import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
+import { showReport } from './show-report.ts'
+import { showScores } from './show-scores.ts'
+import type { Terminal } from './terminal.ts'
+
+export type QualityCommandParts = {
+  readonly terminal: Terminal
+  readonly defaultConfig: string
+  /** Loads the config and runs the action with it; its exit code becomes the command's. */
+  readonly withConfig: (file: string, action: (config: Config) => Promise<number>) => Promise<void>
+  readonly wholeNumber: (text: string) => number
+}
+
+/** The commands about how good answers are. */
+export function addQualityCommands(
+  command: (name: string, description: string) => Command,
+  parts: QualityCommandParts,
+) {
+  const { terminal, defaultConfig, withConfig, wholeNumber } = parts
+  command('scores', 'show mean scores per task, model and evaluator')
+    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 24 * 60)
+    .addOption(new Option('-f, --format <format>', 'how to print').choices(QUERY_FORMATS).default('table'))
+    .action((options: { config: string; minutes: number; format: QueryFormat }) =>
+      withConfig(options.config, (config) => showScores(terminal, config, options)),
+    )
+  command('shadow', 'what shadows have shown')
+    .command('report')
+    .description('whether a candidate is good enough, what it would cost, and how sure that is')
+    .argument('<name>', 'name of the shadow')
+    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('--since <duration>', 'how far to look back', seconds, 7 * 24 * 3_600)
+    .option('--margin <difference>', 'by how much the candidate may be worse', share, 0.05)
+    .addOption(new Option('-f, --format <format>', 'how to print').choices(REPORT_FORMATS).default('table'))
+    .action((name: string, options: { config: string; since: number; margin: number; format: ReportFormat }) =>
+      withConfig(options.config, (config) =>
+        showReport(terminal, config, { name, sinceSeconds: options.since, ...options }),
+      ),
+    )
+}
+
+function seconds(text: string): number {
+  const milliseconds = parseDurationMs(text)
+  if (milliseconds === undefined) throw new InvalidArgumentError('Expected a duration such as 90m, 24h or 7d.')
+  return milliseconds / 1_000
+}
+
+function share(text: string): number {
+  const value = /^\d(\.\d{1,4})?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected a difference from 0 to 1, such as 0.05.')
+  return value
+}

@@ -1,0 +1,30 @@
+import type { Config } from '../domain/policy.ts'
+import { readReportRows } from '../evaluate/report/read-report-rows.ts'
+import { reportQueries } from '../evaluate/report/report-queries.ts'
+import { shadowReport } from '../evaluate/report/shadow-report.ts'
+import { askRows } from './ask-rows.ts'
+import { printReport, type ReportFormat } from './print-report.ts'
+import type { Terminal } from './terminal.ts'
+
+export type ReportOptions = {
+  readonly name: string
+  readonly sinceSeconds: number
+  readonly format: ReportFormat
+  readonly margin: number
+}
+
+/** Prints what a shadow has shown. */
+export async function showReport({ print }: Terminal, config: Config, options: ReportOptions): Promise<number> {
+  const queries = reportQueries(options)
+  const answers = {
+    verdicts: await askRows(config, queries.verdicts),
+    lengths: await askRows(config, queries.lengths),
+    calls: await askRows(config, queries.calls),
+    savings: await askRows(config, queries.savings),
+    failures: await askRows(config, queries.failures),
+    worst: await askRows(config, queries.worst),
+    funnel: await askRows(config, queries.funnel),
+  }
+  print(printReport(shadowReport(options.name, readReportRows(answers), options.margin), options.format))
+  return 0
+}

@@ -1,0 +1,31 @@
+import type { Config } from '../domain/policy.ts'
+import { askRows } from './ask-rows.ts'
+import { type QueryFormat } from './show-query.ts'
+import { printCsv, printJson, printMarkdown, printTable } from './print-rows.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Prints the mean scores of the last `minutes` per task, model and evaluator; those below their minimum are marked. */
+export async function showScores(
+  { print }: Terminal,
+  config: Config,
+  { minutes, format }: { readonly minutes: number; readonly format: QueryFormat },
+): Promise<number> {
+  const rows = await askRows(
+    config,
+    `SELECT task, provider, model, source, evaluator, version, countIf(value IS NOT NULL) AS scores, countIf(value IS NULL) AS missing, round(avg(value), 4) AS mean FROM v_answer_scores WHERE trace_at >= now() - INTERVAL ${minutes} MINUTE GROUP BY ALL ORDER BY task, provider, model, source, evaluator LIMIT 10000`,
+  )
+  const minimum = config.policy.scoring?.minimum
+  const cells = {
+    columns: ['task', 'provider', 'model', 'source', 'evaluator', 'version', 'scores', 'missing', 'mean', 'minimum'],
+    rows: rows.map((row) => {
+      const least = minimum?.get(String(row[0]))
+      const mean = row[8]
+      if (least === undefined) return [...row, null]
+      return [...row, typeof mean === 'number' && mean < least ? `below ${least}` : String(least)]
+    }),
+  }
+  const printers = { table: printTable, json: printJson, csv: printCsv, markdown: printMarkdown }
+  const isEmpty = rows.length === 0 && format === 'table'
+  print(isEmpty ? `No scores in the last ${minutes} minutes.` : printers[format](cells))
+  return 0
+}

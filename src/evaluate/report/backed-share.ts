@@ -1,0 +1,37 @@
+/** One place of a shadow's funnel, and how many requests came there. */
+export type FunnelRow = { readonly stage: string; readonly reason: string; readonly requests: number }
+
+/** Skipped for what they are, before a sample is drawn. */
+const LEFT_OUT_BEFORE = new Set(['header_off', 'unsupported_api', 'streaming_off', 'not_called'])
+/** Skipped for what they are, of those drawn. Who meets a full queue or an empty budget is no other than who does not. */
+const LEFT_OUT_AFTER = new Set([
+  'too_large',
+  'no_content',
+  'unreadable',
+  'batch',
+  'hosted_tools',
+  'stored_conversation',
+  'files',
+  'not_first_assistant_turn',
+  'unknown_provider',
+  'no_key',
+  'provider_not_allowed',
+  'unpriced',
+])
+
+/**
+ * Share of a shadow's eligible requests that its verdicts can speak for, in [0, 1]: those of a kind that is mirrored at
+ * all, times the share of compared pairs that have a verdict. A random sample speaks for what it is drawn from.
+ */
+export function backedShare(funnel: readonly FunnelRow[], verdictShare: number): number {
+  const count = (holds: (row: FunnelRow) => boolean): number =>
+    funnel.reduce((sum, row) => sum + (holds(row) ? row.requests : 0), 0)
+  const skipped = (reasons: ReadonlySet<string>): number =>
+    count(({ stage, reason }) => stage === 'skipped' && reasons.has(reason))
+  const eligible = count(({ stage }) => stage === 'eligible')
+  if (eligible === 0) return verdictShare
+  const before = skipped(LEFT_OUT_BEFORE)
+  const drawn = eligible - before - skipped(new Set(['not_sampled', 'client_disconnected']))
+  const mirrorable = drawn === 0 ? 0 : 1 - skipped(LEFT_OUT_AFTER) / drawn
+  return Math.max(0, Math.min(1, (1 - before / eligible) * mirrorable * verdictShare))
+}

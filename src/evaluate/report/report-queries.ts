@@ -1,0 +1,38 @@
+import { JUDGE } from '../pair-rows.ts'
+
+/** What is reported on: a shadow, its pairs of so many seconds back. */
+export type ReportScope = { readonly name: string; readonly sinceSeconds: number }
+
+/** The statements of a report. Each answer has at most 10,000 rows, and its columns in the order of the parser. */
+export type ReportQueries = {
+  readonly verdicts: string
+  readonly lengths: string
+  readonly calls: string
+  readonly savings: string
+  readonly failures: string
+  readonly worst: string
+  readonly funnel: string
+}
+
+/** Throws RangeError on a name that no shadow can have, since it goes into the text. */
+export function reportQueries({ name, sinceSeconds }: ReportScope): ReportQueries {
+  if (!/^[A-Za-z][\w.-]{0,63}$/.test(name)) throw new RangeError(`no shadow can be called ${name.slice(0, 64)}`)
+  const since = `now() - INTERVAL ${Math.max(1, Math.floor(sinceSeconds))} SECOND`
+  const pairs = `v_pairs WHERE comparison = '${name}' AND trace_at >= ${since}`
+  // One row per pair: the evaluators say several things of the same two calls.
+  const calls = `(SELECT task, stable_attempt_id AS stable_id, candidate_attempt_id AS candidate_id FROM ${pairs} AND evaluator = 'answered' AND NOT is_control)`
+  const attempts = `(SELECT attempt_id, provider, model, cost_usd, duration_ms, first_token_ms, outcome, error, error_type, ${LIST_USD} AS list_usd FROM attempts WHERE started_at >= ${since} - INTERVAL 1 HOUR)`
+  const sides = `SELECT task, side, call.* FROM (SELECT task, pair.1 AS side, pair.2 AS id FROM ${calls} ARRAY JOIN [('stable', stable_id), ('candidate', candidate_id)] AS pair) AS sided INNER JOIN ${attempts} AS call ON call.attempt_id = sided.id`
+  return {
+    verdicts: `SELECT task, is_control, evaluator, version, round(d, 3) AS d, failure, count() AS pairs, max(paired_at) AS latest FROM ${pairs} GROUP BY ALL ORDER BY latest DESC LIMIT 10000`,
+    lengths: `SELECT version, d, candidate_chars, stable_chars FROM ${pairs} AND evaluator = '${JUDGE}' AND NOT is_control AND d IS NOT NULL AND candidate_chars IS NOT NULL AND stable_chars IS NOT NULL ORDER BY cityHash64(trace_id) LIMIT 10000`,
+    calls: `SELECT task, side, any(provider), any(model), count(), countIf(cost_usd IS NOT NULL), toFloat64(avg(cost_usd)), avg(list_usd), quantile(0.5)(duration_ms), quantile(0.95)(duration_ms), quantile(0.5)(first_token_ms), quantile(0.95)(first_token_ms) FROM (${sides}) GROUP BY task, side ORDER BY task, side DESC`,
+    savings: `SELECT count(), avg(saved), stddevSamp(saved), avg(stable_usd) FROM (SELECT toFloat64(stable.cost_usd) AS stable_usd, stable_usd - toFloat64(candidate.cost_usd) AS saved FROM ${calls} AS pair INNER JOIN ${attempts} AS stable ON stable.attempt_id = pair.stable_id INNER JOIN ${attempts} AS candidate ON candidate.attempt_id = pair.candidate_id WHERE stable.cost_usd IS NOT NULL AND candidate.cost_usd IS NOT NULL)`,
+    failures: `SELECT side, if(error_type != '', error_type, if(error != '', error, toString(outcome))) AS kind, count() AS calls FROM (${sides}) WHERE outcome != 'completed' GROUP BY side, kind ORDER BY calls DESC LIMIT 50`,
+    worst: `SELECT toString(trace_id), task, d, is_consistent, explanation FROM ${pairs} AND NOT is_control AND d < 0 ORDER BY evaluator = '${JUDGE}' DESC, d, is_consistent DESC, trace_at DESC LIMIT 10`,
+    funnel: `SELECT stage, reason, sum(requests) FROM shadow_funnel WHERE shadow = '${name}' AND minute >= ${since} GROUP BY stage, reason ORDER BY stage, reason`,
+  }
+}
+
+/** What a call would have cost without any cache; NULL where a rate or a count is not known. */
+const LIST_USD = `if(mapContains(rates_pico_usd, 'uncached_input_tokens') AND mapContains(rates_pico_usd, 'text_output_tokens'), ((ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)) * rates_pico_usd['uncached_input_tokens'] + (text_output_tokens + ifNull(reasoning_tokens, 0)) * rates_pico_usd['text_output_tokens']) / 1e12, NULL)`

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Pair } from '../../src/domain/pair.ts'
+import { scoreRevision } from '../../src/domain/score.ts'
+import { readReportRows } from '../../src/evaluate/report/read-report-rows.ts'
+import { reportQueries } from '../../src/evaluate/report/report-queries.ts'
+import { shadowReport } from '../../src/evaluate/report/shadow-report.ts'
+import type { StoreClient } from '../../src/store/client.ts'
+import { attemptRow, ATTEMPT_COLUMNS } from '../../src/store/attempt-row.ts'
+import { FUNNEL_COLUMNS, funnelRow } from '../../src/store/funnel-row.ts'
+import { namedRows } from '../../src/store/named-rows.ts'
+import { PAIR_COLUMNS, pairRow } from '../../src/store/pair-row.ts'
+import { runQuery } from '../../src/store/query/run-query.ts'
+import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { anAttempt } from '../fakes/an-exchange.ts'
+import { insertable } from '../fakes/insertable.ts'
+import { realWorld } from '../fakes/real-world.ts'
+
+let engine: TestEngine
+let client: StoreClient
+beforeAll(async () => {
+  engine = await startTestEngine()
+  client = await engine.migrated()
+})
+afterAll(() => engine?.close())
+
+const RATES = { uncachedInput: 1_000_000, cacheRead: 100_000, textOutput: 2_000_000 }
+const PAIRS = 200
+
+test('the report says of stored pairs and calls what went into them', async () => {
+  const now = Date.now()
+  const pairs: Pair[] = []
+  const attempts: string[] = []
+  for (let each = 0; each < PAIRS; each++) {
+    const [traceId, stableId, candidateId] = [realWorld.newId(), realWorld.newId(), realWorld.newId()]
+    const isControl = each % 10 === 0
+    const call = (id: string, model: string, picoUsd: bigint, isTimeout: boolean): string =>
+      attemptRow(
+        {
+          request: {
+            id: traceId,
+            api: 'chat_completions',
+            isStream: false,
+            controls: { task: 'math', team: undefined },
+          },
+          decision: { route: 'default', arm: 'none', policyVersion: 'abc' },
+        },
+        anAttempt({
+          id,
+          startedAt: now,
+          role: model === 'strong' ? 'primary' : 'shadow',
+          target: { provider: 'sim', model },
+          outcome: isTimeout
+            ? { kind: 'unavailable', error: 'first_byte_timeout', mayHaveRun: true }
+            : { kind: 'completed', status: 200 },
+          cost: { kind: 'priced', picoUsd, rates: { ...anAttemptRates(), ...RATES }, source: 'config' },
+        }),
+        0,
+        'here',
+      )
+    attempts.push(call(stableId, 'strong', 1_000_000_000n, false))
+    attempts.push(call(candidateId, isControl ? 'strong' : 'weak', 250_000_000n, each % 20 === 1))
+    const pair = aPair(traceId, stableId, candidateId, isControl, now)
+    // Of nine candidates one loses; A/A is a tie.
+    const d = isControl || each % 9 !== 0 ? 0 : -1
+    pairs.push({
+      ...pair,
+      evaluator: 'answered',
+      version: '1',
+      verdict: { kind: 'compared', d: 0, isConsistent: undefined },
+    })
+    pairs.push({ ...pair, evaluator: 'judge', verdict: { kind: 'compared', d, isConsistent: true } })
+    // Judged before by another version, and once more by this one: the later row counts.
+    pairs.push({
+      ...pair,
+      evaluator: 'judge',
+      verdict: { kind: 'failed', why: 'no_reply' },
+      revision: scoreRevision(0, now - 5),
+    })
+  }
+  await client.insertRows('pairs', namedRows(PAIR_COLUMNS, ...pairs.map((pair) => pairRow(pair, 'here'))), 'p')
+  await client.insertRows('attempts', insertable(ATTEMPT_COLUMNS, attempts), 'a')
+  const funnel = [
+    ['eligible', '', 1000],
+    ['skipped', 'not_sampled', 750],
+    ['skipped', 'hosted_tools', 50],
+    ['mirrored', '', 200],
+    ['compared', '', 200],
+  ] as const
+  const counts = funnel.map(([stage, reason, requests]) =>
+    funnelRow({ minute: now, shadow: 'cheaper', target: undefined, isControl: false, stage, reason, requests }, 'here'),
+  )
+  await client.insertRows('shadow_funnel', namedRows(FUNNEL_COLUMNS, ...counts), 'f')
+
+  const queries = reportQueries({ name: 'cheaper', sinceSeconds: 3_600 })
+  const ask = async (sql: string): Promise<readonly (readonly unknown[])[]> => {
+    const read = await runQuery(engine.reader(), sql, 10_000, AbortSignal.timeout(20_000))
+    if (read.kind !== 'ok') throw new Error(`${read.detail}\n${sql}`)
+    return read.rows
+  }
+  const report = shadowReport(
+    'cheaper',
+    readReportRows({
+      verdicts: await ask(queries.verdicts),
+      lengths: await ask(queries.lengths),
+      calls: await ask(queries.calls),
+      savings: await ask(queries.savings),
+      failures: await ask(queries.failures),
+      worst: await ask(queries.worst),
+      funnel: await ask(queries.funnel),
+    }),
+    0.25,
+  )
+  expect(report.pooled).toMatchObject({ pairs: 180, wins: 0, ties: 160, losses: 20, failed: 0 })
+  expect(report.control).toMatchObject({ pairs: 20, ties: 20 })
+  expect(report.saving?.share).toBeCloseTo(0.75)
+  expect(report.calls).toMatchObject([
+    { task: 'math', side: 'stable', model: 'strong', calls: 180, priced: 180, observedUsd: 0.001 },
+    { task: 'math', side: 'candidate', model: 'weak', calls: 180, observedUsd: 0.00025 },
+  ])
+  expect(report.calls[0]?.listUsd).toBeGreaterThan(0)
+  expect(report.failures).toEqual([{ side: 'candidate', kind: 'first_byte_timeout', calls: 10 }])
+  expect(report.worst[0]).toMatchObject({ d: -1, task: 'math' })
+  expect(report.backedShare).toBeCloseTo(0.8)
+  expect(report.verdict).toMatch(
+    /^weak is not worse than strong by more than 0\.25 \(d −0\.111 .* over 180 pairs\); it costs 75\.0 % less than strong \(95 %: 75\.0 % to 75\.0 % saved; evidence speaks for 80\.0 % of the traffic\)\.$/,
+  )
+})
+
+function anAttemptRates() {
+  return {
+    uncachedInput: undefined,
+    cacheRead: undefined,
+    cacheWrite5m: undefined,
+    cacheWrite1h: undefined,
+    audioInput: undefined,
+    textOutput: undefined,
+    reasoning: undefined,
+    audioOutput: undefined,
+    webSearch: undefined,
+  }
+}
+
+function aPair(traceId: string, stableId: string, candidateId: string, isControl: boolean, now: number): Pair {
+  return {
+    traceId,
+    stableAttemptId: stableId,
+    candidateAttemptId: candidateId,
+    comparison: 'cheaper',
+    isControl,
+    evaluator: 'judge',
+    version: 'judge-fair/pairwise-1/0',
+    revision: scoreRevision(0, now),
+    pairedAt: now,
+    verdict: { kind: 'compared', d: 0, isConsistent: true },
+    stable: { target: { provider: 'sim', model: 'strong' }, value: undefined, chars: 120 },
+    candidate: { target: { provider: 'sim', model: 'weak' }, value: undefined, chars: 120 },
+    route: 'default',
+    task: 'math',
+    unit: undefined,
+    isRedacted: false,
+    explanation: '',
+    picoUsd: 0n,
+    policyVersion: 'abc',
+  }
+}
