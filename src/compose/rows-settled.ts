@@ -5,8 +5,6 @@ import type { World } from '../domain/ports.ts'
 const LOOK_EVERY_MS = 200
 /** A minute: segments are closed after a second, and a store that is well takes them at once. */
 const MOST_LOOKS = 300
-/** Rows of content come to the spool a few turns after those of their trace. */
-const CONTENT_MS = 1_000
 
 /** Resolves when every row made before now, by whichever process, is stored; rejects when that takes too long. */
 export async function rowsSettled(
@@ -14,7 +12,6 @@ export async function rowsSettled(
   now: World['now'],
   signal: AbortSignal,
 ): Promise<void> {
-  await delay(CONTENT_MS, undefined, { signal })
   const since = now()
   for (let look = 0; look < MOST_LOOKS; look += 1) {
     const { spool } = await serving()

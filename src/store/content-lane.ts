@@ -22,11 +22,14 @@ export type ContentLaneOptions = {
   readonly log: Log
 }
 
+/** `spooled` is to be called when the row is in the spool, or never will be. */
+type Waiting = { readonly exchange: Exchange; readonly content: CapturedContent; readonly spooled: () => void }
+
 /** What may wait, in bytes of requests and answers: more comes only where clients are faster than redacting for long. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 export function createContentLane({ spool, instance, hashKey, log }: ContentLaneOptions): ContentLane {
-  const waiting: { readonly exchange: Exchange; readonly content: CapturedContent }[] = []
+  const waiting: Waiting[] = []
   let waitingBytes = 0
   let lost = 0
   let turn: NodeJS.Immediate | undefined
@@ -38,9 +41,10 @@ export function createContentLane({ spool, instance, hashKey, log }: ContentLane
     waitingBytes -= sizeOf(next.content)
     try {
       const line = contentRow(next.exchange, next.content, instance, (key ??= hashKey()))
-      spool.append([{ table: 'contents', line }], () => undefined)
+      spool.append([{ table: 'contents', line }], next.spooled)
     } catch (error) {
       lost += 1
+      next.spooled()
       // The error's text may quote what was said; its name does not.
       const name = error instanceof Error ? error.name : 'unknown'
       log.error('content_failed', { trace_id: next.exchange.request.id, error: name })
@@ -59,7 +63,7 @@ export function createContentLane({ spool, instance, hashKey, log }: ContentLane
         lost += 1
         return
       }
-      waiting.push({ exchange, content })
+      waiting.push({ exchange, content, spooled: spool.announce(exchange.receivedAt) })
       waitingBytes += size
       turn ??= setImmediate(work)
     },

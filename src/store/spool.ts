@@ -24,6 +24,11 @@ export type Spool = Closable & {
    * survive the death of the process, or are counted as dropped. Never throws, never waits for anything but `write()`.
    */
   readonly append: (lines: readonly SpoolLine[], release: () => void) => void
+  /**
+   * Tells that a row of a request of `at` is yet to be appended. Until the returned function is called, it counts as one
+   * that waits since then.
+   */
+  readonly announce: (at: EpochMs) => () => void
   /** Closes the open segments now, so that the writer gets what they hold. */
   readonly seal: () => void
   readonly status: () => SpoolStatus
@@ -36,7 +41,7 @@ export type SpoolStatus = {
   /** Rows and bytes that wait for the store, those of the open segments included. */
   readonly rows: number
   readonly bytes: number
-  /** When the oldest segment with rows in it was opened. */
+  /** When the oldest segment with rows in it was opened, or the oldest row that is announced was made. */
   readonly oldestAt: EpochMs | undefined
   readonly appendedRows: PerTable
   readonly droppedRows: {
@@ -118,6 +123,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   let syncFailures = 0
   let syncError: unknown
   const reportSyncFailure = alarm(world, (times) => log.error('spool_sync_failed', { times, error: String(syncError) }))
+  /** In the order of their coming, which is near enough to that of their age. */
+  const announced = new Set<{ readonly at: EpochMs }>()
   let closed: Promise<void> | undefined
 
   const flush = () => {
@@ -174,6 +181,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       // The end of the turn: after every socket that had something to say in it, before any timer or new event.
       turnEnd ??= setImmediate(flush)
     },
+    announce: (at) => {
+      const row = { at }
+      announced.add(row)
+      return () => void announced.delete(row)
+    },
     seal: () => {
       flush()
       for (const appender of each) appender.closeSegment()
@@ -182,7 +194,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const waiting = queue.status()
       const open = forEachTable((table) => appenders[table].status())
       const opened = Object.values(open)
-      const ages = [waiting.oldestAt, ...opened.map(({ openedAt }) => openedAt)].filter((at) => at !== undefined)
+      const [announcedAt] = announced
+      const ages = [waiting.oldestAt, announcedAt?.at, ...opened.map(({ openedAt }) => openedAt)].filter((at) => at !== undefined)
       return {
         segments: waiting.segments,
         rows: opened.reduce((sum, { openRows }) => sum + openRows, waiting.rows),

@@ -73,7 +73,7 @@ async function talk(home: ProxyHome): Promise<number> {
         headers: { ...headers, 'accept-encoding': encoding },
         body: said.request(PROMPT),
       })
-      expect(await answer.text(), said.name).toContain('Ü')
+      expect(await answer.text()).toContain('Ü')
     }
   }
   const openai = new OpenAI({
@@ -176,7 +176,7 @@ it('stores what was said, redacted, shows it by its trace, and forgets the perso
   expect(dryRun.stdout).toMatch(new RegExp(`contents\\s+│ ${sent * 2} `))
   expect((await cli('erase', '--user', USER, '--before', 'yesterday')).code).toBe(1)
   const erased = await cli('erase', '--user', USER)
-  expect(erased.code, erased.stdout).toBe(0)
+  expect(erased.code).toBe(0)
   expect(erased.stdout).toMatch(new RegExp(`contents\\s+│ ${sent * 2} +│ deleted`))
   expect(erased.stdout).toMatch(new RegExp(`traces\\s+│ ${sent * 2} +│ anonymised`))
   expect(await second.rows('SELECT * FROM contents')).toEqual([])

@@ -137,7 +137,11 @@ test('every table says what it holds about people', async () => {
     client,
     `SELECT name FROM system.tables WHERE database = 'DB' AND engine LIKE '%MergeTree' ORDER BY name`,
   )
-  expect(tables).toEqual(PERSONAL_TABLES.map(({ table }) => [table]).toSorted())
+  expect(tables).toEqual(
+    PERSONAL_TABLES.map(({ table }) => table)
+      .toSorted()
+      .map((table) => [table]),
+  )
 })
 
 test('nothing of the person is left in any table or file, and the sums are as they were', async () => {
@@ -201,11 +205,10 @@ test('an erasure that is cut short after any table finds the rest when it is beg
     const onDone = ({ table }: ErasedRows): void => {
       if (table === last) stop.abort()
     }
-    const isLast = last === tables.at(-1)
-    if (isLast) await erase(client, GONE, { signal: stop.signal, onDone })
-    else await expect(erase(client, GONE, { signal: stop.signal, onDone })).rejects.toThrow()
+    const [cutShort] = await Promise.allSettled([erase(client, GONE, { signal: stop.signal, onDone })])
+    expect(cutShort.status).toBe(last === tables.at(-1) ? 'fulfilled' : 'rejected')
     await erase(client, GONE)
-    expect(holds(await textOf(client)), last).toBe(false)
+    expect([last, holds(await textOf(client))]).toEqual([last, false])
   }
 }, 120_000)
 
