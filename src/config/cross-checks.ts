@@ -1,5 +1,6 @@
 import { checkAdmin } from './admin-checks.ts'
 import { checkContent } from './content-checks.ts'
+import { checkHealth } from './health-checks.ts'
 import { checkJudge } from './judge-checks.ts'
 import { checkKinds } from './kind-checks.ts'
 import { checkLabels } from './label-checks.ts'
@@ -25,5 +26,6 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkJudge(file),
     ...checkLabels(file),
     ...checkModels(file),
+    ...checkHealth(file),
   ]
 }
