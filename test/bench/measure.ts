@@ -75,14 +75,14 @@ export function usage(standing: Standing): Usage | undefined {
   return standing.child && usageOf(standing.child.pid, standing.contender.store ?? /^$/)
 }
 
-export type Counted = {
-  readonly result: LoadResult
+type Counted<T> = {
+  readonly result: T
   readonly cpuMs: number | undefined
   readonly storeCpuMs: number | undefined
 }
 
 /** Runs a load and charges all the CPU it caused, that of the work left over for afterwards included. */
-export async function counted(standing: Standing, load: () => Promise<LoadResult>): Promise<Counted> {
+export async function counted<T>(standing: Standing, load: () => Promise<T>): Promise<Counted<T>> {
   const before = usage(standing)
   const result = await load()
   await untilQuiet(standing)

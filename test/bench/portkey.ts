@@ -12,8 +12,9 @@ const INSTALL_WITHIN_MS = 180_000
 
 /**
  * The Portkey gateway, which nobody but the bench needs: installed once, out of the lockfile beside this file (every
- * package by version and checksum, hono at 4.9.7, with which the gateway was released), without running any package's
- * scripts. A text says why it cannot take part.
+ * package by version and checksum), without running any package's scripts. hono stays at 4.9.7 and its Node server at
+ * 1.14.1: with a later one the gateway answers every stream with 500 (Portkey-AI/gateway#1389). A text says why it
+ * cannot take part.
  */
 export function portkey(site: Site, nodeFlags: readonly string[]): Command | string {
   const directory = join(cacheDirectory(), `portkey-${lockDigest()}`)

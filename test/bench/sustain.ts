@@ -39,15 +39,13 @@ export async function sustain(stage: Stage, contenders: readonly Contender[], or
   const looks: Look[] = []
   const over = new AbortController()
   const looking = lookEvery(product, before, Math.max(1, seconds / LOOKS), over.signal, looks)
-  const answered = counted(product, async () => {
+  const used = await counted(product, async () => {
     const load = { kind: 'plain', paceMs: 0, connections: OPEN_CONNECTIONS, seconds, ratePerSecond } as const
-    const result = await stage.load(product, load)
-    over.abort()
-    return result
+    const seen = await stage.load(product, load).finally(() => over.abort())
+    return { seen, ...(await untilRows(product, before, seen.answers)) }
   })
-  const { result, cpuMs, storeCpuMs } = await answered.finally(() => over.abort())
   await looking
-  const { rows, afterMs } = await untilRows(product, before, result.answers)
+  const { seen: result, rows, afterMs } = used.result
   const sustained: Sustained = {
     ratePerSecond,
     seconds,
@@ -55,8 +53,8 @@ export async function sustain(stage: Stage, contenders: readonly Contender[], or
     looks,
     rows,
     allRowsAfterMs: afterMs,
-    cpuPerRequestUs: share(cpuMs, result.answers),
-    storeCpuPerRequestUs: share(storeCpuMs, result.answers),
+    cpuPerRequestUs: share(used.cpuMs, result.answers),
+    storeCpuPerRequestUs: share(used.storeCpuMs, result.answers),
     reach,
   }
   const { name } = product.contender
@@ -132,7 +130,7 @@ async function settledRows(product: Standing): Promise<number> {
   throw new Error('rows of the warm-up are still coming in')
 }
 
-/** Waits for as many rows as answers; `afterMs` undefined = they have not come in time. */
+/** Waits for as many rows as answers; `afterMs` is how long that took, undefined when they have not come in time. */
 async function untilRows(
   product: Standing,
   before: number,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { BARE, DIRECT } from '../bench/contenders.ts'
 import type { Sample } from '../bench/measure.ts'
-import { median, renderTable, summarise } from '../bench/summary.ts'
+import { median, renderTable, slopeOf, summarise } from '../bench/summary.ts'
 
 function aSample(changes: Partial<Sample>): Sample {
   return {
@@ -42,4 +42,11 @@ it('takes the mean of the two middle values of an even number, and nothing from 
   expect(median([4, 1, undefined, 3, 2])).toBe(2.5)
   expect(median([3, 1, 2])).toBe(2)
   expect(median([undefined])).toBeUndefined()
+})
+
+it('fits the line of least squares, and has none through a single point', () => {
+  expect(slopeOf([1, 3, 5, 7])).toBeCloseTo(2)
+  expect(slopeOf([4, 4, 4])).toBe(0)
+  expect(slopeOf([0, 10, 0, 10, 0])).toBeCloseTo(0)
+  expect(slopeOf([1])).toBeNaN()
 })
