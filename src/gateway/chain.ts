@@ -97,7 +97,11 @@ export class Chain {
       'close',
       guarded(() => this.#clientClosed(), this.#crashed),
     )
-    this.#call(0, undefined, false)
+    try {
+      this.#call(0, undefined, false)
+    } catch (bug) {
+      this.#crashed(bug)
+    }
   }
 
   #call(index: number, reason: FallbackTrigger | undefined, isRepeat: boolean): void {
