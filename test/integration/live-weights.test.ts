@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { changeWeights, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
 import { aProxyHome, queryAs, type ProxyHome, type Query, type Settings } from '../fakes/proxy-process.ts'
+import { aModel } from '../../src/simulator/model.ts'
+import { startSimulator } from '../../src/simulator/start-simulator.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { aStoreDoor } from '../fakes/store-door.ts'
 
@@ -156,7 +159,7 @@ it('of two changes on top of the same one the second is told that it came too la
 })
 
 it('while ClickHouse is away changes count where they are made, outlive a restart, and reach the others afterwards', async () => {
-  const door = await aStoreDoor(Number(new URL(engine.engine.url).port))
+  const door = await aStoreDoor(engine.engine.port)
   onTestFinished(() => door.close())
   const [home] = await homesOn('outage', 1, door.url)
   const [other] = await homesOn('outage', 1)
@@ -181,6 +184,81 @@ it('while ClickHouse is away changes count where they are made, outlive a restar
   await untilWeights(two, 'chat', ({ weights }) => weights['openai/b'] === 33)
   const rows = await rowsIn('outage')<{ reason: string }>('SELECT reason FROM config_changes ORDER BY revision')
   expect(rows.map(({ reason }) => reason)).toEqual(['', 'no store'])
+})
+
+it('a change made without sight of the others gives way to one that was made after it, and both are on record', async () => {
+  const door = await aStoreDoor(engine.engine.port)
+  onTestFinished(() => door.close())
+  const [[home], [other]] = await Promise.all([homesOn('late', 1, door.url), homesOn('late', 1)])
+  const [away, two] = [await home?.start(), await other?.start()]
+  if (away === undefined || two === undefined) throw new Error('no proxies')
+  await Promise.all([away.stored(), two.stored()])
+  await door.make('refused')
+  await changeWeights(away, 'chat', { weights: { 'openai/b': 20 }, reason: 'first' })
+  await changeWeights(two, 'chat', { weights: { 'openai/b': 40 }, reason: 'second' })
+  await door.make('open')
+  await untilWeights(away, 'chat', ({ weights }) => weights['openai/b'] === 40)
+  const rows = rowsIn('late')
+  while ((await rows('SELECT 1 FROM config_changes')).length < 2) await sleep(50)
+  expect(await rows('SELECT reason FROM config_changes ORDER BY revision')).toEqual([
+    { reason: 'second' },
+    { reason: 'first' },
+  ])
+  await untilWeights(two, 'chat', ({ weights }) => weights['openai/b'] === 40)
+})
+
+it('a file that was edited while nobody ran wins as well, on a proxy that has never been there before', async () => {
+  const [[home], [fresh]] = await Promise.all([homesOn('replaced', 1), homesOn('replaced', 1)])
+  const proxy = await home?.start()
+  if (proxy === undefined || fresh === undefined) throw new Error('no proxy')
+  await proxy.stored()
+  await changeWeights(proxy, 'chat', { weights: { 'openai/b': 50 } })
+  await proxy.end('SIGTERM')
+
+  fresh.configure(settings('replaced', { 'openai/a': 70, 'openai/b': 30 }))
+  const next = await fresh.start()
+  const rows = rowsIn('replaced')
+  const kinds = async () =>
+    (await rows<{ kind: string }>('SELECT kind FROM config_changes ORDER BY revision')).map((row) => row.kind)
+  while ((await kinds()).length < 2) await sleep(50)
+  expect(await kinds()).toEqual(['weights_set', 'weights_superseded'])
+  fresh.configure(settings('replaced'))
+  await untilWeights(next, 'chat', ({ base }) => base['openai/b'] === 10)
+  expect(await weightsOf(next, 'chat')).toMatchObject({ live: false, weights: BASE })
+})
+
+it('every worker of a proxy decides by the live weights, those that start later too', async () => {
+  const simulator = await startSimulator({ models: [aModel('a'), aModel('b')] })
+  onTestFinished(() => simulator.close())
+  const home = await aProxyHome({
+    ...settings('workers'),
+    workers: 2,
+    providers: { openai: { dialect: 'openai', base_url: simulator.url, api_key: KEY } },
+  })
+  onTestFinished(() => home.close())
+  const proxy = await home.start()
+  await proxy.stored()
+  const put = await changeWeights(proxy, 'chat', { weights: { 'openai/a': 0, 'openai/b': 1 } })
+  expect(put).toMatchObject({ status: 200, json: { live: true, stored: true } })
+  const ask = async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      const answer = await fetch(`${home.url}/openai/v1/chat/completions`, {
+        method: 'POST',
+        headers: { connection: 'close', 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: `${n}` }] }),
+      })
+      await answer.text()
+    }
+  }
+  await ask(40)
+  await proxy.end('SIGTERM')
+  const again = await home.start()
+  await ask(40)
+  await again.drained()
+  const rows = await rowsIn('workers')(
+    'SELECT target_model AS model, count() AS n, uniqExact(instance) AS workers FROM traces GROUP BY model',
+  )
+  expect(rows).toEqual([{ model: 'b', n: 80, workers: 2 }])
 })
 
 it('weights are read and changed from the command line, and what cannot be is explained', async () => {
