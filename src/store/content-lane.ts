@@ -63,7 +63,8 @@ export function createContentLane({ spool, instance, hashKey, log }: ContentLane
         lost += 1
         return
       }
-      waiting.push({ exchange, content, spooled: spool.announce(exchange.receivedAt) })
+      const spooled = spool.announce(exchange.receivedAt + exchange.durationMs)
+      waiting.push({ exchange, content, spooled })
       waitingBytes += size
       turn ??= setImmediate(work)
     },

@@ -195,7 +195,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const open = forEachTable((table) => appenders[table].status())
       const opened = Object.values(open)
       const [announcedAt] = announced
-      const ages = [waiting.oldestAt, announcedAt?.at, ...opened.map(({ openedAt }) => openedAt)].filter((at) => at !== undefined)
+      const ages = [waiting.oldestAt, announcedAt?.at, ...opened.map(({ openedAt }) => openedAt)].filter(
+        (at) => at !== undefined,
+      )
       return {
         segments: waiting.segments,
         rows: opened.reduce((sum, { openRows }) => sum + openRows, waiting.rows),

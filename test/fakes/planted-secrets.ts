@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
 const chars = (alphabet: string, min: number, max = min): fc.Arbitrary<string> =>
-  fc.array(fc.constantFrom(...alphabet), { minLength: min, maxLength: max }).map((picked) => picked.join(''))
+  fc.array(fc.constantFrom(...alphabet.split('')), { minLength: min, maxLength: max }).map((picked) => picked.join(''))
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const LOWER = UPPER.toLowerCase()
 const DIGITS = '0123456789'
