@@ -7,6 +7,7 @@ import { adminPorts } from './compose/admin-ports.ts'
 import { closingOnFailure, createClosers } from './compose/closers.ts'
 import { explainDescribed } from './compose/explain-described.ts'
 import { liveParts } from './compose/live-parts.ts'
+import { followSpend } from './compose/follow-spend.ts'
 import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
@@ -133,6 +134,10 @@ export async function compose(options: AppOptions): Promise<App> {
     closers.add(admin.close)
     const data = await serving.listen(boot.data)
     warmHealth(store, () => policy().health.windowMs, serving.health.warm, log)
+    const isWanted = (): boolean => policy().shadows.length > 0
+    const { addSpend } = serving.mirror
+    const unfollow = followSpend({ store, instance, isWanted, add: addSpend, world, log })
+    closers.add(async () => unfollow())
     let closing: Promise<Closed> | undefined
 
     async function shutDown(): Promise<Closed> {

@@ -24,9 +24,11 @@ import { createSlotBroker } from '../workers/slot-broker.ts'
 import { createWorkerPool } from '../workers/worker-pool.ts'
 import { adminPorts } from './admin-ports.ts'
 import { DRAIN_MS } from './app.ts'
+import { spendTold } from './spend-told.ts'
 import type { App, AppOptions, Closed } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { explainDescribed } from './explain-described.ts'
+import { followSpend } from './follow-spend.ts'
 import { gatherWorkers } from './gather-workers.ts'
 import { liveParts } from './live-parts.ts'
 import { logReload } from './log-reload.ts'
@@ -216,6 +218,15 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     isServing = true
     const tellPast = (calls: readonly PastCall[]): void => pool.tellAll({ kind: 'past_calls', calls })
     warmHealth(store, () => policy().health.windowMs, tellPast, log)
+    const unfollow = followSpend({
+      store,
+      instance: options.instance,
+      isWanted: () => policy().shadows.length > 0,
+      add: (spent) => pool.tellAll(spendTold(spent, workers)),
+      world,
+      log,
+    })
+    closers.add(async () => unfollow())
     let closing: Promise<Closed> | undefined
 
     async function shutDown(): Promise<Closed> {

@@ -18,6 +18,7 @@ import type { FromWorker, OverlayTold, PolicyText, Snapshot, ToWorker, WorkerSta
 import { DRAIN_MS } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { openServing } from './open-serving.ts'
+import { spendHeard } from './spend-told.ts'
 import { outageOf, spoolFacts } from './row-lanes.ts'
 
 export type WorkerOptions = {
@@ -151,6 +152,8 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
             return takeStore(message.store)
           case 'past_calls':
             return serving.health.warm(message.calls)
+          case 'shadow_spend':
+            return serving.mirror.addSpend(spendHeard(message))
           case 'survey':
             return tell(message.number)
           case 'stop':

@@ -3,6 +3,7 @@ import type { PastCall } from '../domain/routing/past-call.ts'
 import { identifier, type Json, type Read, type Select } from './client.ts'
 import { parseAs } from './columns.ts'
 import { pastCallsQuery } from './past-calls.ts'
+import { type ShadowSpend, shadowSpendQuery, type SpendWanted } from './shadow-spend.ts'
 import {
   MODEL_SUMMARY,
   type ModelSummary,
@@ -61,6 +62,7 @@ export type Reads = {
   readonly summary: (minutes: number, signal?: AbortSignal) => Promise<Read<readonly ModelSummary[]>>
   /** How targets fared in the last `windowMs`. */
   readonly pastCalls: (windowMs: number, signal?: AbortSignal) => Promise<Read<readonly PastCall[]>>
+  readonly shadowSpend: (wanted: SpendWanted, signal?: AbortSignal) => Promise<Read<readonly ShadowSpend[]>>
 }
 
 const MOST_TRACES = 1_000
@@ -136,6 +138,8 @@ export function openReads(select: Select, database: string): Reads {
     },
 
     pastCalls: (windowMs, signal) => select(pastCallsQuery(database, windowMs), signal),
+
+    shadowSpend: (wanted, signal) => select(shadowSpendQuery(database, wanted), signal),
   }
 }
 

@@ -76,6 +76,11 @@ export type ToWorker =
   | { readonly kind: 'store'; readonly store: StoreTold }
   /** What the targets did before the start. */
   | { readonly kind: 'past_calls'; readonly calls: readonly PastCall[] }
+  /** What was spent on shadows besides: this worker's share of it, in whole pico-dollars. */
+  | {
+      readonly kind: 'shadow_spend'
+      readonly spent: readonly { readonly shadow: string; readonly hour: string; readonly day: string }[]
+    }
   /** Asks for a snapshot with this number. */
   | { readonly kind: 'survey'; readonly number: number }
   /** Finish what is under way within the deadline, hand the rows over, end. */
@@ -102,6 +107,7 @@ const TO_WORKER: Readonly<Record<ToWorker['kind'], true>> = {
   overlay: true,
   store: true,
   past_calls: true,
+  shadow_spend: true,
   survey: true,
   stop: true,
   slot_grant: true,

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { aModel } from '../../src/simulator/model.ts'
+import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
+import { aProxyHome, type ProxyHome, type ProxyProcess, settingsFor } from '../fakes/proxy-process.ts'
+
+let simulator: Simulator
+beforeAll(async () => {
+  simulator = await startSimulator({
+    models: [aModel('stable'), aModel('candidate', { firstByteMs: 20, outputTokens: { min: 250, max: 250 } })],
+  })
+})
+afterAll(() => simulator.close())
+
+async function aHome(shadow: Record<string, unknown>, workers = 1): Promise<ProxyHome> {
+  const home = await aProxyHome(
+    settingsFor(simulator.url, {
+      workers,
+      providers: { openai: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-server', include_usage: true } },
+      prices: [{ model: '*', input: 1, output: 4 }],
+      shadows: {
+        trial: {
+          sample: '100%',
+          aa_share: '20%',
+          headroom_floor: '0%',
+          candidates: 'openai/candidate',
+          budget: { per_hour: 100, per_day: 100 },
+          ...shadow,
+        },
+      },
+    }),
+  )
+  onTestFinished(() => home.close())
+  return home
+}
+
+async function ask(home: ProxyHome, user: string): Promise<void> {
+  const answer = await fetch(`${home.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'stable', user, messages: [{ role: 'user', content: 'What is 17 + 25?' }] }),
+  })
+  await answer.text()
+}
+
+type Funnel = {
+  readonly eligible: number
+  readonly mirrored: number
+  readonly compared: number
+  readonly skipped: Readonly<Record<string, number>>
+  readonly failed: Readonly<Record<string, number>>
+}
+type Shown = {
+  readonly funnel: Funnel
+  readonly running: number
+  readonly queued: number
+  readonly budget: { readonly hour: { readonly used_usd: string } }
+}
+
+async function shown(proxy: ProxyProcess): Promise<Shown> {
+  const { shadows } = JSON.parse((await proxy.admin('/admin/shadows')).text) as { shadows: [Shown] }
+  return shadows[0]
+}
+
+/** Waits until what became of `count` requests is known. */
+async function eligible(proxy: ProxyProcess, count: number): Promise<Shown> {
+  for (;;) {
+    const now = await shown(proxy)
+    if (now.funnel.eligible >= count) return now
+    await sleep(50)
+  }
+}
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0)
+
+const FUNNEL = `SELECT stage, sum(requests) AS n FROM understudy.shadow_funnel WHERE shadow = 'trial' GROUP BY stage`
+
+async function storedFunnel(proxy: ProxyProcess): Promise<Readonly<Record<string, number>>> {
+  const rows = await proxy.rows<{ stage: string; n: number }>(FUNNEL)
+  return Object.fromEntries(rows.map(({ stage, n }) => [stage, Number(n)]))
+}
+
+test('the sums are exact in SQL, in the metrics and at /admin/shadows, and nothing compared is lost to a SIGKILL', async () => {
+  const home = await aHome({ max_concurrent: 2, max_queued: 5 })
+  const first = await home.start()
+  for (let round = 0; round < 4; round++)
+    await Promise.all(Array.from({ length: 10 }, (_, i) => ask(home, `${round}.${i}`)))
+  // With calls under way and others waiting.
+  let known = await shown(first)
+  while (known.funnel.compared < 5) known = await shown(first)
+  expect(known.funnel.eligible).toBe(known.funnel.mirrored + sum(known.funnel.skipped))
+  expect(known.funnel.mirrored).toBe(known.funnel.compared + sum(known.funnel.failed))
+  expect(await first.metric('understudy_shadow_cost_usd_total', { shadow: 'trial' })).toBeGreaterThan(0)
+  await first.end('SIGKILL')
+
+  const second = await home.start()
+  await second.stored()
+  await second.drained()
+  const stored = await storedFunnel(second)
+  expect(stored['eligible']).toBe((stored['mirrored'] ?? 0) + (stored['skipped'] ?? 0))
+  expect(stored['mirrored']).toBe((stored['compared'] ?? 0) + (stored['failed'] ?? 0))
+  expect(stored['compared']).toBeGreaterThanOrEqual(known.funnel.compared)
+  const [calls] = await second.rows<{ n: number; paired: number }>(
+    `SELECT count() AS n, countIf(shadow_arm = 'aa') AS aa, countIf(pair_id IN (SELECT attempt_id FROM understudy.attempts WHERE role = 'primary')) AS paired
+     FROM understudy.attempts WHERE role = 'shadow' AND shadow = 'trial'`,
+  )
+  expect(Number(calls?.n)).toBeGreaterThanOrEqual(Number(stored['mirrored']))
+  expect(calls?.paired).toBe(calls?.n)
+  const [pairs] = await second.rows<{ n: number }>(
+    'SELECT uniqExact(candidate_attempt_id) AS n FROM understudy.v_pairs',
+  )
+  expect(Number(pairs?.n)).toBeGreaterThanOrEqual(Number(stored['compared']))
+  // What clients are charged knows nothing of it.
+  const [bill] = await second.rows<{ same: number }>(
+    `SELECT toString(sum(cost_usd)) = (SELECT toString(sum(cost_usd)) FROM understudy.attempts WHERE role = 'primary') AS same FROM understudy.traces`,
+  )
+  expect(Number(bill?.same)).toBe(1)
+})
+
+test('a budget of $0.05 stops within one request of it, says so everywhere, and is not forgotten at a restart', async () => {
+  const home = await aHome({ aa_share: '0%', max_concurrent: 3, budget: { per_hour: 0.05, per_day: 0.05 } })
+  const first = await home.start()
+  await first.stored()
+  // A call is about 0.001 USD.
+  for (let i = 0; i < 70; i++) {
+    await ask(home, String(i))
+    await eligible(first, i + 1)
+  }
+  const { funnel, budget } = await shown(first)
+  const used = Number(budget.hour.used_usd)
+  expect(funnel.skipped['budget']).toBeGreaterThan(5)
+  expect(used).toBeGreaterThan(0.047)
+  expect(used).toBeLessThan(0.0515)
+  const labels = {
+    shadow: 'trial',
+    candidate: 'openai/candidate',
+    arm: 'candidate',
+    stage: 'skipped',
+    reason: 'budget',
+  }
+  expect(await first.metric('understudy_shadow_requests_total', labels)).toBe(funnel.skipped['budget'])
+  await first.drained()
+  const [row] = await first.rows<{ spent: number }>(
+    `SELECT toFloat64(sum(cost_usd)) AS spent FROM understudy.attempts WHERE role = 'shadow'`,
+  )
+  expect(Number(row?.spent)).toBeCloseTo(used, 9)
+  await first.end('SIGTERM')
+
+  const second = await home.start()
+  await second.stored()
+  while (Number((await shown(second)).budget.hour.used_usd) < 0.04) await sleep(50)
+  // Its first projection knows nothing of what the candidate says on average, so one call may still fit.
+  for (let i = 0; i < 4; i++) {
+    await ask(home, `again ${i}`)
+    await eligible(second, i + 1)
+  }
+  const after = await shown(second)
+  expect(after.funnel.mirrored).toBeLessThanOrEqual(1)
+  expect(after.funnel.skipped).toEqual({ budget: 4 - after.funnel.mirrored })
+})
+
+test('two workers share one funnel and one budget', async () => {
+  const home = await aHome({ aa_share: '0%', budget: { per_hour: 0.02, per_day: 0.02 }, max_concurrent: 4 }, 2)
+  const proxy = await home.start()
+  for (let i = 0; i < 60; i++) {
+    await ask(home, String(i))
+    await eligible(proxy, i + 1)
+  }
+  const { funnel, budget } = await shown(proxy)
+  expect(funnel.eligible).toBe(60)
+  expect(funnel.eligible).toBe(funnel.mirrored + sum(funnel.skipped))
+  expect(Number(budget.hour.used_usd)).toBeLessThan(0.02 + 2 * 0.0011)
+})
