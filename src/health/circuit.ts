@@ -1,4 +1,4 @@
-import type { Breaker, BreakerEvent } from '../domain/routing/breaker.ts'
+import type { Breaker, BreakerEvent, CallCounts } from '../domain/routing/breaker.ts'
 import { breakerAfter, isOverRate, isProbeDue, NEVER_OUT } from '../domain/routing/breaker.ts'
 import type { CallVerdict } from '../domain/routing/call-verdict.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
@@ -12,7 +12,8 @@ export type CircuitState = 'healthy' | 'degraded' | 'open' | 'probing'
 /** The breaker of a target or of a provider's address, and the counts it goes by. */
 export type Circuit = {
   readonly breaker: () => Breaker
-  readonly counts: CallCounter['counts']
+  /** What has been counted within the window. */
+  readonly window: (now: MonotonicMs) => CallCounts['window']
   readonly state: (now: MonotonicMs) => CircuitState
   /** A call begins; true when it is a probe with this number. */
   readonly begun: (number: number, now: MonotonicMs) => boolean
@@ -66,7 +67,10 @@ export function createCircuit({ policy, draw, changed }: CircuitOptions): Circui
 
   return {
     breaker: () => breaker,
-    counts,
+    window: (now) => {
+      slide(now)
+      return counts.window
+    },
     state: (now) => {
       // The usual case first. Sliding takes failures away and never adds one.
       if (breaker.kind === 'in_use' && counts.window.failures === 0) return 'healthy'

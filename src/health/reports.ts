@@ -22,7 +22,7 @@ export function targetReport(record: TargetRecord, instance: string, clock: Cloc
     state,
     outage: outageReport(circuit, clock),
     throttledUntil: throttle.isOn(clock.now) ? epoch(throttle.until(), clock) : undefined,
-    window: windowReport(circuit),
+    window: windowReport(circuit, clock),
     durationMs: duration.percentiles(clock.now),
     firstTokenMs: firstToken.percentiles(clock.now),
     headroom: headroomReport(record, clock),
@@ -34,7 +34,14 @@ export function targetReport(record: TargetRecord, instance: string, clock: Cloc
 export function providerReport(record: ProviderRecord, instance: string, clock: Clock): ProviderReport {
   const { provider, circuit, active } = record
   const state = circuit.state(clock.now)
-  return { provider, instance, state, outage: outageReport(circuit, clock), window: windowReport(circuit), active }
+  return {
+    provider,
+    instance,
+    state,
+    outage: outageReport(circuit, clock),
+    window: windowReport(circuit, clock),
+    active,
+  }
 }
 
 function outageReport(circuit: Circuit, clock: Clock): OutageReport | undefined {
@@ -50,8 +57,8 @@ function outageReport(circuit: Circuit, clock: Clock): OutageReport | undefined 
   }
 }
 
-function windowReport({ counts: { window } }: Circuit): WindowReport {
-  const { calls, failures } = window
+function windowReport(circuit: Circuit, clock: Clock): WindowReport {
+  const { calls, failures } = circuit.window(clock.now)
   return { calls, failures, errorRate: calls === 0 ? 0 : failures / calls }
 }
 

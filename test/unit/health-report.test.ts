@@ -88,6 +88,14 @@ test('warmed by calls of the last two minutes, a target that was failing is know
   expect(one.keeper.report().targets[2]).toMatchObject({ window: { calls: 1 }, durationMs: { calls: 1 } })
 })
 
+test('a target that nobody calls any more has an empty window', () => {
+  const one = aKeeper()
+  times(10, () => one.call(WELL))
+  one.wait(120_000)
+  const { targets, providers } = one.keeper.report()
+  expect([targets[0]?.window.calls, providers[0]?.window.calls]).toEqual([0, 0])
+})
+
 test('what was before the start says nothing of a target that has been out since', () => {
   const one = aKeeper()
   times(5, () => one.call(BROKEN))

@@ -27,7 +27,7 @@ export type TargetReport = {
   readonly headroom?: HeadroomReport | undefined
   /** Calls under way. */
   readonly active: number
-  /** How often it has come into each state since the start; `healthy`: has come back. */
+  /** How often it has come into each state since the start; `healthy`: has come back. A storm of limits counts once. */
   readonly changes: Readonly<Record<ChangedState, number>>
 }
 
