@@ -83,6 +83,8 @@ export function attemptRows(exchange: Exchange, instance: string): string[] {
 export type AttemptSubject = {
   readonly request: Pick<LlmRequest, 'id' | 'api' | 'isStream'> & { readonly controls: Pick<Controls, 'task' | 'team'> }
   readonly decision: Pick<Exchange['decision'], 'route' | 'arm' | 'policyVersion'>
+  /** Where routing was asked: they hold the labels that it gave. */
+  readonly inputs?: Exchange['inputs']
 }
 
 /** One of them: a JSON array of `ATTEMPT_COLUMNS` on one line, without the newline. */
@@ -103,7 +105,7 @@ export function attemptRow(subject: AttemptSubject, attempt: Attempt, position: 
     request.isStream,
     textField(decision.route),
     decision.arm,
-    textOrDefault(request.controls.task),
+    textOrDefault(subject.inputs?.facts.labels.task ?? request.controls.task),
     textField(request.controls.team),
     textField(decision.policyVersion),
     outcome.kind,

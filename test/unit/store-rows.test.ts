@@ -4,6 +4,8 @@ import { ATTEMPT_COLUMNS, attemptRows } from '../../src/store/attempt-row.ts'
 import { namedRows, readableRow } from '../../src/store/named-rows.ts'
 import { STORED_ATTEMPT, STORED_TRACE } from '../../src/store/stored-rows.ts'
 import { TRACE_COLUMNS, traceRow } from '../../src/store/trace-row.ts'
+import { readInputs } from '../../src/domain/routing/replay.ts'
+import { someFacts } from '../fakes/a-routing.ts'
 import { anAttempt, anExchange, aRequest, aUsage } from '../fakes/an-exchange.ts'
 
 const unpriced = { kind: 'unpriced', why: 'no_usage' } as const
@@ -199,6 +201,67 @@ test('a tag may be called as it likes', () => {
 test('a text that only looks like half a surrogate pair is kept as it is', () => {
   const user = String.raw`\ud800 "\\udfff"`
   expect(trace({ request: aRequest({ controls: { ...aRequest().controls, user } }) }).user).toBe(user)
+})
+
+describe('a decision', () => {
+  const labels = { task: 'coding', taskSource: 'rule', complexity: 'simple', complexitySource: 'header' } as const
+  const inputs = { facts: someFacts({ labels, user: 'a "b" \ud800' }), health: { 'openai/b': 'degraded' } } as const
+  const decision = {
+    route: 'chat',
+    rule: 'short',
+    arm: 'none',
+    targets: [{ key: 'openai/a', provider: 'openai', model: 'a' }],
+    rejected: [{ target: 'openai/b', why: 'degraded' }],
+    reasons: ['rule_held'],
+    policyVersion: 'v',
+    overlayRevision: `17+${'0199a0b0-0000-7000-8000-000000000001+'.repeat(9)}`,
+    unit: { value: 'u1', source: 'session' },
+  } as const
+
+  test('of a route is kept with all that it rested on, and reads back', () => {
+    const row = trace({ decision, inputs })
+    expect(row).toMatchObject({
+      task: 'coding',
+      task_source: 'rule',
+      complexity: 'simple',
+      complexity_source: 'header',
+      rule: 'short',
+      refused: '',
+      rejected: [{ target: 'openai/b', why: 'degraded' }],
+      overlay_revision: decision.overlayRevision,
+      unit: 'u1',
+      unit_source: 'session',
+    })
+    expect(readInputs(String(row.decision_inputs))).toEqual(inputs)
+    expect(attempts({ decision, inputs })[0]?.task).toBe('coding')
+  })
+
+  test('of the default route leaves nothing but its labels', () => {
+    const row = trace({ inputs })
+    const nothing = {
+      rule: '',
+      refused: '',
+      rejected: [],
+      overlay_revision: '',
+      unit: '',
+      unit_source: '',
+      decision_inputs: '',
+    }
+    expect(row).toMatchObject({ ...nothing, task: 'coding', task_source: 'rule' })
+    expect(trace({})).toMatchObject({ ...nothing, task: null, complexity: null, task_source: '' })
+  })
+
+  test('that is a refusal is kept too', () => {
+    const { targets: _none, ...rest } = decision
+    const row = trace({ decision: { ...rest, refused: 'no_usable_target' }, inputs, attempts: [] })
+    expect(row).toMatchObject({ refused: 'no_usable_target', targets: [], unit: 'u1' })
+    expect(readInputs(String(row.decision_inputs))).toEqual(inputs)
+  })
+
+  test('whose inputs a client has blown up is kept without them', () => {
+    const facts = someFacts({ tags: { long: 'x'.repeat(20_000) } })
+    expect(trace({ decision, inputs: { facts, health: {} } })).toMatchObject({ decision_inputs: '', unit: 'u1' })
+  })
 })
 
 test('every column that is written can be read back', () => {
