@@ -1,4 +1,5 @@
 import type { AdminPorts, EraseRequest, EraseStatus, Json } from './ports.ts'
+import { isDay } from './rollups.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
 import { decodeUtf8 } from './utf8.ts'
@@ -59,6 +60,7 @@ function parseRequest(text: string): EraseRequest | string {
 /** Milliseconds of a day (`2026-11-20`, its beginning in UTC) or a time of ISO 8601 with its zone. */
 export function timeOf(text: string): number | undefined {
   if (!/^20\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined
+  if (!isDay(text.slice(0, 10))) return undefined
   const at = Date.parse(text)
   return Number.isNaN(at) ? undefined : at
 }

@@ -138,6 +138,16 @@ describe('the cap', () => {
       .toHaveLength(rows * (row.length + 1))
   })
 
+  it('drops what was said before what happened, however new it is', async () => {
+    const row = JSON.stringify(['x'.repeat(95)])
+    const spool = await aSpool({ maxBytes: 1000, maxSegmentBytes: 200 })
+    for (let n = 0; n < 8; n += 1) await appended(spool, 'traces', row)
+    for (let n = 0; n < 50; n += 1) await appended(spool, 'contents', row)
+    const { overCap } = spool.status().droppedRows
+    expect(overCap.traces).toBe(0)
+    expect(overCap.contents).toBeGreaterThan(40)
+  })
+
   it('spares the segment whose rows are on their way', async () => {
     const spool = await aSpool({ maxBytes: 400, maxRows: 1 })
     await appended(spool, 'traces', '["first"]')
