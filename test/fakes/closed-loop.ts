@@ -12,7 +12,8 @@ export type Call = {
   /** Of a stream: its last bytes. Whoever has them has been answered, even if the connection then breaks. */
   readonly lastBytes?: RegExp
   readonly outcome: string
-  readonly attempts: 0 | 1
+  /** Undefined = as many as its trace says. */
+  readonly attempts: 0 | 1 | undefined
 }
 
 /** What a client got to its last byte. */

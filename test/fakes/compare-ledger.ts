@@ -46,12 +46,12 @@ export async function compareLedger(
   const wrongAttempts: string[] = []
   for (const [id, { call, status }] of ledger) {
     const trace = byId.get(id)
+    const expected = call.attempts ?? trace?.attempts
     if (trace === undefined) lost.push(`${call.name} ${id}`)
-    else if (trace.outcome !== call.outcome || trace.status !== status || trace.attempts !== call.attempts) {
+    else if (trace.outcome !== call.outcome || trace.status !== status || trace.attempts !== expected) {
       wrong.push(`${call.name} ${id}: ${trace.outcome} ${trace.status}, ${trace.attempts} attempts`)
     }
-    if ((attemptRows.get(id) ?? 0) !== call.attempts)
-      wrongAttempts.push(`${call.name} ${id}: ${attemptRows.get(id) ?? 0}`)
+    if ((attemptRows.get(id) ?? 0) !== expected) wrongAttempts.push(`${call.name} ${id}: ${attemptRows.get(id) ?? 0}`)
   }
   return {
     difference: { lost, twice, wrong, wrongAttempts, attemptsTwice: attemptsTwice.map(({ id }) => id) },

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
-import { MIXED_CALLS, startClosedLoop } from './closed-loop.ts'
+import { type Call, MIXED_CALLS, startClosedLoop } from './closed-loop.ts'
 import { compareLedger, type Difference } from './compare-ledger.ts'
-import { aProxyHome, settingsFor } from './proxy-process.ts'
+import { aProxyHome, type Settings, settingsFor } from './proxy-process.ts'
 
 export type KillReport = {
   readonly difference: Difference
@@ -15,16 +15,26 @@ export type KillReport = {
   readonly failures: readonly string[]
 }
 
+export type KillOptions = {
+  /** What the config file says beside `settingsFor`, given the simulator's address. */
+  readonly settings?: (upstream: string) => Settings
+  readonly calls?: readonly Call[]
+}
+
 /** Kills a proxy with SIGKILL, `kills` times, under the load of `clients`; then waits until all is stored, and compares. */
-export async function killUnderLoad(kills: number, clients: number): Promise<KillReport> {
+export async function killUnderLoad(
+  kills: number,
+  clients: number,
+  { settings = () => ({}), calls = MIXED_CALLS }: KillOptions = {},
+): Promise<KillReport> {
   const simulator = await startSimulator()
   onTestFinished(() => simulator.close())
-  const home = await aProxyHome(settingsFor(simulator.url))
+  const home = await aProxyHome(settingsFor(simulator.url, settings(simulator.url)))
   onTestFinished(() => home.close())
 
   let proxy = await home.start()
   await proxy.stored()
-  const loop = startClosedLoop(home.port, { clients, calls: MIXED_CALLS })
+  const loop = startClosedLoop(home.port, { clients, calls })
   onTestFinished(() => loop.stop())
   for (let kill = 0; kill < kills; kill += 1) {
     // At a different point of its life each time: while the store still starts, in the first segment, between inserts.

@@ -19,6 +19,7 @@ import { createSend } from '../../src/upstream/send.ts'
 import { createSlots } from '../../src/upstream/slots.ts'
 import type { SlotUse } from '../../src/upstream/slots.ts'
 import { aPolicy, aProvider } from './a-provider.ts'
+import { withStandIn } from './stand-in.ts'
 
 export const realWorld: World = {
   now: () => Date.now(),
@@ -70,7 +71,8 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       ...changes.provider,
     }),
   )
-  const state = createCell<RoutingState>({ policy: aPolicy(providers, changes.policy), policyVersion: 'test' })
+  const policy = aPolicy(providers, changes.policy)
+  const state = createCell<RoutingState>({ policy: withStandIn(policy), policyVersion: 'test' })
   const exchanges: Exchange[] = []
   const errors: string[] = []
   let badFramings = 0
@@ -97,6 +99,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
         },
       },
       mirror: NO_MIRROR,
+      answerOwn: async () => undefined,
       observe: changes.observe ?? (() => undefined),
       propagate: changes.propagate ?? (() => undefined),
       log: {
