@@ -3,9 +3,10 @@ import { defineConfig } from 'vitest/config'
 const SECOND = 1000
 
 /**
- * Three projects, run one after the other. `unit` shares the cores between files; `integration` starts servers,
- * browsers and ClickHouse, measures time and kills processes, so its files run one at a time; `long` is for the
- * tests that need minutes and is not part of `npm test`.
+ * Four projects, run one after the other. `unit` shares the cores between files; `integration` starts servers,
+ * browsers and ClickHouse, measures time and kills processes, so its files run one at a time; `held` is what of it
+ * compares the proxy with the direct way, once more with a fallback for every request (test/fakes/stand-in.ts); `long`
+ * is for the tests that need minutes and is not part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -38,6 +39,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'held',
+          include: ['test/integration/transparency-*.test.ts'],
+          // These watch a client see a head, or an event without content, that is held back where there is a fallback.
+          exclude: ['test/integration/transparency-{aborts,streams}.test.ts'],
+          env: { STAND_IN: 'slow_answer,slow_first_token' },
+          pool: 'forks',
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 120 * SECOND,
+          hookTimeout: 120 * SECOND,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'long',
           include: ['test/long/**/*.test.ts'],
           pool: 'forks',
@@ -45,7 +61,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 1800 * SECOND,
           hookTimeout: 120 * SECOND,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
