@@ -20,6 +20,8 @@ export type Contender = {
   readonly readyUrl?: (site: Site) => string
   /** Measured only when named: it is not held to the one core of the others, so its figures are not for their table. */
   readonly usesAllCores?: boolean
+  /** Measured only when named. */
+  readonly isOnDemand?: boolean
   /** Header lines that each request to it needs besides. */
   readonly headers?: (site: Site) => readonly string[]
   /** Tells its database's processes from its own by their command line. */
@@ -36,6 +38,8 @@ export const BARE = 'bare node + undici'
 export const PRODUCT = 'understudy'
 /** The same with ten routes, the last of which takes every call and has a fallback. */
 const ROUTES = `${PRODUCT} with 10 routes`
+/** The same with a shadow on a tenth of its calls; and what that costs live calls alone: all is done but sending. */
+const MIRROR = `${PRODUCT} with 10 % mirrored`
 
 /** Started with so many workers on all cores, which they share with the load and the upstream. */
 export function onAllCores(workers: number): Contender {
@@ -73,6 +77,22 @@ export const CONTENDERS: readonly Contender[] = [
     path: '/openai/v1/chat/completions',
     start: (site, nodeFlags) => understudy(site, nodeFlags, tenRoutes(site)),
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    store: /clickhouse|sidecar/,
+  },
+  {
+    name: MIRROR,
+    path: '/openai/v1/chat/completions',
+    start: (site, nodeFlags) => understudy(site, nodeFlags, tenthMirrored(site, 1_000)),
+    readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    isOnDemand: true,
+    store: /clickhouse|sidecar/,
+  },
+  {
+    name: `${PRODUCT} with 10 % planned`,
+    path: '/openai/v1/chat/completions',
+    start: (site, nodeFlags) => understudy(site, nodeFlags, tenthMirrored(site, 0)),
+    readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
+    isOnDemand: true,
     store: /clickhouse|sidecar/,
   },
   { name: 'portkey', path: '/v1/chat/completions', start: portkey, headers: portkeyHeaders },
@@ -129,6 +149,26 @@ function tenRoutes(site: Site): string {
 routes:
 ${others.join('\n')}
   rest: { target: openai/*, fallbacks: [spare/*] }
+`
+}
+
+/** A shadow on every tenth call. A budget of 0 USD has everything done up to the call itself. */
+function tenthMirrored(site: Site, budgetUsd: number): string {
+  return `  spare:
+    dialect: openai
+    base_url: http://127.0.0.1:${site.upstreamPort}
+    api_key: sk-spare
+    include_usage: true
+prices: [{ model: '*', input: 0.1, output: 0.4 }]
+shadows:
+  tenth:
+    sample: 10%
+    aa_share: 0%
+    candidates: spare/candidate
+    budget: { per_hour: ${budgetUsd}, per_day: ${budgetUsd} }
+    max_concurrent: 64
+    max_queued: 1000
+    headroom_floor: 0%
 `
 }
 
