@@ -74,6 +74,16 @@ it('3 000 generated requests without a valid token change neither the policy nor
   expect(await counts()).toEqual(rows)
 })
 
+it('no secret of the config is a row of any table', async () => {
+  const tables = await counts()
+  const held = await Promise.all(
+    tables.map(({ name }) => app.rows(`SELECT * FROM understudy.\`${String(name)}\` LIMIT 1000`)),
+  )
+  const text = JSON.stringify(held)
+  expect(text).toContain('x-second-key')
+  for (const secret of [...Object.values(tokens), SERVER_KEY, HEADER_KEY]) expect(text).not.toContain(secret)
+})
+
 /** Rows of every table. */
 function counts(): ReturnType<TestApp['rows']> {
   return app.rows(
