@@ -101,6 +101,12 @@ export function createRequestMetrics(): RequestMetrics {
     labelNames: [...call, 'why'],
   })
 
+  const fallbacks = createCounterFamily({
+    name: 'understudy_fallbacks_total',
+    help: 'Calls made because the one before for the same request had failed, by the provider left and why.',
+    labelNames: ['route', 'provider', 'next_provider', 'reason'],
+  })
+
   const models = createModelLabels(MODEL_LIMIT)
   const known = new Map<string, CallSeries>()
 
@@ -152,8 +158,16 @@ export function createRequestMetrics(): RequestMetrics {
     }
   }
 
+  function countFallbacks({ decision, attempts }: Exchange): void {
+    attempts.forEach(({ target, fallbackReason }, position) => {
+      const left = attempts[position - 1]?.target.provider
+      if (fallbackReason === undefined || left === undefined) return
+      fallbacks.series(decision.route, left, target.provider, fallbackReason).value += 1
+    })
+  }
+
   return {
-    families: [requests, errors, duration, firstToken, overhead, tokens, cost, unpriced],
+    families: [requests, errors, duration, firstToken, overhead, tokens, cost, unpriced, fallbacks],
     observe: (exchange) => {
       const { last, firstTokenMs } = totalsOf(exchange)
       const series = seriesOf(exchange, last)
@@ -175,6 +189,7 @@ export function createRequestMetrics(): RequestMetrics {
       for (const attempt of exchange.attempts) {
         if (isForClient(attempt.role)) addAttempt(attempt === last ? series : seriesOf(exchange, attempt), attempt)
       }
+      if (exchange.attempts.length > 1) countFallbacks(exchange)
     },
   }
 }

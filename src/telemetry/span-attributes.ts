@@ -52,6 +52,8 @@ export function clientAttributes(request: LlmRequest, attempt: Attempt, provider
     'understudy.attempt_id': attempt.id,
     'understudy.provider': clip(attempt.target.provider),
     'understudy.role': attempt.role,
+    ...(attempt.fallbackReason === undefined ? {} : { 'understudy.fallback_reason': attempt.fallbackReason }),
+    ...(attempt.adaptations === undefined ? {} : { 'understudy.adaptations': attempt.adaptations.map(clip) }),
     'understudy.outcome': outcome.kind,
     'understudy.queue_ms': attempt.queueMs,
     ...(attempt.firstByteMs === undefined ? {} : { 'understudy.first_byte_ms': attempt.firstByteMs }),

@@ -43,6 +43,8 @@ describe('any record at all', () => {
           anAttempt({
             id: ids[1],
             role: 'fallback',
+            fallbackReason: 'error',
+            adaptations: ['dropped:temperature'],
             target: { provider: 'anthropic', model: 'claude' },
             usage: aUsage({ cacheWrite5mTokens: 7, cacheWrite1hTokens: 5, isPartial: true }),
           }),
@@ -64,6 +66,8 @@ describe('any record at all', () => {
         'gen_ai.usage.cache_creation.input_tokens': 12,
         'gen_ai.usage.input_tokens': 1012,
         'understudy.role': 'fallback',
+        'understudy.fallback_reason': 'error',
+        'understudy.adaptations': ['dropped:temperature'],
         'understudy.usage_partial': true,
       },
     })

@@ -97,6 +97,21 @@ describe('metrics of a request', () => {
     expect(sampleOf(families, 'understudy_requests_total', { ...onFallback, ...ended })).toBe(1)
   })
 
+  it('count each call that was made because the one before had failed, by the provider left and why', async () => {
+    const metrics = metricsWith()
+    const target = { provider: 'spare', model: 'm' }
+    const again = anAttempt({ fallbackReason: 'rate_limit' })
+    const fallback = anAttempt({ role: 'fallback', target, fallbackReason: 'slow_answer' })
+    metrics.observe(anExchange())
+    metrics.observe(anExchange({ attempts: [anAttempt(), again, fallback] }))
+    const counted = (await scrape(metrics)).get('understudy_fallbacks_total')?.samples
+    const route = anExchange().decision.route
+    expect(counted?.map(({ labels, value }) => [labels, value])).toEqual([
+      [{ route, provider: 'openai', next_provider: 'openai', reason: 'rate_limit' }, 1],
+      [{ route, provider: 'openai', next_provider: 'spare', reason: 'slow_answer' }, 1],
+    ])
+  })
+
   it('sum costs exactly: a million calls of a tenth of a microdollar', async () => {
     const metrics = metricsWith()
     const attempt = anAttempt()
