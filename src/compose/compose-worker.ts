@@ -92,6 +92,8 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         contentHashKey: () => keptContentKey(boot.dataDir),
         leftSpools: [],
         insert: store.insert,
+        // Reading is the primary's.
+        readTrace: async () => ({ kind: 'unavailable' }),
         isStoreUp: () => undefined,
         config: () => config,
         processes: start.processes,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ReloadStatus } from '../config/reload.ts'
 import type { Listen } from '../domain/policy.ts'
-import type { Cell, Log, World } from '../domain/ports.ts'
+import type { Cell, Log, ReadOwnTrace, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openGateway } from '../gateway/server.ts'
 import type { DataListen, Gateway } from '../gateway/server.ts'
@@ -25,9 +25,11 @@ import { createPassThrough } from '../upstream/passthrough.ts'
 import { createPools } from '../upstream/pools.ts'
 import { createSend } from '../upstream/send.ts'
 import type { Slots } from '../upstream/slots.ts'
+import { alsoScoring } from './also-scoring.ts'
 import type { Closed } from './app.ts'
 import type { Closers } from './closers.ts'
 import { openKnownModels } from './known-models.ts'
+import { createOwnApi } from '../evaluate/own-api.ts'
 import type { ScoreWorker } from '../evaluate/worker.ts'
 import { openMirror } from './open-mirror.ts'
 import type { RunningMirror } from '../shadow/mirror.ts'
@@ -52,6 +54,7 @@ export type ServingOptions = {
   /** What others left, to be emptied by the way. */
   readonly leftSpools: readonly Spool[]
   readonly insert: Insert
+  readonly readTrace: ReadOwnTrace
   readonly isStoreUp: () => boolean | undefined
   readonly config: () => ReloadStatus
   /** That serve the data port: what limits shadows is divided among them. */
@@ -122,6 +125,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     },
     closers,
   )
+  const answerOwn = createOwnApi({ world, policy, record: scoreRecorder.record, readTrace: options.readTrace })
   const lanes: RowLane[] = []
   const metrics = createMetrics({
     build: { version, node: process.version },
@@ -169,7 +173,8 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         health,
         knownModel,
         recorder,
-        mirror,
+        mirror: alsoScoring(mirror, scoring.live),
+        answerOwn,
         observe: observeAll(
           [
             metrics.observe,

@@ -115,6 +115,31 @@ export type PricedCall = {
   readonly at: EpochMs
 }
 
+/** A request to a path of the data port that is the proxy's own. */
+export type OwnRequest = {
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** As of `ClientFacts`. */
+  readonly keySubject: string
+  readonly body: Buffer
+}
+
+export type OwnAnswer = { readonly status: number; readonly json: unknown }
+
+/** Answers a request of the proxy's own; undefined = there is nothing at this path. Never rejects. */
+export type AnswerOwn = (request: OwnRequest) => Promise<OwnAnswer | undefined>
+
+/** Reads one trace for whoever made it; `json` is all of it. */
+export type ReadOwnTrace = (id: RequestId) => Promise<
+  | {
+      readonly kind: 'ok'
+      readonly trace: Readonly<Record<string, unknown>> | undefined
+      readonly json: unknown
+    }
+  | { readonly kind: 'unavailable' }
+>
+
 /** A structured log line: an event name and its fields. Never given a key, a header or a body. */
 export type Log = {
   readonly info: (event: string, fields?: Readonly<Record<string, unknown>>) => void

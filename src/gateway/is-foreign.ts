@@ -12,12 +12,20 @@ import { takesClientKey } from '../domain/server-key.ts'
  *   answer; its `Host` still holds the page's own name. Where others than this machine can connect anyway, names say nothing.
  */
 export function isForeign(
-  { origin, host }: IncomingHttpHeaders,
+  headers: IncomingHttpHeaders,
   provider: Provider,
+  access: Access,
+  isLoopbackOnly: boolean,
+): boolean {
+  return !takesClientKey(provider) && isForeignCaller(headers, access, isLoopbackOnly)
+}
+
+/** The same of a request for which no key is looked at at all. */
+export function isForeignCaller(
+  { origin, host }: IncomingHttpHeaders,
   { allowedOrigins, allowedHosts }: Access,
   isLoopbackOnly: boolean,
 ): boolean {
-  if (takesClientKey(provider)) return false
   if (origin !== undefined && !allowedOrigins.has(origin.toLowerCase())) return true
   if (!isLoopbackOnly || host === undefined) return false // only HTTP/1.0 has no host, and no browser speaks that
   const name = hostOf(host)

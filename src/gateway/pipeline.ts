@@ -11,6 +11,7 @@ import type { DecisionInputs } from '../domain/routing/replay.ts'
 import { routerOf, targetKeys } from '../domain/routing/router.ts'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { ActiveCalls } from './active-calls.ts'
+import { answerOwn, isOwnPath } from './answer-own.ts'
 import { crash } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { decodeBounded, encodingOf } from './encoding.ts'
@@ -57,7 +58,12 @@ export function handle(
     const { providers } = turn.state.policy
     const hasAnthropicVersion = inbound.headers['anthropic-version'] !== undefined
     const recognised = recognise(inbound.method ?? '', inbound.url ?? '', hasAnthropicVersion, providers)
-    if ('error' in recognised) return reject(turn, unrecognised(inbound), recognised.error, stages)
+    if ('error' in recognised) {
+      const { error } = recognised
+      const refuseIt = (): void => reject(turn, unrecognised(inbound), error, stages)
+      const isOwn = error === 'reserved_path' && isOwnPath(inbound.url) && isWellFramed(inbound) && !stages.isDraining()
+      return isOwn ? answerOwn(turn, stages, refuseIt, failed) : refuseIt()
+    }
     known = recognised
     if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
     if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)

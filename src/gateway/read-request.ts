@@ -61,6 +61,11 @@ function parseTags(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(tags)
 }
 
+/** As `ClientFacts`, by the headers alone. */
+export function clientKeySubject(headers: IncomingHttpHeaders): string {
+  return clientOf(headers, undefined).keySubject
+}
+
 /** `keyInQuery`: where a client has put its key there instead of in a header. */
 function clientOf(headers: IncomingHttpHeaders, keyInQuery: string | undefined): ClientFacts {
   const key =

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThroughSink, UpgradeSink } from '../domain/pass-through.ts'
-import type { Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
+import type { AnswerOwn, Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { RawHeaders } from '../domain/request.ts'
@@ -22,6 +22,7 @@ export type Stages = {
   readonly knownModel: KnownModel
   readonly recorder: Recorder
   readonly mirror: Mirror
+  readonly answerOwn: AnswerOwn
   readonly observe: Observer
   readonly propagate: Propagate
   readonly log: Log
