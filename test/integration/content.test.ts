@@ -114,6 +114,18 @@ function textsBelow(dir: string): string {
 const leaks = (text: string): readonly string[] =>
   Object.entries(SECRETS).flatMap(([name, secret]) => (text.includes(secret) ? [name] : []))
 
+/** Runs commands of the command line on a home. */
+function cliOf(home: ProxyHome) {
+  return async (...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> =>
+    run(process.execPath, [MAIN, ...args, '-c', home.configFile], { env: {}, timeout: 60_000 }).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (error: { code?: number; stdout?: string; stderr?: string }) => ({
+        code: error.code ?? -1,
+        stdout: `${error.stdout}${error.stderr}`,
+      }),
+    )
+}
+
 it('stores what was said, redacted, shows it by its trace, and forgets the person', async () => {
   const upstream = await aTalkativeProvider()
   const providers = {
@@ -155,14 +167,7 @@ it('stores what was said, redacted, shows it by its trace, and forgets the perso
     })
     expect(row.redactions).toMatchObject({ email: expect.any(Number), employee: expect.any(Number) })
   }
-  const cli = async (...args: readonly string[]) =>
-    run(process.execPath, [MAIN, ...args, '-c', home.configFile], { env: {}, timeout: 60_000 }).then(
-      ({ stdout }) => ({ code: 0, stdout }),
-      (error: { code?: number; stdout?: string; stderr?: string }) => ({
-        code: error.code ?? -1,
-        stdout: `${error.stdout}${error.stderr}`,
-      }),
-    )
+  const cli = cliOf(home)
   const id = rows[0]?.trace_id ?? ''
   const shown = await cli('trace', id)
   expect(shown.stdout).toContain('[redacted:employee]')
@@ -188,6 +193,31 @@ it('stores what was said, redacted, shows it by its trace, and forgets the perso
   expect(textsBelow(join(home.dataDir, 'spool'))).not.toContain(USER)
   expect(home.printed()).not.toContain(USER)
   expect((await cli('erase', '--user', USER, '--dry-run')).stdout).toMatch(/traces\s+│ 0 /)
+}, 180_000)
+
+it('is one record of several workers: the same hashes, and forgotten in all their spools', async () => {
+  const upstream = await aTalkativeProvider()
+  const home = await aProxyHome(settingsFor(upstream, { content: { mode: 'full' }, workers: 2 }))
+  onTestFinished(() => home.close())
+  const proxy = await home.start()
+  await proxy.stored()
+  const [chat] = SAID
+  const say = async (): Promise<void> => {
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer k', 'x-understudy-user': USER }
+    // A connection each, or all would go to one worker.
+    const init = { method: 'POST', headers: { ...headers, connection: 'close' }, body: chat?.request(PROMPT) ?? '' }
+    await (await fetch(home.url + chat?.path, init)).text()
+  }
+  for (let count = 0; count < 24; count += 1) await say()
+  const erased = await cliOf(home)('erase', '--user', USER, '--dry-run')
+  expect(erased.stdout).toMatch(/contents\s+│ 24 /)
+  const [told] = await proxy.rows<{ hashes: number; instances: number }>(
+    'SELECT uniqExact(request_hash) AS hashes, uniqExact(instance) AS instances FROM contents',
+  )
+  expect(told).toEqual({ hashes: 1, instances: 2 })
+  await say()
+  expect((await cliOf(home)('erase', '--user', USER)).stdout).toMatch(/contents\s+│ 25 +│ deleted/)
+  expect(await proxy.rows('SELECT * FROM contents')).toEqual([])
 }, 180_000)
 
 it('changes live, and with content off nothing is written', async () => {
