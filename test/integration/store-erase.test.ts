@@ -221,6 +221,14 @@ test('two at a time are refused, and a user who is not there costs nothing', asy
   expect(await textOf(client)).toBe(before)
 })
 
+test('an empty name is nobody, not everybody without one', async () => {
+  const client = await freshDatabase()
+  await aTrace(client, '')
+  const before = await textOf(client)
+  await expect(erase(client, '')).rejects.toThrow('names nobody')
+  expect(await textOf(client)).toBe(before)
+})
+
 test('on a cluster nothing is begun', async () => {
   const client = await freshDatabase()
   const clustered = { ...client, address: { ...client.address, cluster: 'c' } }

@@ -36,6 +36,8 @@ export async function eraseUser(options: EraseOptions): Promise<readonly ErasedR
   if (client.address.cluster !== undefined) {
     throw new Error('On a cluster rows cannot be erased by this command yet; nothing was changed.')
   }
+  // Without a user is what most rows are.
+  if (erasure.user === '') throw new Error('An empty user names nobody; nothing was changed.')
   const touched = PERSONAL_TABLES.filter((table): table is Touched => table.holds !== 'nothing')
   let lease = await takeLease(client, 'erase', options.holder, LEASE_MS, signal)
   if (lease === undefined) throw new Error('Another erasure is under way.')
@@ -46,6 +48,7 @@ export async function eraseUser(options: EraseOptions): Promise<readonly ErasedR
     await find(client, erasure, id, signal)
     const erased: ErasedRows[] = []
     for (const table of touched) {
+      await renew()
       const rows = await countOf(client, table, id, signal)
       const result = { table: table.table, rows, action: table.holds === 'rows' ? 'deleted' : 'anonymised' } as const
       if (!erasure.isDryRun && rows > 0) await mutate(client, table, id, renew, signal)
