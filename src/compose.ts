@@ -12,6 +12,7 @@ import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
 import { outageOf, spoolFacts } from './compose/row-lanes.ts'
+import { readOwnTrace } from './compose/read-own-trace.ts'
 import { storeFacts } from './compose/store-facts.ts'
 import { warmHealth } from './compose/warm-health.ts'
 import { startReloader } from './config/reload.ts'
@@ -78,6 +79,7 @@ export async function compose(options: AppOptions): Promise<App> {
         contentHashKey: () => keptContentKey(boot.dataDir),
         leftSpools: left?.spools ?? [],
         insert: store.insert,
+        readTrace: readOwnTrace(store.reads),
         isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),
         config: () => reloader.status(),
         processes: 1,
