@@ -10,6 +10,7 @@ import {
   rowLine,
   smallCountField,
   textField,
+  textsField,
   textOrDefault,
   timeField,
 } from './row-fields.ts'
@@ -72,6 +73,7 @@ export const ATTEMPT_COLUMNS = [
   'shadow',
   'shadow_arm',
   'pair_id',
+  'adaptations',
 ] as const
 
 /** The rows of table `attempts` for one exchange, in the order of its attempts. */
@@ -145,6 +147,7 @@ export function attemptRow(subject: AttemptSubject, attempt: Attempt, position: 
     textField(attempt.shadow?.name),
     attempt.shadow?.arm ?? '',
     attempt.shadow?.pairedWith ?? null,
+    attempt.adaptations === undefined ? null : textsField(attempt.adaptations),
   ]
   return rowLine(fields)
 }

@@ -124,6 +124,7 @@ export const STORED_ATTEMPT = {
   shadow: 'text',
   shadow_arm: 'text',
   pair_id: 'text',
+  adaptations: 'texts',
 } as const satisfies Columns
 
 /** What a model did for clients: shadow and judge calls left out, latency over completed calls, in milliseconds. */

@@ -92,6 +92,7 @@ const attemptAt = (time: fc.Arbitrary<number>): fc.Arbitrary<Attempt> =>
       fc.record({ name, arm: fc.constantFrom('candidate' as const, 'aa' as const), pairedWith: time.chain(idAt) }),
     ),
     fallbackReason: optional(fc.constantFrom('error' as const, 'slow_answer' as const)),
+    adaptations: optional(fc.array(name, { maxLength: 3 })),
     startedAt: time,
     durationMs: duration,
     queueMs: duration,

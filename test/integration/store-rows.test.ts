@@ -117,6 +117,7 @@ function expectedAttempt(of: Exchange, call: Attempt, position: number): Record<
     shadow: kept(call.shadow?.name),
     shadow_arm: call.shadow?.arm ?? '',
     pair_id: call.shadow?.pairedWith ?? '00000000-0000-0000-0000-000000000000',
+    adaptations: (call.adaptations ?? []).map(kept),
   }
 }
 
