@@ -1,10 +1,15 @@
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
+import type { Learnt } from './learn-admin.ts'
 
 /** What a generated request may use: every route of the admin port, and the tokens that open it. */
 export type AdminTarget = {
   readonly routes: readonly { readonly method: string; readonly path: string }[]
   readonly tokens: { readonly full: string; readonly read: string } | undefined
+  /** What stands for a name in a path, besides what never is one. */
+  readonly ids?: readonly string[]
+  /** Fields and parameters that some route reads. */
+  readonly learnt?: Learnt
 }
 
 /** With which rights a request was made, as far as its maker knows. `odd`: a header that must not count as a token. */
@@ -24,14 +29,14 @@ export function anAdminCall(target: AdminTarget): fc.Arbitrary<AdminCall> {
       fc.record({
         method: aMethod,
         path: aPathChange,
-        id: fc.constantFrom(...IDS),
-        query: fc.oneof({ weight: 2, arbitrary: fc.constant('') }, aQuery),
+        id: fc.constantFrom(...IDS, ...(target.ids ?? [])),
+        query: fc.oneof({ weight: 2, arbitrary: fc.constant('') }, aQuery(target.learnt?.parameters ?? [])),
         version: fc.oneof({ weight: 20, arbitrary: fc.constant('HTTP/1.1') }, fc.constantFrom('HTTP/1.0', 'HTTP/2.0')),
         host: fc.oneof({ weight: 8, arbitrary: fc.constant('localhost') }, fc.constantFrom('evil.example', '', '[::1')),
       }),
       anAuthorization(target.tokens),
       fc.array(aHeader, { maxLength: 4 }),
-      aBody,
+      aFramedBody(aBody(target.learnt?.fields ?? [])),
     )
     .map(([route, line, { presented, authorization }, headers, { contentType, framing, body }]) => {
       const method = line.method === 'own' ? route.method : line.method
@@ -118,9 +123,12 @@ const VALUES = [
   'ab'.repeat(32),
 ]
 
-const aQuery = fc
-  .array(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...VALUES)), { minLength: 1, maxLength: 3 })
-  .map((pairs) => `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`)
+function aQuery(parameters: readonly string[]): fc.Arbitrary<string> {
+  const name = fc.constantFrom(...NAMES, ...parameters)
+  return fc
+    .array(fc.tuple(name, fc.constantFrom(...VALUES)), { minLength: 1, maxLength: 3 })
+    .map((pairs) => `?${pairs.map((pair) => pair.join('=')).join('&')}`)
+}
 
 type Authorization = { readonly presented: Presented; readonly authorization: string | undefined }
 
@@ -184,6 +192,8 @@ const aHeader = fc.constantFrom(
 const TYPES = [
   '',
   'application/json',
+  'application/json',
+  'application/json',
   'application/yaml',
   'application/sql',
   'application/json; charset=utf-16',
@@ -229,34 +239,50 @@ const BODIES = [
 
 type FramedBody = { readonly contentType: string; readonly framing: readonly string[]; readonly body: Buffer }
 
-const aBody: fc.Arbitrary<FramedBody> = fc
-  .tuple(
-    fc.constantFrom(...TYPES),
-    fc.oneof(
-      { weight: 4, arbitrary: fc.constantFrom(...BODIES).map((text) => Buffer.from(text, 'latin1')) },
-      { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
-      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
-      { weight: 1, arbitrary: fc.constantFrom(...BODIES).map((text) => gzipSync(text)) },
-    ),
-    fc.nat(12),
+function aBody(fields: readonly string[]): fc.Arbitrary<Buffer> {
+  const names = fc.constantFrom('__proto__', 'constructor', ...fields)
+  const values = fc.oneof(
+    fc.constantFrom(...VALUES),
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom(1, -1, true, {}, []),
   )
-  .map(([contentType, body, kind]) => {
-    const chunked = Buffer.concat([
-      ...(body.length === 0 ? [] : [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')]),
-      Buffer.from('0\r\n\r\n'),
-    ])
-    switch (kind) {
-      case 0:
-        return { contentType, framing: ['Transfer-Encoding: chunked'], body: chunked }
-      case 1:
-        return { contentType, framing: ['Transfer-Encoding: chunked', `Content-Length: ${body.length}`], body: chunked }
-      case 2:
-        return { contentType, framing: [`Content-Length: ${body.length}`, 'Content-Length: 3'], body }
-      case 3:
-        return { contentType, framing: ['Content-Length: -1'], body }
-      case 4:
-        return { contentType, framing: [], body }
-      default:
-        return { contentType, framing: [`Content-Length: ${body.length}`], body }
-    }
+  const nested = fc.oneof(values, fc.dictionary(fc.oneof(names, fc.constantFrom('openai/a', 'openai/b')), values))
+  const known = fc.array(fc.tuple(names, nested), { maxLength: 4 }).map((members) => {
+    // Not by Object.fromEntries: a member may be called __proto__, and twice the same.
+    return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`
   })
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...BODIES).map((text) => Buffer.from(text, 'latin1')) },
+    { weight: 3, arbitrary: known.map((text) => Buffer.from(text)) },
+    { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
+    { weight: 1, arbitrary: fc.constantFrom(...BODIES).map((text) => gzipSync(text)) },
+  )
+}
+
+function aFramedBody(body: fc.Arbitrary<Buffer>): fc.Arbitrary<FramedBody> {
+  return fc
+    .tuple(fc.constantFrom(...TYPES), body, fc.nat(12))
+    .map(([contentType, bytes, kind]) => framed(contentType, bytes, kind))
+}
+
+function framed(contentType: string, body: Buffer, kind: number): FramedBody {
+  const chunked = Buffer.concat([
+    ...(body.length === 0 ? [] : [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')]),
+    Buffer.from('0\r\n\r\n'),
+  ])
+  switch (kind) {
+    case 0:
+      return { contentType, framing: ['Transfer-Encoding: chunked'], body: chunked }
+    case 1:
+      return { contentType, framing: ['Transfer-Encoding: chunked', `Content-Length: ${body.length}`], body: chunked }
+    case 2:
+      return { contentType, framing: [`Content-Length: ${body.length}`, 'Content-Length: 3'], body }
+    case 3:
+      return { contentType, framing: ['Content-Length: -1'], body }
+    case 4:
+      return { contentType, framing: [], body }
+    default:
+      return { contentType, framing: [`Content-Length: ${body.length}`], body }
+  }
+}

@@ -6,6 +6,7 @@ import { adminPorts } from '../fakes/admin-ports.ts'
 import { startApp } from '../fakes/an-app.ts'
 import type { TestApp } from '../fakes/an-app.ts'
 import { ask } from '../fakes/ask.ts'
+import { learnAdmin } from '../fakes/learn-admin.ts'
 import { sendAdminCalls } from '../fakes/send-admin-calls.ts'
 
 // The same requests as in property/admin-requests, to the whole proxy with its engine.
@@ -29,6 +30,7 @@ beforeAll(async () => {
         headers: { 'x-second-key': HEADER_KEY },
       },
     },
+    routes: { half: { match: { team: 'x' }, strategy: 'balance', targets: ['openai/a', 'openai/b'] } },
   })
   port = Number(new URL(app.adminUrl).port)
 })
@@ -43,7 +45,9 @@ async function state(): Promise<unknown> {
 }
 
 it('3 000 generated requests with any token or none are answered in time, tell no secret and leave no error', async () => {
-  await sendAdminCalls(port, anAdminCall(target), {
+  const learnt = await learnAdmin(port, target.routes, tokens.full)
+  expect(learnt.fields).toContain('weights')
+  await sendAdminCalls(port, anAdminCall({ ...target, learnt, ids: ['half', 'half', 'half'] }), {
     count: 3_000,
     seed: SEED,
     secrets: [...Object.values(tokens), SERVER_KEY, HEADER_KEY],
@@ -57,6 +61,8 @@ it('3 000 generated requests with any token or none are answered in time, tell n
       expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(untouched)
     },
   })
+  // Deep enough to have changed something where that is allowed.
+  expect(app.log()).toContain('"weights_changed"')
   expect((await ask(port, '/readyz', asFull)).status).toBe(200)
 })
 

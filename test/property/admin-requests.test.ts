@@ -6,6 +6,7 @@ import type { Admin } from '../../src/admin/server.ts'
 import { anAdminCall } from '../fakes/admin-arbitrary.ts'
 import { adminPorts } from '../fakes/admin-ports.ts'
 import { ask } from '../fakes/ask.ts'
+import { learnAdmin } from '../fakes/learn-admin.ts'
 import { sendAdminCalls } from '../fakes/send-admin-calls.ts'
 import { silentLog } from '../fakes/silent-log.ts'
 
@@ -56,7 +57,10 @@ describe('an admin port with tokens', () => {
   afterAll(() => admin.close())
 
   it('answers 3 000 generated requests in time and as JSON, fails in none and tells no secret', async () => {
-    const calls = anAdminCall({ routes: ROUTES, tokens })
+    const learnt = await learnAdmin(admin.port, ROUTES, tokens.full)
+    expect(learnt.fields).toEqual(expect.arrayContaining(['path', 'weights']))
+    expect(learnt.parameters).toEqual(expect.arrayContaining(['minutes', 'from']))
+    const calls = anAdminCall({ routes: ROUTES, tokens, learnt })
     const secrets = [...Object.values(tokens), 'sk-described-0123456789']
     await sendAdminCalls(admin.port, calls, {
       count: 3_000,
