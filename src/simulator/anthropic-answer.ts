@@ -8,9 +8,7 @@ import { splitTokens } from './tokens.ts'
 export function messageBody({ replies, spent }: Answered, facts: Facts): string {
   const [reply] = replies
   const content = blocksOf(reply, facts).map(({ whole }) => whole)
-  return JSON.stringify(
-    message(facts, content, stopReason(reply), usageOf(spent, spent.visibleOutput + spent.reasoning)),
-  )
+  return JSON.stringify(message(facts, content, ending(reply), usageOf(spent, spent.visibleOutput + spent.reasoning)))
 }
 
 /** The stream: usage split over the first event (input) and the last but one (output), a ping after the first block's start. */
@@ -22,7 +20,7 @@ export function* messageFrames({ replies, spent }: Answered, facts: Facts): Gene
     const json = JSON.stringify({ type, ...fields })
     return { text: `event: ${type}\ndata: ${json.slice(0, -1)}${' '.repeat(Math.floor(next() * 12))}}\n\n`, isToken }
   }
-  yield frame('message_start', { message: message(facts, [], null, usageOf(spent, 1)) })
+  yield frame('message_start', { message: message(facts, [], UNENDED, usageOf(spent, 1)) })
   for (const [index, block] of blocksOf(reply, facts).entries()) {
     yield frame('content_block_start', { index, content_block: block.start })
     if (index === 0) yield { text: 'event: ping\ndata: {"type": "ping"}\n\n', isToken: false }
@@ -31,7 +29,7 @@ export function* messageFrames({ replies, spent }: Answered, facts: Facts): Gene
   }
   const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usageOf(spent, 0)
   yield frame('message_delta', {
-    delta: { stop_reason: stopReason(reply), stop_sequence: null },
+    delta: ending(reply),
     usage: {
       input_tokens,
       cache_creation_input_tokens,
@@ -42,15 +40,14 @@ export function* messageFrames({ replies, spent }: Answered, facts: Facts): Gene
   yield frame('message_stop', {})
 }
 
-function message(facts: Facts, content: readonly JsonObject[], reason: string | null, usage: JsonObject): JsonObject {
+function message(facts: Facts, content: readonly JsonObject[], end: JsonObject, usage: JsonObject): JsonObject {
   return {
     model: facts.model,
     id: facts.id,
     type: 'message',
     role: 'assistant',
     content,
-    stop_reason: reason,
-    stop_sequence: null,
+    ...end,
     usage,
   }
 }
@@ -69,7 +66,9 @@ function usageOf(spent: Spent, output: number): JsonObject {
 
 type Block = { readonly start: JsonObject; readonly whole: JsonObject; readonly deltas: Iterable<JsonObject> }
 
+/** A refusal is the word of a filter, not of the model: nothing is said (platform.claude.com, "Streaming refusals"). */
 function blocksOf(reply: Reply, facts: Facts): readonly Block[] {
+  if (reply.finish === 'refusal') return []
   const thinking = reply.thinking === undefined ? [] : [thinkingBlock(reply.thinking, facts)]
   const calls = reply.toolCalls.map(({ name, argumentsJson }): Block => {
     const id = facts.newId('toolu_01', 22)
@@ -103,6 +102,17 @@ function textBlock(reply: Reply, text: string): Block {
         for (const piece of reply.pieces) yield { type: 'text_delta', text: piece }
       },
     },
+  }
+}
+
+const UNENDED: JsonObject = { stop_reason: null, stop_sequence: null }
+
+function ending(reply: Reply): JsonObject {
+  const details = { type: 'refusal', category: null, explanation: null }
+  return {
+    stop_reason: stopReason(reply),
+    stop_sequence: null,
+    ...(reply.finish === 'refusal' ? { stop_details: details } : {}),
   }
 }
 

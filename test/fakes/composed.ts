@@ -26,6 +26,8 @@ export type Composed = {
 /** A trace and its calls. */
 export type Story = {
   readonly route: string
+  /** Of a route with rules; empty = none held. */
+  readonly rule: string
   readonly reasons: readonly string[]
   /** As the client saw it, with its status: `completed 200`. */
   readonly outcome: string
@@ -81,7 +83,8 @@ export async function startComposed(
 type Shown = { readonly targets: readonly { readonly target: string; readonly state: string }[] }
 
 /** `attempts` of the trace tells how many rows there must be: the two tables are filled apart from each other. */
-const STORY = `SELECT any(t.route) AS route, any(t.reasons) AS reasons, concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
+const STORY = `SELECT any(t.route) AS route, any(t.rule) AS rule, any(t.reasons) AS reasons,
+  concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
   any(t.served_model) AS servedModel, toString(any(t.cost_usd)) AS costUsd, any(t.attempts) AS promised,
   arrayMap(x -> x.2, arraySort(groupArray((a.position, concat(a.role, ' ', a.provider, '/', a.model, ' ', a.outcome, ' ',
     toString(a.status), if(a.fallback_reason = '', '', concat(' after ', a.fallback_reason))))))) AS calls

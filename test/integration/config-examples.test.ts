@@ -93,20 +93,20 @@ describe('one policy per strategy', () => {
   it('rules: code, tools and very long prompts have models of their own', async () => {
     const proxy = await start('rules')
     const modelFor = async (changes: Partial<Chat>): Promise<string> => {
-      const { route, calls } = await chat(proxy, 'house-model', changes)
+      const { route, rule, calls } = await chat(proxy, 'house-model', changes)
       expect(route).toBe('by-need')
-      return calls.join()
+      return `${rule}: ${calls.join()}`
     }
     const says = (content: string): Partial<Chat> => ({ messages: [{ role: 'user', content }] })
     const tools: Chat['tools'] = [
       { type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } },
     ]
-    expect(await modelFor({})).toBe('primary openai/gpt-4o-mini completed 200')
-    expect(await modelFor(says('Refactor this, please.'))).toBe('primary openai/gpt-5 completed 200')
-    expect(await modelFor(says('Why?\n```ts\nlet a: string = 1\n```'))).toBe('primary openai/gpt-5 completed 200')
-    expect(await modelFor({ tools })).toBe('primary openai/gpt-4o completed 200')
+    expect(await modelFor({})).toBe(': primary openai/gpt-4o-mini completed 200')
+    expect(await modelFor(says('Refactor this, please.'))).toBe('code: primary openai/gpt-5 completed 200')
+    expect(await modelFor(says('Why?\n```ts\nlet a: string = 1\n```'))).toBe('code: primary openai/gpt-5 completed 200')
+    expect(await modelFor({ tools })).toBe('tools: primary openai/gpt-4o completed 200')
     expect(await modelFor(says('The quick brown fox. '.repeat(20_000)))).toBe(
-      'primary openai/gpt-4.1-nano completed 200',
+      'very-long: primary openai/gpt-4.1-nano completed 200',
     )
   })
 

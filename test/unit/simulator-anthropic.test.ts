@@ -153,9 +153,11 @@ describe('Anthropic particulars', () => {
     expect(JSON.parse(block?.type === 'text' ? block.text : '')).toEqual({ city: expect.any(String) })
   })
 
-  it('refuses with status 200 and a stop reason', async () => {
-    const answer = await client().messages.create(ask, { headers: { 'x-sim-fault': 'refusal' } })
-    expect(answer.stop_reason).toBe('refusal')
+  it('refuses with status 200, a stop reason and no words of its own, streamed and whole', async () => {
+    const headers = { 'x-sim-fault': 'refusal' }
+    const whole = await client().messages.create(ask, { headers })
+    const streamed = await client().messages.stream(ask, { headers }).finalMessage()
+    for (const answer of [whole, streamed]) expect(answer).toMatchObject({ stop_reason: 'refusal', content: [] })
   })
 
   it('lists its models only, by dated name', async () => {
