@@ -5,6 +5,7 @@ import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
 import { explainOneRoute } from './route.ts'
 import { rebuildRollups, showRebuild } from './rollups.ts'
+import { switchShadow } from './shadow-switch.ts'
 import { showShadows } from './shadows.ts'
 import { runSql } from './sql.ts'
 import type { Handler } from './reply.ts'
@@ -32,6 +33,8 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'POST', path: '/admin/route', need: 'read', handle: explainOneRoute(ports) },
     { method: 'GET', path: '/admin/targets', need: 'read', handle: showTargets(ports) },
     { method: 'GET', path: '/admin/shadows', need: 'read', handle: showShadows(ports) },
+    { method: 'POST', path: '/admin/shadows/:id/on', need: 'write', handle: switchShadow(ports, true) },
+    { method: 'POST', path: '/admin/shadows/:id/off', need: 'write', handle: switchShadow(ports, false) },
     { method: 'GET', path: '/admin/weights', need: 'read', handle: listWeights(ports) },
     { method: 'GET', path: '/admin/weights/:id', need: 'read', handle: showWeights(ports) },
     { method: 'PUT', path: '/admin/weights/:id', need: 'write', handle: setWeights(ports) },

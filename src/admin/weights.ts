@@ -1,5 +1,7 @@
+import type { ChangeAnswer } from '../domain/changes/change-request.ts'
+import type { WeightsWish } from '../domain/changes/change-weights.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
-import type { AdminPorts, WeightsAnswer, WeightsChange } from './ports.ts'
+import type { AdminPorts } from './ports.ts'
 import { queryFault, wholeNumber } from './query.ts'
 import { errorReply } from './reply.ts'
 import type { AdminRequest, Handler, Reply } from './reply.ts'
@@ -70,7 +72,7 @@ export function listChanges(ports: AdminPorts): Handler {
 async function changed(
   ports: AdminPorts,
   { id: route, actor, ifMatch }: AdminRequest,
-  wish: WeightsChange['wish'],
+  wish: WeightsWish | undefined,
   reason: string,
 ): Promise<Reply> {
   const change = { route, wish, actor, reason: reason.slice(0, LONGEST_REASON), ifMatch }
@@ -85,7 +87,8 @@ function applied(ports: AdminPorts, route: string, isStored: boolean): Reply {
   return weightsReply(view, { stored: isStored })
 }
 
-function refusal(answer: Exclude<WeightsAnswer, { kind: 'applied' }>): Reply {
+/** Why nothing was changed. */
+export function refusal(answer: Exclude<ChangeAnswer, { kind: 'applied' }>): Reply {
   switch (answer.kind) {
     case 'refused':
       return answer.isUnknownRoute
@@ -103,7 +106,7 @@ function weightsReply(view: WeightsView, more: { readonly stored?: boolean } = {
   return { status: 200, json: { ...json, ...more }, headers: { etag: `"${tagOf(view.last)}"` } }
 }
 
-type Wish = { readonly wish: Exclude<WeightsChange['wish'], undefined>; readonly reason: string }
+type Wish = { readonly wish: WeightsWish; readonly reason: string }
 
 /** What the body asks for, or what is wrong with it. */
 function readWish(text: string): Wish | string {

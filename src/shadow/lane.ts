@@ -1,7 +1,7 @@
 import type { Attempt, Exchange } from '../domain/exchange.ts'
 import { mayBeBilled } from '../domain/exchange-totals.ts'
 import type { Cost } from '../domain/cost.ts'
-import type { Compare, PriceCall, World } from '../domain/ports.ts'
+import type { Compare, Log, PriceCall, World } from '../domain/ports.ts'
 import type { MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { learned } from '../domain/shadow/projection.ts'
 import type { FailureKind, Shadow, SkipReason } from '../domain/shadow/shadow.ts'
@@ -25,6 +25,7 @@ export type LaneOptions = {
   readonly pauses: Pauses
   readonly hold: Hold
   readonly processes: number
+  readonly log: Log
 }
 
 /** One call to be made, with all that comparing its answer needs. */
@@ -35,8 +36,8 @@ export type ShadowJob = {
   readonly stable: Attempt
   readonly requestBody: Buffer
   readonly stableAnswer: Buffer
-  readonly outbound: OutboundRequest
-  readonly adaptations: readonly string[]
+  /** Made only when the call is: nobody pays for a call that is not. */
+  readonly makeCall: () => { readonly outbound: OutboundRequest; readonly adaptations: readonly string[] }
   readonly task: string
   readonly unit: string | undefined
   /** The projected cost is the most that the call can cost. */
@@ -99,7 +100,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const limits = limitsOf(shadow)
     const isBusy = running.size + waiting.length > 0
     if (!job.isBound && isBusy && leftOf(budget.spend(now), limits) < NEAR_THE_END * projected) return 'budget'
-    const bytes = job.requestBody.length + job.outbound.body.length + job.stableAnswer.length
+    const bytes = 2 * job.requestBody.length + job.stableAnswer.length // the call's own body is about as large
     if (!hold.take(bytes)) return 'queue_full'
     const reservation = budget.reserve(projected, limits, now)
     if (reservation === undefined) {
@@ -116,13 +117,22 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const { job } = held
     const { plan, exchange, shadow } = job
     const startedAt = world.now()
+    let made: ReturnType<ShadowJob['makeCall']>
+    try {
+      made = job.makeCall()
+    } catch (bug) {
+      // Thrown on, it would come to whoever has just ended another call.
+      options.log.error('shadow_call_failed', { trace_id: exchange.request.id, bug })
+      return drop(held, 'unreadable')
+    }
+    const { outbound, adaptations } = made
     const call = { abort: (): void => undefined } // a call may be over before there is anything to abort
     running.add(call)
     call.abort = callCandidate(
       {
         request: exchange.request,
         provider: plan.provider,
-        outbound: job.outbound,
+        outbound,
         timeoutMs: shadow.timeoutMs,
         mayHold: (bytes) => {
           if (!hold.take(bytes)) return false
@@ -134,7 +144,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
       world,
       (answer) => {
         running.delete(call)
-        ended(held, answer, startedAt)
+        ended(held, adaptations, answer, startedAt)
         next()
       },
     )
@@ -157,10 +167,13 @@ export function createLane(name: string, options: LaneOptions): Lane {
     funnel.skipped(name, reason, job.plan.target, job.plan.arm)
   }
 
-  function ended(held: Held, answer: CandidateAnswer, startedAt: EpochMs): void {
+  function ended(held: Held, adaptations: readonly string[], answer: CandidateAnswer, startedAt: EpochMs): void {
     const { job, reservation, projected } = held
     const { plan } = job
-    const attempt = attemptOf(job, answer, startedAt)
+    const attempt = {
+      ...attemptOf(job, answer, startedAt),
+      adaptations: adaptations.length === 0 ? undefined : adaptations,
+    }
     const spent = spentOn(attempt, projected)
     totalSpent += spent
     reservation.settle(spent)
@@ -203,11 +216,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
     funnel.mirrored(name, job.plan.target, job.plan.arm, failure)
   }
 
-  function attemptOf(
-    { plan, stable, shadow, adaptations }: ShadowJob,
-    answer: CandidateAnswer,
-    startedAt: EpochMs,
-  ): Attempt {
+  function attemptOf({ plan, stable, shadow }: ShadowJob, answer: CandidateAnswer, startedAt: EpochMs): Attempt {
     const { target, arm, provider } = plan
     const { answer: read } = answer
     return {
@@ -215,7 +224,6 @@ export function createLane(name: string, options: LaneOptions): Lane {
       role: 'shadow',
       shadow: { name: shadow.name, arm, pairedWith: stable.id },
       target,
-      adaptations: adaptations.length === 0 ? undefined : adaptations,
       startedAt,
       durationMs: answer.durationMs,
       queueMs: answer.queueMs,

@@ -12,6 +12,7 @@ import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
 import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
+import { isSwitchedOn } from '../domain/shadow/shadow-switch.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
 import type { FunnelTotal, ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
@@ -20,7 +21,7 @@ import type { RoutingState } from '../domain/state.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
 import { createFunnel, type RecordFunnel } from './funnel.ts'
 import { createHold } from './hold.ts'
-import { createLane, type Lane, type LaneStatus } from './lane.ts'
+import { createLane, type Lane, type LaneStatus, type ShadowJob } from './lane.ts'
 import { watchLoopDelay } from './loop-delay.ts'
 import { createPauses } from './pauses.ts'
 import { createRecentRequests } from './recent-requests.ts'
@@ -73,8 +74,8 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   const lanes = new Map<string, Lane>()
   let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
   let isClosed = false
-  const onPolicy = ({ policy }: RoutingState): void => {
-    const isNeeded = !isClosed && policy.shadows.some(({ isEnabled }) => isEnabled)
+  const onPolicy = ({ policy, overlay }: RoutingState): void => {
+    const isNeeded = !isClosed && policy.shadows.some((shadow) => isSwitchedOn(shadow, overlay))
     if (isNeeded) loopDelay ??= watchLoopDelay(world.monotonic)
     else {
       loopDelay?.close()
@@ -98,7 +99,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const ready = readyShadows(policy)
     let facts: Facts | undefined
     for (const each of ready.all) {
-      if (!isOn(each.shadow, now) || !each.mayMatch(request)) continue
+      if (!isSwitchedOn(each.shadow, now.overlay) || !each.mayMatch(request)) continue
       facts ??= factsOf(offered, ready)
       if (each.matches(facts, aliasOf(facts, now)?.model ?? facts.model)) take(each.shadow, offered, facts, now)
     }
@@ -153,8 +154,12 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const projection = projectedUsage(stable, body.length, maxOutputTokens, lane.learnedOutput(target))
     const cost = options.price({ provider: provider.name, model: target.model, usage: projection.usage, at })
     if (cost.kind !== 'priced') return 'unpriced'
-    const model = modelFacts(now.policy.routing.models, options.knownModel, provider, target.model)
-    const call = mirroredCall(request, body, provider, target.model, model)
+    const makeCall = (): ReturnType<ShadowJob['makeCall']> => {
+      const model = modelFacts(now.policy.routing.models, options.knownModel, provider, target.model)
+      const { path, body: bytes, adaptations } = mirroredCall(request, body, provider, target.model, model)
+      const headers = options.outboundHeaders(shadowHeaders(offered.headers), provider, undefined)
+      return { outbound: { method: request.method, path, headers, body: bytes }, adaptations }
+    }
     const refused = lane.take(
       {
         shadow,
@@ -163,13 +168,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         stable,
         requestBody: body,
         stableAnswer: answer,
-        outbound: {
-          method: request.method,
-          path: call.path,
-          headers: options.outboundHeaders(shadowHeaders(offered.headers), provider, undefined),
-          body: call.body,
-        },
-        adaptations: call.adaptations,
+        makeCall,
         task: facts.labels.task,
         unit: facts.unit.source === 'none' ? undefined : facts.unit.value,
         isBound: projection.isBound,
@@ -182,7 +181,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 
   function status(): readonly LaneStatus[] {
     const now = state.current()
-    return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isOn(shadow, now)))
+    return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isSwitchedOn(shadow, now.overlay)))
   }
 
   return {
@@ -190,7 +189,8 @@ export function createMirror(options: MirrorOptions): RunningMirror {
       const now = state.current()
       if (now.policy.shadows.length === 0 || isClosed) return false
       return readyShadows(now.policy).all.some(
-        ({ shadow, mayMatch }) => isOn(shadow, now) && mayMatch(request) && isSampled(shadow, request.id),
+        ({ shadow, mayMatch }) =>
+          isSwitchedOn(shadow, now.overlay) && mayMatch(request) && isSampled(shadow, request.id),
       )
     },
     offer: (offered) => {
@@ -232,11 +232,6 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 }
 
 type Kept = MirrorOffer & { readonly body: Buffer; readonly answer: Buffer }
-
-/** Whether the shadow is on. */
-function isOn({ isEnabled }: Shadow, _state: RoutingState): boolean {
-  return isEnabled
-}
 
 /** What routing knew of the request is enough where no shadow asks for more. */
 function factsOf({ exchange, body, headers }: MirrorOffer, ready: ReadyShadows): Facts {

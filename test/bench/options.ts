@@ -82,7 +82,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   for (const name of named ?? []) find(name)
   const contenders = [
     ...CONTENDERS.filter(
-      ({ name, usesAllCores }) => name === DIRECT || (named?.includes(name) ?? usesAllCores !== true),
+      ({ name, usesAllCores, isOnDemand }) =>
+        name === DIRECT || (named?.includes(name) ?? (usesAllCores !== true && isOnDemand !== true)),
     ),
     ...withWorkers.filter(({ name }) => named?.includes(name) !== true),
   ]

@@ -171,3 +171,29 @@ test('two workers share one funnel and one budget', async () => {
   expect(funnel.eligible).toBe(funnel.mirrored + sum(funnel.skipped))
   expect(Number(budget.hour.used_usd)).toBeLessThan(0.02 + 2 * 0.0011)
 })
+
+test.each([1, 2])(
+  'with %i processes a shadow is turned off and on by a request, everywhere and at once',
+  async (workers) => {
+    const home = await aHome({}, workers)
+    const proxy = await home.start()
+    await proxy.stored()
+    const turn = async (position: 'on' | 'off'): Promise<void> => {
+      const answer = await fetch(`${proxy.adminUrl}/admin/shadows/trial/${position}`, { method: 'POST' })
+      expect(answer.status).toBe(200)
+      expect(await answer.json()).toMatchObject({ name: 'trial', on: position === 'on' })
+    }
+    await turn('off')
+    // Workers hear of it a moment later.
+    for (let shows = true; shows; await sleep(20)) {
+      const { shadows } = JSON.parse((await proxy.admin('/admin/shadows')).text) as { shadows: [{ on: boolean }] }
+      shows = shadows[0].on
+    }
+    for (let i = 0; i < 6; i++) await ask(home, `off ${i}`)
+    await turn('on')
+    for (;;) {
+      await ask(home, 'on')
+      if ((await shown(proxy)).funnel.eligible > 0) break
+    }
+  },
+)

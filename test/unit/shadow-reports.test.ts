@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { sumShadows, type ShadowReport } from '../../src/domain/shadow/shadow-report.ts'
+import { changeWeights } from '../../src/domain/changes/change-weights.ts'
+import { isSwitchedOn, switchWeights } from '../../src/domain/shadow/shadow-switch.ts'
+import { aPolicy } from '../fakes/a-provider.ts'
 import { aPolicyView } from '../fakes/admin-ports.ts'
 import { ask } from '../fakes/ask.ts'
 import { aShadow } from '../fakes/a-shadow.ts'
@@ -99,4 +102,44 @@ test('the metrics say the same', async () => {
 test('what processes say of one shadow is added up exactly', () => {
   const huge = aReport({ hourPicoUsd: '900719925474099312345' })
   expect(sumShadows([huge, huge])).toMatchObject([{ hourPicoUsd: 1_801_439_850_948_198_624_690n, running: 2 }])
+})
+
+describe('POST /admin/shadows/<name>/on|off', () => {
+  test('is a live change like any other: with an actor and a reason, in the journal', async () => {
+    const asked: unknown[] = []
+    const { port } = await openAdmin({
+      changeWeights: async (change) => {
+        asked.push(change)
+        return { kind: 'refused', fault: 'There is no shadow "x". Known: trial.', isUnknownRoute: true }
+      },
+    })
+    const { status } = await ask(port, '/admin/shadows/x/off?reason=dear', { method: 'POST' })
+    expect(status).toBe(404)
+    expect(asked).toMatchObject([{ route: 'shadow:x', wish: { weights: { on: 0, off: 1 } }, reason: 'dear' }])
+  })
+})
+
+describe('a live switch', () => {
+  const shadow = aShadow()
+  const state = aPolicy([], { shadows: [shadow] })
+  const turned = (isOn: boolean, isEnabled = true): boolean => {
+    const change = changeWeights(state, undefined, 'shadow:trial', { weights: switchWeights(isOn), pins: undefined })
+    if (!('change' in change) || change.change.kind !== 'weights_set') throw new Error(JSON.stringify(change))
+    const { weights, pins, base } = change.change
+    const live = { weights, pins, base, actor: 'me', reason: '', at: 0 }
+    return isSwitchedOn({ ...shadow, isEnabled }, { revision: '1', weights: new Map([['shadow:trial', live]]) })
+  }
+
+  test('counts until the file says something else', () => {
+    expect(turned(false)).toBe(false)
+    expect(turned(true)).toBe(true)
+    // The file was edited since: it was on, and is off now, whatever was switched before.
+    expect(turned(true, false)).toBe(false)
+    expect(isSwitchedOn(shadow, undefined)).toBe(true)
+  })
+
+  test('is refused for a shadow that is not there', () => {
+    const change = changeWeights(state, undefined, 'shadow:other', { weights: switchWeights(false), pins: undefined })
+    expect(change).toMatchObject({ isUnknownRoute: true, fault: 'There is no shadow "other". Known: trial.' })
+  })
 })

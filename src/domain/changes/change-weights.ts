@@ -1,4 +1,5 @@
 import type { Policy } from '../policy.ts'
+import { switchedShadow, switchPositions } from '../shadow/shadow-switch.ts'
 import { NO_OVERLAY, type Overlay } from '../routing/overlay.ts'
 import type { WeightedTarget } from '../routing/route.ts'
 import { weightsInForce } from '../routing/weights.ts'
@@ -47,10 +48,17 @@ export function changeWeights(
 
 /** How the weights of `route` stand, or why it has none. */
 export function routeStanding(
-  { routing }: Policy,
+  { routing, shadows }: Policy,
   overlay: Overlay | undefined,
   name: string,
 ): RouteStanding | { readonly fault: string; readonly isUnknownRoute: boolean } {
+  const switched = switchedShadow(name)
+  if (switched !== undefined) {
+    const shadow = shadows.find((each) => each.name === switched)
+    if (shadow !== undefined) return standingOf(name, switchPositions(shadow), overlay)
+    const known = shadows.map((each) => each.name).join(', ') || 'none'
+    return { fault: `There is no shadow "${switched.slice(0, 60)}". Known: ${known}.`, isUnknownRoute: true }
+  }
   const route = routing.routes.find((each) => each.name === name)
   if (route === undefined) {
     const known = routing.routes.map((each) => each.name).join(', ') || 'none'
@@ -63,9 +71,13 @@ export function routeStanding(
       isUnknownRoute: false,
     }
   }
-  const { targets, areLive } = weightsInForce(name, strategy.targets, overlay ?? NO_OVERLAY)
+  return standingOf(name, strategy.targets, overlay)
+}
+
+function standingOf(name: string, filed: readonly WeightedTarget[], overlay: Overlay | undefined): RouteStanding {
+  const { targets, areLive } = weightsInForce(name, filed, overlay ?? NO_OVERLAY)
   const pins = areLive ? (overlay?.weights.get(name)?.pins ?? []) : []
-  return { base: byKey(strategy.targets), inForce: { weights: byKey(targets), pins }, areLive }
+  return { base: byKey(filed), inForce: { weights: byKey(targets), pins }, areLive }
 }
 
 function faultOf({ weights, pins }: WeightsWish, base: Readonly<Record<string, number>>): string | undefined {
