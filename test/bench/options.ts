@@ -60,10 +60,10 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   })
   if (values.help) return 'help'
   const { json, quick, soak: isSoak } = values
-  const workers = numberOf('workers', values.workers, 1, 64)
+  const workers = wholeOf('workers', values.workers, 1, 64)
   const seconds = numberOf('seconds', values.seconds, 0.5, 3600)
   const rate = numberOf('rate', values.rate, 1, 1_000_000)
-  const rounds = numberOf('rounds', values.rounds, 1, 100) ?? (quick ? 2 : 5)
+  const rounds = wholeOf('rounds', values.rounds, 1, 100) ?? (quick ? 2 : 5)
   const named = values.only?.split(',').map((name) => name.trim())
   const withWorkers = workers === undefined ? [] : [onAllCores(workers)]
 
@@ -117,4 +117,10 @@ function numberOf(name: string, text: string | undefined, min: number, max: numb
     throw new Error(`--${name}: expected a number from ${min} to ${max}, found ${JSON.stringify(text)}`)
   }
   return value
+}
+
+function wholeOf(name: string, text: string | undefined, min: number, max: number): number | undefined {
+  const value = numberOf(name, text, min, max)
+  if (value === undefined || Number.isInteger(value)) return value
+  throw new Error(`--${name}: expected a whole number, found ${JSON.stringify(text)}`)
 }

@@ -47,6 +47,7 @@ describe('the command line of the bench', () => {
     ['--seconds x', /--seconds/],
     ['--rate -1', /--rate/],
     ['--workers 65', /--workers/],
+    ['--rounds 1.5', /whole number/],
     ['--only nobody', /nobody is called nobody\. Known: direct,/],
     ['--profile all', /plain or stream/],
   ])('refuses %s and says what it expects', (line, message) => {
