@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDurationMs } from '../config/duration.ts'
 import type { Config } from '../domain/policy.ts'
+import { calibrateJudge } from './calibrate-judge.ts'
 import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
 import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
 import { showReport } from './show-report.ts'
@@ -40,6 +41,17 @@ export function addQualityCommands(
       withConfig(options.config, (config) =>
         showReport(terminal, config, { name, sinceSeconds: options.since, ...options }),
       ),
+    )
+  command('judge', 'how far the judge can be trusted')
+    .command('calibrate')
+    .description('has the judge judge what people have judged, prints how far they agree, and keeps that')
+    .argument(
+      '<labels.jsonl>',
+      'one JSON object per line: prompt, candidate, stable, human (candidate, stable or tie) and perhaps task',
+    )
+    .option('-c, --config <file>', 'config file', defaultConfig)
+    .action((file: string, options: { config: string }) =>
+      withConfig(options.config, (config) => calibrateJudge(terminal, config, file)),
     )
 }
 

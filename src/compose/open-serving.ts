@@ -133,6 +133,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     providers: slots.use,
     health: health.report,
     shadows: mirror.report,
+    scoring: scoring.counts,
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
     notBuiltRows,

@@ -2,6 +2,7 @@ import type { ReloadStatus } from '../config/reload.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
+import type { ScoringLoad } from './scoring-families.ts'
 import type { SpanCounts } from './tracing.ts'
 
 /**
@@ -15,6 +16,8 @@ export type MetricSources = {
   /** Of the targets that routes name. */
   readonly health: () => HealthReport
   readonly shadows: () => readonly ShadowReport[]
+  /** Absent in a process that does not serve. */
+  readonly scoring?: () => ScoringLoad
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

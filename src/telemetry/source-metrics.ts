@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
 import { healthFamilies } from './health-families.ts'
+import { scoringFamilies } from './scoring-families.ts'
 import { shadowFamilies } from './shadow-families.ts'
 import type { MetricSources } from './metric-sources.ts'
 import type { Reading, SourceFamily } from './source-family.ts'
@@ -55,6 +56,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...providerFamilies(sources),
     ...healthFamilies(sources.health),
     ...shadowFamilies(sources.shadows),
+    ...scoringFamilies(sources.scoring),
     ...spoolFamilies(sources),
     ...storeFamilies(sources),
     ...spanFamilies(sources),

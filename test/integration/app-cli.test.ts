@@ -21,6 +21,7 @@ const COMMANDS = [
   'traces',
   'summary',
   'scores',
+  'judge',
   'shadow',
   'query',
   'route',

@@ -38,6 +38,8 @@ export type DeskCounts = {
 /** Where cases wait for the judge: so many at a time, within the budget. */
 export type JudgeDesk = {
   readonly take: (job: JudgeJob) => boolean
+  /** Asks now, within the budget, without waiting in line. */
+  readonly askNow: (judge: SeatedJudge, matter: JudgeMatter) => AskJudge
   /** Resolves when nothing waits and nothing is under way. */
   readonly idle: () => Promise<void>
   readonly counts: () => DeskCounts
@@ -114,6 +116,7 @@ export function createJudgeDesk({ world, price, send, onCall }: DeskOptions): Ju
       pump()
       return isTaken
     },
+    askNow: (judge, matter) => (request) => ask(judge, matter, request),
     idle: () => new Promise((resolve) => (underWay === 0 && waiting.size() === 0 ? resolve() : onIdle.push(resolve))),
     counts: () => ({
       queued: waiting.size(),

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemWorld } from '../compose.ts'
+import type { Config } from '../domain/policy.ts'
+import { type Calibration, calibrate, calibrateTasks } from '../evaluate/judge/calibration.ts'
+import { createJudgeDesk } from '../evaluate/judge/judge-desk.ts'
+import { judgeLabels } from '../evaluate/judge/judge-labels.ts'
+import { judgeVersion } from '../evaluate/judge/judge-model.ts'
+import { judgeOfPolicy } from '../evaluate/judge/judge-of-policy.ts'
+import { PAIRWISE_PROMPT } from '../evaluate/judge/pairwise-prompt.ts'
+import { readLabels } from '../evaluate/judge/read-labels.ts'
+import { createSendJudge } from '../evaluate/judge/send-judge.ts'
+import { createPriceBook } from '../pricing/price-book.ts'
+import { outboundHeaders } from '../upstream/headers.ts'
+import { createPools } from '../upstream/pools.ts'
+import { createSend } from '../upstream/send.ts'
+import { createSlots } from '../upstream/slots.ts'
+import { printTable } from './print-rows.ts'
+import type { Terminal } from './terminal.ts'
+
+/** In the data directory: one line of JSON for each calibration, newest last. */
+export const CALIBRATIONS_FILE = 'judge-calibrations.ndjson'
+
+/**
+ * Has the judge of the config judge what people have judged, prints how far they agree, and keeps that. Exit code 1 where
+ * the labels cannot be read or there is no judge.
+ */
+export async function calibrateJudge(terminal: Terminal, { policy, boot }: Config, file: string): Promise<number> {
+  const { labels, faults } = readLabels(readFileSync(file, 'utf8'))
+  for (const fault of faults) terminal.complain(`${file}: ${fault}`)
+  if (faults.length > 0) return 1
+  const judge = policy.scoring?.judge
+  const provider = judge === undefined ? undefined : policy.providers.get(judge.provider)
+  if (judge === undefined || provider === undefined) throw new Error('the config names no judge (judge.target)')
+  const pools = createPools()
+  try {
+    const world = systemWorld
+    const { price } = createPriceBook(policy)
+    const send = createSendJudge({
+      world,
+      send: createSend(pools, createSlots(), world.monotonic),
+      outboundHeaders,
+      price,
+    })
+    const desk = createJudgeDesk({ world, price, send, onCall: () => undefined })
+    const model = judgeOfPolicy(judge)
+    const matter = { traceId: '', route: '', task: '', policyVersion: '' }
+    const judged = await judgeLabels(model, labels, {
+      ask: desk.askNow({ policy: judge, provider }, matter),
+      fenceKey: randomBytes(32).toString('hex'),
+      atOnce: judge.maxConcurrent,
+    })
+    const version = judgeVersion(model, PAIRWISE_PROMPT.version)
+    const all = calibrate(judged)
+    const tasks = calibrateTasks(judged)
+    terminal.print(printCalibration(version, all, tasks))
+    const { refused, spend } = desk.counts()
+    if (refused.budget + refused.unpriced > 0) {
+      terminal.complain(
+        `understudy: ${refused.budget} calls found the budget spent, ${refused.unpriced} had no price; see judge.budget and prices.`,
+      )
+    }
+    mkdirSync(boot.dataDir, { recursive: true, mode: 0o700 })
+    const kept = {
+      at: new Date(world.now()).toISOString(),
+      version,
+      cost_usd: Number(spend.day) / 1e12,
+      all,
+      tasks: Object.fromEntries(tasks),
+    }
+    appendFileSync(join(boot.dataDir, CALIBRATIONS_FILE), `${JSON.stringify(kept)}\n`, { mode: 0o600 })
+    return 0
+  } finally {
+    await pools.close()
+  }
+}
+
+function printCalibration(version: string, all: Calibration, tasks: ReadonlyMap<string, Calibration>): string {
+  const rows = [['all', all] as const, ...tasks].map(([task, found]) => [
+    task,
+    found.pairs,
+    found.failed,
+    shown(found.kappa) +
+      (found.kappaInterval === undefined
+        ? ''
+        : ` [${shown(found.kappaInterval.low)}, ${shown(found.kappaInterval.high)}]`),
+    shown(found.weightedKappa),
+    shown(found.agreement),
+    shown(found.swapConsistency),
+    shown(found.positionBias),
+    found.lengthBias === undefined
+      ? '-'
+      : `${shown(found.lengthBias.slope)}${found.lengthBias.isLengthMoved ? ' !' : ''}`,
+  ])
+  const columns = [
+    'task',
+    'pairs',
+    'failed',
+    'κ [95 %]',
+    'weighted κ',
+    'agreement',
+    'swap consistency',
+    'position bias',
+    'length bias',
+  ]
+  const confusion = all.confusion.map((counts, index) => [['loss', 'tie', 'win'][index] ?? '', ...counts])
+  return [
+    `Judge ${version}`,
+    printTable({ columns, rows }),
+    '',
+    'People (rows) against the judge (columns), from the candidate:',
+    printTable({ columns: ['', 'loss', 'tie', 'win'], rows: confusion }),
+  ].join('\n')
+}
+
+function shown(value: number | undefined): string {
+  return value === undefined ? '-' : value.toFixed(3)
+}

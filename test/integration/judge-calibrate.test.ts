@@ -1,0 +1,59 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { judgeHabits } from '../../src/simulator/model.ts'
+import { aDirectory } from '../fakes/a-spool.ts'
+import { aSimulator } from '../fakes/a-simulator.ts'
+import { runCli } from '../fakes/run-cli.ts'
+
+const simulator = aSimulator()
+
+function aHome(): { readonly dir: string; readonly config: string; readonly labels: string } {
+  simulator().setModel('judge-quiet', { judges: judgeHabits() })
+  const dir = aDirectory()
+  const config = join(dir, 'understudy.yaml')
+  const labels = join(dir, 'labels.jsonl')
+  const settings = {
+    data_dir: join(dir, 'data'),
+    store: 'none',
+    providers: { sim: { dialect: 'openai', base_url: simulator().url, api_key: 'sk-1' } },
+    prices: [{ model: 'judge-*', input: 1, output: 2 }],
+    judge: { target: 'sim/judge-quiet', budget: { per_hour: 1, per_day: 1 } },
+  }
+  writeFileSync(config, JSON.stringify(settings))
+  const label = (each: number, human: string, candidate: number, stable: number): string =>
+    JSON.stringify({
+      prompt: `What is ${each} + 1?`,
+      candidate: `It is ${candidate}.`,
+      stable: `It is ${stable}.`,
+      human,
+      task: 'math',
+    })
+  const lines = Array.from({ length: 30 }, (_, each) => {
+    if (each % 3 === 0) return label(each, 'tie', each + 1, each + 1)
+    return each % 3 === 1 ? label(each, 'candidate', each + 1, each + 5) : label(each, 'stable', each + 5, each + 1)
+  })
+  writeFileSync(labels, lines.join('\n'))
+  return { dir, config, labels }
+}
+
+test('judge calibrate prints how far the judge agrees with people, and keeps it', async () => {
+  const { dir, config, labels } = aHome()
+  const { code, stdout, stderr } = await runCli(['judge', 'calibrate', labels, '-c', config])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/Judge judge-quiet\/pairwise-1\//)
+  expect(stdout).toMatch(/all +│ 30 +│ 0 +│ 1\.000 \[1\.000, 1\.000\]/)
+  const kept: unknown = JSON.parse(readFileSync(join(dir, 'data', 'judge-calibrations.ndjson'), 'utf8'))
+  expect(kept).toMatchObject({
+    all: { pairs: 30, failed: 0, kappa: 1, swapConsistency: 1 },
+    tasks: { math: { pairs: 30 } },
+  })
+})
+
+test('judge calibrate names every line that cannot be read', async () => {
+  const { config, labels } = aHome()
+  writeFileSync(labels, '{"prompt":"x"}\nnonsense')
+  const { code, stderr } = await runCli(['judge', 'calibrate', labels, '-c', config])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/line 1: human: expected.*\n.*line 2: expected one JSON object/)
+})
