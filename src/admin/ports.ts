@@ -1,5 +1,5 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
-import type { ConfigEvent } from '../domain/changes/config-event.ts'
+import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { Explanation } from '../domain/routing/explain.ts'
@@ -27,7 +27,7 @@ export type AdminPorts = {
   readonly shadows: () => readonly ShadowReport[] | Promise<readonly ShadowReport[]>
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]
-  readonly changeWeights: (change: WeightsChange) => Promise<WeightsAnswer>
+  readonly changeWeights: (change: ChangeRequest) => Promise<ChangeAnswer>
   /** What was changed while the proxies ran, newest first; of one route, or of all. */
   readonly changes: (filter: ChangeFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   /** Newest first. */
@@ -67,26 +67,6 @@ export type PolicyView = ConfigFacts & {
   readonly weights: readonly WeightsView[]
   readonly overlayRevision: string
 }
-
-/** A change of the weights of a route. */
-export type WeightsChange = {
-  readonly route: string
-  /** Undefined: back to the file. What is not named in `weights` stays as it is, and so do pins that are undefined. */
-  readonly wish:
-    | { readonly weights: Readonly<Record<string, number>>; readonly pins: readonly string[] | undefined }
-    | undefined
-  readonly actor: string
-  readonly reason: string
-  /** Id of the change that must still be the last, or `file`; undefined: whatever is there. */
-  readonly ifMatch: string | undefined
-}
-
-export type WeightsAnswer =
-  /** `isStored`: the other proxies have it within a second or two; else as soon as the store is back. */
-  | { readonly kind: 'applied'; readonly event: ConfigEvent; readonly isStored: boolean }
-  | { readonly kind: 'refused'; readonly fault: string; readonly isUnknownRoute: boolean }
-  | { readonly kind: 'conflict'; readonly found: string }
-  | { readonly kind: 'unavailable'; readonly detail: string }
 
 export type ChangeFilter = { readonly route: string | undefined; readonly limit: number }
 

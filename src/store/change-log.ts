@@ -1,6 +1,6 @@
 import type { ConfigEvent } from '../domain/changes/config-event.ts'
 import { foldChange, type FoldedChanges, NO_CHANGES } from '../domain/changes/fold-changes.ts'
-import { entryOfEvent, eventOfEntry, POLICY_JOURNAL } from '../domain/changes/journal-entry.ts'
+import { entryOfEvent, eventOfEntry, type JournalTable, POLICY_JOURNAL } from '../domain/changes/journal-entry.ts'
 import type { Log } from '../domain/ports.ts'
 import type { AppliedPolicy, Journal, JournalRow } from './journal.ts'
 import type { LiveFile } from './live-file.ts'
@@ -22,10 +22,20 @@ export type ChangeLog = {
   readonly offer: (event: ConfigEvent) => Promise<boolean>
 }
 
+/** Reads a journal of its own (rollouts, decisions about weights) in the same look as the changes of the policy. */
+export type JournalFollower = {
+  readonly table: Exclude<JournalTable, 'config_changes'>
+  /** The last revision that is known of each name. */
+  readonly position: () => Readonly<Record<string, number>>
+  /** Gets the rows of its table from there on, the last one known included. */
+  readonly take: (rows: readonly JournalRow[]) => void
+}
+
 export type ChangeLogOptions = {
   /** Undefined: there is no store, and what is added here is all there is. */
   readonly journal: Journal | undefined
   readonly kept: LiveFile
+  readonly followers: readonly JournalFollower[]
   readonly log: Log
   /** What is known has changed. */
   readonly onChange: () => void
@@ -34,7 +44,7 @@ export type ChangeLogOptions = {
 /** Revisions lost to others in a row, before the rest waits for the next look. */
 const MOST_TRIES = 20
 
-export function openChangeLog({ journal, kept, log, onChange }: ChangeLogOptions): ChangeLog {
+export function openChangeLog({ journal, kept, followers, log, onChange }: ChangeLogOptions): ChangeLog {
   let { folded, waiting, policies } = kept
   let looking: Promise<boolean> | undefined
   let nextLook: Promise<boolean> | undefined
@@ -60,8 +70,13 @@ export function openChangeLog({ journal, kept, log, onChange }: ChangeLogOptions
   }
 
   async function readNew(from: Journal): Promise<boolean> {
-    const read = await from.since({ config_changes: { [POLICY_JOURNAL]: folded.revision } })
+    const others = followers.map(({ table, position }) => [table, position()] as const)
+    const read = await from.since({
+      ...Object.fromEntries(others),
+      config_changes: { [POLICY_JOURNAL]: folded.revision },
+    })
     if (read.kind === 'unavailable') return false
+    for (const { table: followed, take } of followers) take(read.value.filter(({ table }) => table === followed))
     const rows = read.value.filter(({ table, name }) => table === 'config_changes' && name === POLICY_JOURNAL)
     if (folded.revision > 0 && !rows.some(({ id }) => id === folded.lastId)) {
       log.warn('live_changes_restarted', { revision: folded.revision, detail: 'The journal is another one now.' })

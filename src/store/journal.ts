@@ -9,7 +9,7 @@ import { type FieldsOf, timeField } from './row-fields.ts'
 /** An entry and the table it is of. */
 export type JournalRow = JournalEntry & { readonly table: JournalTable }
 
-/** The last revision that is known of each name, by table; what is not there is known from the start. */
+/** The last revision that is known of each name, by table; a name that is not there is read from its start, a table not at all. */
 export type JournalPosition = Readonly<Partial<Record<JournalTable, Readonly<Record<string, number>>>>>
 
 /** A policy as it came into force on one instance. */
@@ -30,8 +30,8 @@ export type Journal = {
    */
   readonly append: (table: JournalTable, entry: JournalEntry) => Promise<Sent>
   /**
-   * All entries of all tables at or after `position`, in order. The last one known is among them, as a sign that the
-   * journal is still the one it is of.
+   * All entries of the tables of `position` from there on, in one query, in order. The last one known is among them, as a
+   * sign that the journal is still the one it is of.
    */
   readonly since: (position: JournalPosition) => Promise<Read<readonly JournalRow[]>>
   readonly recordPolicy: (policy: AppliedPolicy) => Promise<Sent>
@@ -100,11 +100,13 @@ export function openJournal(client: () => StoreClient | undefined): Journal {
     append: (table, entry) =>
       insert(table, namedRows(ENTRY_COLUMNS, fieldsOf(entry)), `${entry.name}/${entry.revision}`),
     since: async (position) => {
+      const tables = JOURNAL_TABLES.filter((table) => position[table] !== undefined)
+      if (tables.length === 0) return { kind: 'ok', value: [] }
       const read = await select({
         name: 'journal',
-        sql: `SELECT * FROM (${JOURNAL_TABLES.map((table) => sinceSql(table, tableOf(table))).join(' UNION ALL ')})
+        sql: `SELECT * FROM (${tables.map((table) => sinceSql(table, tableOf(table))).join(' UNION ALL ')})
           ORDER BY journal, name, revision_number SETTINGS output_format_json_quote_64bit_integers = 0`,
-        params: Object.fromEntries(JOURNAL_TABLES.map((table) => [table, position[table] ?? {}])),
+        params: Object.fromEntries(tables.map((table) => [table, position[table] ?? {}])),
         parse: parseAs(STORED_ENTRY),
       })
       return read.kind === 'ok' ? { kind: 'ok', value: read.value.flatMap(rowOf) } : read

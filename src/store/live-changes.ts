@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { changeWeights, routeStanding, type WeightsWish } from '../domain/changes/change-weights.ts'
+import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
+import { changeWeights, routeStanding } from '../domain/changes/change-weights.ts'
 import { CONFIG_FILE, type ConfigEvent } from '../domain/changes/config-event.ts'
 import { overlayOf } from '../domain/changes/fold-changes.ts'
 import { lastChanges, standingIds } from '../domain/changes/last-changes.ts'
 import type { Cell, Closable, Log, World } from '../domain/ports.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
-import { openChangeLog } from './change-log.ts'
+import { type JournalFollower, openChangeLog } from './change-log.ts'
 import type { AppliedPolicy, Journal } from './journal.ts'
 import { EMPTY_LIVE_FILE, type LiveFile, readLiveFile, writeLiveFile } from './live-file.ts'
 
@@ -22,29 +23,11 @@ export type LiveChangesOptions = {
   readonly keptPolicy: () => Pick<AppliedPolicy, 'text' | 'variables'>
   readonly world: World
   readonly log: Log
+  /** Who else learns from each look at the journal. */
+  readonly followers?: readonly JournalFollower[]
   /** Between two looks at the journal, 1 s. */
   readonly pollMs?: number
 }
-
-/** Who wants a change, why, and on top of what. */
-export type ChangeRequest = {
-  readonly route: string
-  /** Undefined: back to the file. */
-  readonly wish: WeightsWish | undefined
-  readonly actor: string
-  readonly reason: string
-  /** Id of the change that must still be the route's last, `file` for none; undefined: whatever is there. */
-  readonly ifMatch: string | undefined
-}
-
-export type ChangeAnswer =
-  /** In force here. `isStored`: the others will see it within a second; else as soon as the store is back. */
-  | { readonly kind: 'applied'; readonly event: ConfigEvent; readonly isStored: boolean }
-  | { readonly kind: 'refused'; readonly fault: string; readonly isUnknownRoute: boolean }
-  /** Another change came first; `found` is its id, or `file`. */
-  | { readonly kind: 'conflict'; readonly found: string }
-  /** Nothing was changed, as far as anyone can tell. */
-  | { readonly kind: 'unavailable'; readonly detail: string }
 
 export type LiveChanges = Closable & {
   readonly change: (request: ChangeRequest) => Promise<ChangeAnswer>
@@ -71,11 +54,11 @@ const MOST_TRIES = 20
  * so that a restart without the store changes nothing.
  */
 export async function openLiveChanges(options: LiveChangesOptions): Promise<LiveChanges> {
-  const { state, journal, file, instance, world, log, pollMs = POLL_MS } = options
+  const { state, journal, file, instance, world, log, followers = [], pollMs = POLL_MS } = options
   const read = await readLiveFile(file)
   if (read === undefined) log.warn('live_changes_unreadable', { file, detail: 'Starting from the journal alone.' })
   const kept = read ?? EMPTY_LIVE_FILE
-  const changes = openChangeLog({ journal, kept, log, onChange: swapIn })
+  const changes = openChangeLog({ journal, kept, followers, log, onChange: swapIn })
   /** Changes that counted here under the policy that was in force before the last look at it. */
   let counted: ReadonlySet<RequestId> = new Set(kept.inForce)
   let seenVersion = state.current().policyVersion
@@ -163,13 +146,22 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
   async function poll(): Promise<void> {
     const { signal } = closing
     while (journal !== undefined && !signal.aborted) {
-      const isUp = await changes.sync()
-      noteOutage(isUp)
-      recount()
-      if (isUp && !isPolicyChecked) await checkPolicy(journal)
-      await save()
+      if (isWorthALook()) {
+        const isUp = await changes.sync()
+        noteOutage(isUp)
+        recount()
+        if (isUp && !isPolicyChecked) await checkPolicy(journal)
+        await save()
+      }
       await delay(pollMs, undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  /** Where no route has weights there is nothing that a change could be of. */
+  function isWorthALook(): boolean {
+    const { policy } = state.current()
+    const hasWeights = policy.routing.routes.some(({ strategy: { kind } }) => kind === 'weighted' || kind === 'balance')
+    return hasWeights || followers.length > 0 || changes.waiting().length > 0 || changes.policies().length > 0
   }
 
   function noteOutage(isUp: boolean): void {

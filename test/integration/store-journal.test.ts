@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JournalEntry } from '../../src/domain/changes/journal-entry.ts'
+import { openChangeLog } from '../../src/store/change-log.ts'
 import { openJournal } from '../../src/store/journal.ts'
-import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { EMPTY_LIVE_FILE } from '../../src/store/live-file.ts'
+import { quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 
 let engine: TestEngine
 beforeAll(async () => {
@@ -31,7 +33,7 @@ function anEntry(name: string, revision: number, id: string): JournalEntry {
 
 test('of several that want a revision one has it, and all read the same one', async () => {
   const writers = await Promise.all([1, 2, 3, 4, 5, 6].map(async () => openJournal(await clientOf('race'))))
-  for (let revision = 1; revision <= 15; revision++) {
+  for (let revision = 1; revision <= 8; revision++) {
     const sent = await Promise.all(
       writers.map((writer, index) =>
         writer.append('rollout_events', anEntry('r', revision, ID(revision * 10 + index))),
@@ -43,9 +45,9 @@ test('of several that want a revision one has it, and all read the same one', as
     expect(rows[0]).toHaveLength(1)
     for (const row of rows) expect(row).toEqual(rows[0])
   }
-  const all = await writers[0]?.since({})
+  const all = await writers[0]?.since({ rollout_events: {} })
   expect(all?.kind === 'ok' && all.value.map(({ revision }) => revision)).toEqual(
-    Array.from({ length: 15 }, (_none, index) => index + 1),
+    Array.from({ length: 8 }, (_none, index) => index + 1),
   )
 })
 
@@ -58,13 +60,54 @@ test('one look tells of all tables what is new in each name, and the last that w
     journal.append('weight_decisions', anEntry('chat', 1, ID(13))),
   ]
   expect((await Promise.all(sent)).filter(({ kind }) => kind !== 'sent')).toEqual([])
-  const read = await journal.since({ config_changes: { policy: 3 }, rollout_events: { one: 2 } })
+  const read = await journal.since({ config_changes: { policy: 3 }, rollout_events: { one: 2 }, weight_decisions: {} })
   expect(read.kind === 'ok' && read.value.map(({ table, name, revision }) => [table, name, revision])).toEqual([
     ['config_changes', 'policy', 3],
     ['rollout_events', 'two', 1],
     ['weight_decisions', 'chat', 1],
   ])
   expect(read).toMatchObject({ value: [{ table: 'config_changes', ...anEntry('policy', 3, ID(3)) }, {}, {}] })
+})
+
+test('a table that nobody asks about is not read', async () => {
+  const journal = openJournal(await clientOf('tables'))
+  const read = await journal.since({ weight_decisions: { chat: 1 } })
+  expect(read.kind === 'ok' && read.value.map(({ table }) => table)).toEqual(['weight_decisions'])
+})
+
+test('whoever follows a journal of its own learns of it in the look at the changes of the policy', async () => {
+  const journal = openJournal(await clientOf('followed'))
+  const seen: (readonly [string, number])[] = []
+  const known: Record<string, number> = {}
+  const log = openChangeLog({
+    journal,
+    kept: EMPTY_LIVE_FILE,
+    followers: [
+      {
+        table: 'rollout_events',
+        position: () => known,
+        take: (rows) => {
+          for (const { name, revision } of rows) {
+            if (revision <= (known[name] ?? 0)) continue
+            known[name] = revision
+            seen.push([name, revision])
+          }
+        },
+      },
+    ],
+    log: quietLog,
+    onChange: () => undefined,
+  })
+  await journal.append('rollout_events', anEntry('one', 1, ID(1)))
+  expect(await log.sync()).toBe(true)
+  await journal.append('rollout_events', anEntry('one', 2, ID(2)))
+  await journal.append('rollout_events', anEntry('two', 1, ID(3)))
+  expect(await log.sync()).toBe(true)
+  expect(seen).toEqual([
+    ['one', 1],
+    ['one', 2],
+    ['two', 1],
+  ])
 })
 
 test('a policy came into force when it first did anywhere', async () => {
@@ -78,10 +121,10 @@ test('a policy came into force when it first did anywhere', async () => {
 
 test('without a server nothing is told and nothing is thrown', async () => {
   const journal = openJournal(() => undefined)
-  expect((await journal.since({})).kind).toBe('unavailable')
+  expect((await journal.since({ config_changes: {} })).kind).toBe('unavailable')
   expect((await journal.append('config_changes', anEntry('policy', 1, ID(1)))).kind).toBe('unavailable')
   const gone = openJournal(await clientOf('never_migrated', false))
-  expect((await gone.since({})).kind).toBe('unavailable')
+  expect((await gone.since({ config_changes: {} })).kind).toBe('unavailable')
 })
 
 async function clientOf(database: string, isMigrated = true) {

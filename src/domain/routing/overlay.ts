@@ -5,7 +5,10 @@ import type { EpochMs } from '../units.ts'
  * what it said when the change was made (`base`): a later edit of the same field in the file wins.
  */
 export type Overlay = {
-  /** Id of the last event folded in; on every trace that a route decided. */
+  /**
+   * The last revision folded in, then `+<id>` of each change that has none yet; '' without any. On every trace that a route
+   * decided.
+   */
   readonly revision: string
   readonly weights: ReadonlyMap<string, RouteWeights>
 }
