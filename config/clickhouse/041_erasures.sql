@@ -10,5 +10,5 @@ ENGINE = {engine:MergeTree}
 PARTITION BY erasure
 ORDER BY trace_id
 TTL found_at + INTERVAL 7 DAY
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'What an erasure has found, while it runs: ClickHouse keeps the text of every mutation, so that must not name the person.'

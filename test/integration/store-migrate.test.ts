@@ -62,6 +62,8 @@ test('an empty server is brought up to date, and every statement that ships runs
     'attempts_1m',
     'attempts_1m_mv',
     'config_changes',
+    'contents',
+    'erasures',
     'leases',
     'migrations',
     'pairs',
@@ -111,7 +113,7 @@ test('every table remembers enough batches to recognise one that is sent again',
     client,
     `SELECT name, engine_full FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree'`,
   )
-  expect(engines).toHaveLength(16)
+  expect(engines).toHaveLength(18)
   for (const { engine_full: full } of engines) expect(full).toContain('non_replicated_deduplication_window = 10000')
 })
 
