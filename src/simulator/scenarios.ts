@@ -33,7 +33,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
     { fault: 'status@503', probability: 0.3 },
     { fault: 'latency@3000', probability: 0.2 },
   ]),
-  'rate-limit-storm': always('Every request is answered 429, to come again in 2 s.', 'status@429, retry-after@2'),
+  'rate-limit-storm': always('Every request is answered 429, to come again in 5 s.', 'status@429, retry-after@5'),
   'slow-first-token': always('The first token comes after 15 s.', 'ttft@15000'),
   flapping: {
     says: 'Down (500) for 2 s, well for 2 s, and so on.',

@@ -9,7 +9,8 @@ import type { World } from '../../src/domain/ports.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import type { TestEngine } from './clickhouse.ts'
 
-const PATIENCE_MS = 60_000
+/** How long a slow machine may take to store a row. */
+const PATIENCE_MS = 30_000
 const POLL_MS = 200
 
 /** A whole proxy that runs on a config file as it is, but for its ports, its directory and its store. */
