@@ -2,6 +2,7 @@ import type { Attempt, Exchange } from '../domain/exchange.ts'
 import { mayBeBilled } from '../domain/exchange-totals.ts'
 import type { Cost } from '../domain/cost.ts'
 import type { Compare, Log, PriceCall, World } from '../domain/ports.ts'
+import type { Provider } from '../domain/policy.ts'
 import type { MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { learned } from '../domain/shadow/projection.ts'
 import type { FailureKind, Shadow, SkipReason } from '../domain/shadow/shadow.ts'
@@ -24,6 +25,8 @@ export type LaneOptions = {
   readonly funnel: Funnel
   readonly pauses: Pauses
   readonly hold: Hold
+  /** Why no call to the provider may be made just now. */
+  readonly mayRunNow: (shadow: Shadow, provider: Provider) => SkipReason | undefined
   readonly processes: number
   readonly log: Log
 }
@@ -156,8 +159,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
       const { shadow, plan } = held.job
       if (running.size >= share(shadow.maxConcurrent)) return
       waiting.shift()
-      if (pauses.until(plan.provider.name, world.now()) === undefined) start(held)
-      else drop(held, 'backed_off')
+      const skip = options.mayRunNow(shadow, plan.provider)
+      if (skip === undefined) start(held)
+      else drop(held, skip)
     }
   }
 

@@ -87,10 +87,20 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 
   const laneOf = ({ name }: Pick<Shadow, 'name'>): Lane => {
     let lane = lanes.get(name)
-    if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold })))
+    if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold, mayRunNow })))
     return lane
   }
   const isLiveLoaded = (): boolean => options.liveQueue() > 0 || (loopDelay?.worstMs() ?? 0) > LATE_LOOP_MS
+
+  function mayRunNow(shadow: Shadow, provider: Provider): SkipReason | undefined {
+    const at = world.now()
+    return mayMirrorNow(shadow, {
+      isShuttingDown: isClosed,
+      isBackedOff: pauses.until(provider.name, at) !== undefined,
+      headroom: pauses.headroom(provider.name, at),
+      isLiveLoaded: isLiveLoaded(),
+    })
+  }
 
   function offer(offered: MirrorOffer): void {
     const now = state.current()
@@ -140,12 +150,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const at = world.now()
     const monotonic = world.monotonic()
     if ((client.sdkRetry ?? 0) > 0 && recent.has(subject, body, monotonic)) return 'sdk_retry_duplicate'
-    const skip = mayMirrorNow(shadow, {
-      isShuttingDown: isClosed,
-      isBackedOff: pauses.until(provider.name, at) !== undefined,
-      headroom: pauses.headroom(provider.name, at),
-      isLiveLoaded: isLiveLoaded(),
-    })
+    const skip = mayRunNow(shadow, provider)
     if (skip !== undefined) return skip
     const stable = exchange.attempts.findLast(({ role }) => isForClient(role))
     if (stable === undefined) return 'not_called'
