@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
-import { changeWeights, routeStanding } from '../domain/changes/change-weights.ts'
+import { changeWeights, isChangeable, routeStanding } from '../domain/changes/change-weights.ts'
 import { CONFIG_FILE, type ConfigEvent } from '../domain/changes/config-event.ts'
 import { overlayOf } from '../domain/changes/fold-changes.ts'
 import { lastChanges, standingIds } from '../domain/changes/last-changes.ts'
@@ -157,11 +157,10 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
     }
   }
 
-  /** Where no route has weights there is nothing that a change could be of. */
+  /** Where there is nothing that could be changed, the journal is not asked. */
   function isWorthALook(): boolean {
-    const { policy } = state.current()
-    const hasWeights = policy.routing.routes.some(({ strategy: { kind } }) => kind === 'weighted' || kind === 'balance')
-    return hasWeights || followers.length > 0 || changes.waiting().length > 0 || changes.policies().length > 0
+    const hasSomethingToTell = changes.waiting().length > 0 || changes.policies().length > 0
+    return hasSomethingToTell || followers.length > 0 || isChangeable(state.current().policy)
   }
 
   function noteOutage(isUp: boolean): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { changeWeights } from '../../src/domain/changes/change-weights.ts'
+import { changeWeights, isChangeable } from '../../src/domain/changes/change-weights.ts'
 import type { ConfigEvent, StoredEvent } from '../../src/domain/changes/config-event.ts'
 import { foldChange, NO_CHANGES, overlayOf } from '../../src/domain/changes/fold-changes.ts'
 import { lastChanges, standingIds } from '../../src/domain/changes/last-changes.ts'
@@ -103,6 +103,18 @@ describe('the last change of a route', () => {
     const edited = aRoutingState(YAML.replace('weight: 9', 'weight: 8')).policy
     expect([...standingIds({ policy: edited, policyVersion: 'w', overlay }, changes)]).toEqual([])
   })
+})
+
+test.each([
+  ['weights', YAML, true],
+  [
+    'a shadow',
+    `shadows: { s: { match: { model: gpt-* }, sample: 10%, candidates: openai/x, budget: { per_hour: 1, per_day: 1 } } }`,
+    true,
+  ],
+  ['neither', `routes: { fixed: { match: { model: o1 }, target: openai/o1 } }`, false],
+])('a policy with %s can be changed on top of its file, or cannot', (_what, yaml, can) => {
+  expect(isChangeable(aRoutingState(yaml).policy)).toBe(can)
 })
 
 test('the policy in effect has the live weights, and views tell them from those of the file', () => {

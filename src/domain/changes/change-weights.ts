@@ -46,6 +46,13 @@ export function changeWeights(
   return { change: { kind: 'weights_set', route, ...now, base }, before: inForce, now }
 }
 
+/** Whether the policy has anything at all that can be changed on top of the file. */
+export function isChangeable({ routing, shadows }: Policy): boolean {
+  return (
+    shadows.length > 0 || routing.routes.some(({ strategy: { kind } }) => kind === 'weighted' || kind === 'balance')
+  )
+}
+
 /** How the weights of `route` stand, or why it has none. */
 export function routeStanding(
   { routing, shadows }: Policy,
