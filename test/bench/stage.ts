@@ -37,7 +37,9 @@ const READY_WITHIN_MS = 60_000
 export async function setStage(): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'understudy-bench-'))
   const children: Child[] = []
+  let isOver = false
   const begin = (command: Command, core: number | undefined, options?: { ipc?: boolean; cwd?: string }): Child => {
+    if (isOver) throw new Error('the bench has been stopped')
     const child = startChild(command, core, options)
     children.push(child)
     return child
@@ -56,6 +58,7 @@ export async function setStage(): Promise<Stage> {
     if (start === undefined) {
       return { contender, port: upstreamPort, adminPort: upstreamPort, child: undefined, headers: [] }
     }
+    if (isOver) throw new Error('the bench has been stopped')
     const own = mkdtempSync(join(directory, 'contender-'))
     const site: Site = {
       port: await freePort(),
@@ -88,8 +91,9 @@ export async function setStage(): Promise<Stage> {
   }
 
   async function clear(): Promise<void> {
+    isOver = true
     await Promise.all(children.map((child) => child.stop()))
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 
   try {
