@@ -19,6 +19,8 @@ export type Composed = {
   readonly adminUrl: string
   /** What became of a request, out of its rows; waits until they are stored. */
   readonly story: (traceId: string | null) => Promise<Story>
+  /** How the stored requests went, those that went alike counted together. */
+  readonly endings: () => Promise<readonly Ending[]>
   /** State of every target, as `/admin/targets` shows it. */
   readonly states: () => Promise<Readonly<Record<string, string>>>
   readonly close: () => Promise<void>
@@ -38,6 +40,9 @@ export type Story = {
   readonly servedModel: string
   readonly costUsd: string | null
 }
+
+/** `calls`: role, provider, outcome, error and why the one before was left. */
+export type Ending = { readonly outcome: string; readonly calls: readonly string[]; readonly requests: number }
 
 /** Starts it on free ports, recording into `engine`. `environment` is what the file's `${…}` mean. */
 export async function startComposed(
@@ -70,6 +75,14 @@ export async function startComposed(
     url: `http://127.0.0.1:${app.data.port}`,
     adminUrl,
     story: (traceId) => storyOf(client, traceId),
+    endings: async () => {
+      const found = await client.select({
+        name: 'test-endings',
+        sql: ENDINGS,
+        parse: (row): Ending => JSON.parse(JSON.stringify(row)),
+      })
+      return found.kind === 'ok' ? found.value : []
+    },
     states: async () => {
       const shown: Shown = JSON.parse(await (await fetch(`${adminUrl}/admin/targets`)).text())
       return Object.fromEntries(shown.targets.map(({ target, state }) => [target, state]))
@@ -91,6 +104,13 @@ const STORY = `SELECT any(t.route) AS route, any(t.rule) AS rule, any(t.reasons)
     toString(a.status), if(a.fallback_reason = '', '', concat(' after ', a.fallback_reason))))))) AS calls
 FROM understudy.traces AS t INNER JOIN understudy.attempts AS a ON a.trace_id = t.trace_id
 WHERE t.trace_id = {id:UUID} HAVING count() > 0`
+
+const ENDINGS = `SELECT outcome, calls, toUInt32(count()) AS requests FROM (
+  SELECT concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
+    arrayMap(x -> x.2, arraySort(groupArray((a.position, concat(a.role, ' ', a.provider, ' ', a.outcome, ' ', a.error,
+      if(a.fallback_reason = '', '', concat(' after ', a.fallback_reason))))))) AS calls
+  FROM understudy.traces AS t INNER JOIN understudy.attempts AS a ON a.trace_id = t.trace_id GROUP BY t.trace_id)
+GROUP BY outcome, calls ORDER BY requests DESC`
 
 async function storyOf(client: StoreClient, traceId: string | null): Promise<Story> {
   if (traceId === null) throw new Error('the answer names no trace')
