@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDurationMs } from '../config/duration.ts'
 import type { Config } from '../domain/policy.ts'
+import { auditGolden } from './audit-golden.ts'
 import { calibrateJudge } from './calibrate-judge.ts'
 import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
 import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
@@ -42,6 +43,28 @@ export function addQualityCommands(
         showReport(terminal, config, { name, sinceSeconds: options.since, ...options }),
       ),
     )
+  command('audit', 'known questions down every route')
+    .command('golden')
+    .description(
+      'asks them through the running proxy and shows how right each route was; an early end can be gone on from',
+    )
+    .argument('<file>', 'one JSON object per line: prompt, expected, and perhaps id and task')
+    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('--url <url>', 'of the data port; default: where the config has it listen')
+    .option('--budget <usd>', 'nothing more is asked once so much is spent', usd, 1)
+    .option('--minimum <share>', 'least mean score, for tasks of which the config says none', share)
+    .option('--fresh', 'begin anew', false)
+    .action((file: string, options: GoldenCommandOptions) =>
+      withConfig(options.config, (config) =>
+        auditGolden(terminal, config, {
+          file,
+          url: options.url,
+          budgetUsd: options.budget,
+          minimum: options.minimum,
+          fresh: options.fresh,
+        }),
+      ),
+    )
   command('judge', 'how far the judge can be trusted')
     .command('calibrate')
     .description('has the judge judge what people have judged, prints how far they agree, and keeps that')
@@ -53,6 +76,19 @@ export function addQualityCommands(
     .action((file: string, options: { config: string }) =>
       withConfig(options.config, (config) => calibrateJudge(terminal, config, file)),
     )
+}
+
+type GoldenCommandOptions = {
+  readonly config: string
+  readonly url?: string
+  readonly budget: number
+  readonly minimum?: number
+  readonly fresh: boolean
+}
+
+function usd(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('Expected an amount in USD, such as 0.5.')
+  return Number(text)
 }
 
 function seconds(text: string): number {

@@ -21,6 +21,7 @@ const COMMANDS = [
   'traces',
   'summary',
   'scores',
+  'audit',
   'judge',
   'shadow',
   'query',
