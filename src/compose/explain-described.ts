@@ -4,6 +4,7 @@ import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { HealthView, TargetHealth } from '../domain/routing/target-health.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { explainRequest } from '../gateway/explain-request.ts'
+import { openKnownModels } from './known-models.ts'
 
 /** Explains described requests by the policy in force and the health of its targets. */
 export function explainDescribed(
@@ -11,11 +12,12 @@ export function explainDescribed(
   world: World,
   report: AdminPorts['health'],
 ): AdminPorts['explain'] {
+  const knownModels = openKnownModels(state)
   return async ({ path, headers, body }) => {
     const health = viewOf(await report())
     return explainRequest(
       { method: 'POST', url: path, headers, body: Buffer.from(body) },
-      { state: state.current(), health, knownModel: () => undefined, id: world.newId(), at: world.now() },
+      { state: state.current(), health, knownModel: await knownModels, id: world.newId(), at: world.now() },
     )
   }
 }
