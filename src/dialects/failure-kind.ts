@@ -7,10 +7,18 @@ import { retryAfterMs } from './retry-after.ts'
 /**
  * Why a provider did not answer. `error`: its own fault. `rate_limit`: the account has used up what it may. `capacity`:
  * it has too much to do. `context_window`: the prompt is too long for the model. `refusal`: a filter keeps the
- * prompt or the answer back. `client`: the request, the key or the model's name is at fault, and asking elsewhere would
- * hide it.
+ * prompt or the answer back. `key`: it does not take the key, or not for this. `model`: it does not have the model.
+ * `client`: the request is at fault, and asking elsewhere would hide it.
  */
-export type FailureKind = 'error' | 'rate_limit' | 'capacity' | 'context_window' | 'refusal' | 'client'
+export type FailureKind =
+  | 'error'
+  | 'rate_limit'
+  | 'capacity'
+  | 'context_window'
+  | 'refusal'
+  | 'key'
+  | 'model'
+  | 'client'
 
 export type Failure = {
   readonly kind: FailureKind
@@ -41,8 +49,11 @@ function failureIn(words: ErrorWords, status: number | undefined, headers: RawHe
   return { kind, retryAfterMs: isAsked ? retryAfterMs(headers, words, now) : undefined }
 }
 
-/** Which fallback a failure calls for; undefined where asking elsewhere would not help. */
-export function triggerOf(kind: FailureKind): FallbackTrigger | undefined {
+/** Which part of a call is the operator's choice, so that no client can mend it. */
+export type OperatorsPart = { readonly key: boolean; readonly model: boolean }
+
+/** Which fallback a failure calls for; undefined where asking elsewhere would hide what the client has to mend. */
+export function triggerOf(kind: FailureKind, operators: OperatorsPart): FallbackTrigger | undefined {
   switch (kind) {
     case 'error':
     case 'rate_limit':
@@ -51,6 +62,9 @@ export function triggerOf(kind: FailureKind): FallbackTrigger | undefined {
       return kind
     case 'capacity':
       return 'rate_limit'
+    case 'key':
+    case 'model':
+      return operators[kind] ? 'error' : undefined
     case 'client':
       return undefined
   }
@@ -66,7 +80,9 @@ function kindOf(words: ErrorWords, status: number | undefined): FailureKind {
   if (status === 529 || status === 498) return 'capacity'
   if (status === 413) return 'context_window'
   // A time-out or a conflict on the provider's side, which its own SDKs ask again after.
-  return status >= 500 || status === 408 || status === 409 || status === 425 ? 'error' : 'client'
+  if (status >= 500 || status === 408 || status === 409 || status === 425) return 'error'
+  if (isNamed(words, MODEL_NAMES) || status === 404) return 'model'
+  return isOfKey(words) || status === 401 || status === 403 ? 'key' : 'client'
 }
 
 /** What no status tells: 400 is the status of a long prompt, of a filtered one and of a misspelt field alike. */
@@ -92,7 +108,14 @@ function isProviders(status: number | undefined): boolean {
 
 /** Of an error in a stream, which has no status of its own: the provider's fault unless it says otherwise. */
 function kindByName(words: ErrorWords): FailureKind {
+  if (isNamed(words, MODEL_NAMES)) return 'model'
+  if (isOfKey(words)) return 'key'
   return isNamed(words, CLIENT_NAMES) ? 'client' : 'error'
+}
+
+/** Google answers a wrong key with 400, and with the reason in the details. */
+function isOfKey(words: ErrorWords): boolean {
+  return isNamed(words, KEY_NAMES) || words.details.some(({ reason }) => reason === 'API_KEY_INVALID')
 }
 
 function isUsedUp(words: ErrorWords, status: number | undefined): boolean {
@@ -168,16 +191,19 @@ const LENGTH_MESSAGE = new RegExp(
   ].join('|'),
 )
 
-const CLIENT_NAMES: ReadonlySet<string> = new Set([
-  'invalid_request_error',
+const CLIENT_NAMES: ReadonlySet<string> = new Set(['invalid_request_error', 'invalid_argument', 'failed_precondition'])
+
+const KEY_NAMES: ReadonlySet<string> = new Set([
   'authentication_error',
   'permission_error',
-  'not_found_error',
-  'invalid_argument',
-  'failed_precondition',
   'permission_denied',
   'unauthenticated',
-  'not_found',
   'invalid_api_key',
+])
+
+const MODEL_NAMES: ReadonlySet<string> = new Set([
   'model_not_found',
+  'deploymentnotfound',
+  'not_found_error',
+  'not_found',
 ])

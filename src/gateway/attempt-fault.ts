@@ -1,11 +1,15 @@
 import { answerContentOf } from '../dialects/answer-content.ts'
+import { contentFault } from '../dialects/content-fault.ts'
 import { failureOf, streamFailureOf, triggerOf as triggerOfFailure } from '../dialects/failure-kind.ts'
-import type { Failure } from '../dialects/failure-kind.ts'
+import type { Failure, OperatorsPart } from '../dialects/failure-kind.ts'
 import type { AttemptOutcome } from '../domain/exchange.ts'
+import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
+import { takesClientKey } from '../domain/server-key.ts'
 import type { TargetFault } from '../domain/routing/ended-call.ts'
 import { triggerOf } from '../domain/routing/retry.ts'
 import type { FallbackRules } from '../domain/routing/route.ts'
+import type { Target } from '../domain/target.ts'
 import type { EpochMs } from '../domain/units.ts'
 import { decodedNow } from './encoding.ts'
 import { readHead } from './answer-head.ts'
@@ -13,6 +17,22 @@ import type { Relayed } from './relayed.ts'
 
 /** Of an error answer so much is read, decoded: all that errors are, and no bomb. */
 const MAX_DECODED_BYTES = 1024 * 1024
+
+/** What no client can mend about a call, and whether the target stands for that one model alone. */
+export type Blame = OperatorsPart & { readonly hasOneModel: boolean }
+
+/** Whose part is what in a call of `request` to `target`, whose route calls it `key`. */
+export function blameOf(
+  request: Pick<LlmRequest, 'provider' | 'model'>,
+  { provider: name, model, key }: Target & { readonly key?: string | undefined },
+  provider: Provider,
+): Blame {
+  return {
+    key: !takesClientKey(provider),
+    model: name !== request.provider || model !== request.model,
+    hasOneModel: key === `${name}/${model}`,
+  }
+}
 
 /**
  * What was wrong with a call of which nothing has reached the client, as far as `rules` ask; undefined where its answer is
@@ -23,6 +43,7 @@ export function faultOf(
   chunks: readonly Buffer[],
   request: LlmRequest,
   rules: FallbackRules,
+  blame: Blame,
   now: EpochMs,
 ): TargetFault | undefined {
   const { outcome, headers } = relayed
@@ -38,7 +59,7 @@ export function faultOf(
         outcome.status >= 400
           ? failureOf(outcome.status, headers, body, now)
           : streamFailureOf(body.toString('utf8'), headers, now)
-      return faultOfFailure(failure)
+      return faultOfFailure(failure, blame)
     }
     case 'completed':
       return rules.on.has('refusal') || rules.on.has('invalid_json')
@@ -53,9 +74,10 @@ export function faultByOutcome(outcome: AttemptOutcome): TargetFault | undefined
 }
 
 /** What a failure calls for. */
-export function faultOfFailure({ kind, retryAfterMs }: Failure): TargetFault | undefined {
-  const trigger = triggerOfFailure(kind)
-  return trigger === undefined ? undefined : { trigger, retryAfterMs }
+export function faultOfFailure({ kind, retryAfterMs }: Failure, blame: Blame): TargetFault | undefined {
+  const trigger = triggerOfFailure(kind, blame)
+  if (trigger === undefined) return undefined
+  return { trigger, retryAfterMs, isOfCallOnly: kind === 'model' && !blame.hasOneModel }
 }
 
 function faultWith(trigger: TargetFault['trigger'] | undefined): TargetFault | undefined {
@@ -65,20 +87,8 @@ function faultWith(trigger: TargetFault['trigger'] | undefined): TargetFault | u
 /** A plain answer that says nothing, or not what was asked for. */
 function contentTrigger(body: Buffer, request: LlmRequest, { on }: FallbackRules): TargetFault['trigger'] | undefined {
   const content = answerContentOf(request.api, body)
-  if (content === undefined) return undefined
-  if (on.has('refusal') && content.refusal !== undefined) return 'refusal'
-  const isAsked = on.has('invalid_json') && request.shape.hasSchema
-  if (!isAsked || content.isClipped || content.toolCalls.length > 0 || content.refusal !== undefined) return undefined
-  return isJson(content.text) ? undefined : 'invalid_json'
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
+  const fault = content === undefined ? undefined : contentFault(content, request.shape.hasSchema)
+  return fault !== undefined && on.has(fault) ? fault : undefined
 }
 
 function bodyOf({ headers }: Relayed, chunks: readonly Buffer[]): Buffer {

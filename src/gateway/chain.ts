@@ -11,6 +11,7 @@ import { nextStep } from '../domain/routing/retry.ts'
 import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
 import type { MonotonicMs, RequestId } from '../domain/units.ts'
 import type { ActiveCalls } from './active-calls.ts'
+import { blameOf } from './attempt-fault.ts'
 import { crash } from './crash.ts'
 import { cutOutcome } from './cut-outcome.ts'
 import { attemptOf, errorOf } from './exchange-of.ts'
@@ -131,6 +132,7 @@ export class Chain {
         response: turn.response,
         rules,
         isFallback: index > 0,
+        blame: blameOf(request, target, provider),
         hasNext: this.#tried.length < rules.maxAttempts && Math.max(...this.#tried) + 1 < decision.targets.length,
         now: world.now,
         monotonic: world.monotonic,

@@ -22,7 +22,7 @@ export function endedCall(
     firstTokenMs: tokenAt === undefined ? undefined : tokenAt - since,
     isStream,
     outcome,
-    fault,
+    fault: fault?.isOfCallOnly === true ? undefined : fault,
     headers,
   }
 }

@@ -10,7 +10,7 @@ import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
 import type { EpochMs, MonotonicMs } from '../domain/units.ts'
 import type { SendUpstream } from '../domain/upstream-call.ts'
 import { readHead } from './answer-head.ts'
-import { faultByOutcome, faultOf, faultOfFailure } from './attempt-fault.ts'
+import { type Blame, faultByOutcome, faultOf, faultOfFailure } from './attempt-fault.ts'
 import { isReadable } from './encoding.ts'
 import { guarded } from './guarded.ts'
 import { HeldOutlet } from './held-outlet.ts'
@@ -28,6 +28,7 @@ export type HeldAttemptJob = {
   readonly rules: FallbackRules
   /** A fallback that refuses what the primary might have answered has failed, whosever fault it is. */
   readonly isFallback: boolean
+  readonly blame: Blame
   /** Whether another target could be tried: a slow answer is not given up for nothing. */
   readonly hasNext: boolean
   readonly now: () => EpochMs
@@ -112,7 +113,7 @@ export class HeldAttempt {
     this.#judge ??= createFirstEventJudge(request.api, this.#outlet.headers, now())
     const seen = this.#judge(event)
     if (seen.kind === 'wait') return
-    this.#fault = seen.kind === 'failed' ? faultOfFailure(seen.failure) : undefined
+    this.#fault = seen.kind === 'failed' ? faultOfFailure(seen.failure, this.#job.blame) : undefined
     if (seen.kind === 'failed') this.#trigger = this.#triggerOf(this.#fault)
     this.#verdict = this.#trigger === undefined ? 'passes' : 'fails'
     // The bytes that the event came in are not held yet; those of a compressed stream were before it could be read.
@@ -176,12 +177,12 @@ export class HeldAttempt {
 
   #concluded(relayed: Relayed, release: () => void): void {
     clearTimeout(this.#timer)
-    const { request, rules, now, served, failed } = this.#job
+    const { request, rules, blame, now, served, failed } = this.#job
     const outlet = this.#outlet
     if (outlet?.isCommitted === true) return served(relayed, this.#fault ?? faultByOutcome(relayed.outcome), release)
     this.#release = release
     if (this.#verdict === 'open' && relayed.outcome.kind !== 'cancelled') {
-      this.#fault = faultOf(relayed, outlet?.chunks() ?? [], request, rules, now())
+      this.#fault = faultOf(relayed, outlet?.chunks() ?? [], request, rules, blame, now())
       if (this.#fault !== undefined || relayed.outcome.kind !== 'completed')
         this.#trigger = this.#triggerOf(this.#fault)
     }

@@ -20,8 +20,11 @@ export type RawRoute = {
 const RULES =
   '{ on: [error, rate_limit, slow_answer, slow_first_token, context_window, refusal, invalid_json], answer_timeout: 500ms, first_token_timeout: 500ms }'
 
+/** No target is ever left out: what one test does to a provider says nothing of the next one's calls. */
+const UNSHAKEN = 'health: { consecutive_failures: 1000, min_requests: 1000 }'
+
 /** For the tests of one file; before each the spare answers well, and what was recorded is forgotten. */
-export function aRawRoute(routing = spareRoutes(RULES), changes: ProxyChanges = {}): () => RawRoute {
+export function aRawRoute(routing = `${spareRoutes(RULES)}${UNSHAKEN}`, changes: ProxyChanges = {}): () => RawRoute {
   let route: RawRoute | undefined
   const ready = (): RawRoute => {
     if (route === undefined) throw new Error('used before its beforeAll ran')

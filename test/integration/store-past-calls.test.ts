@@ -77,7 +77,9 @@ test('a stored call tells of its target what the live one told', async () => {
   })
   const live = OUTCOMES.map((outcome) => {
     const trigger =
-      outcome.kind === 'refused' ? kindTrigger(failureOf(outcome.status, [], NO_BODY, NOW).kind) : triggerOf(outcome)
+      outcome.kind === 'refused'
+        ? kindTrigger(failureOf(outcome.status, [], NO_BODY, NOW).kind, { key: false, model: false })
+        : triggerOf(outcome)
     return targetVerdict({ outcome, fault: trigger === undefined ? undefined : { trigger, retryAfterMs: undefined } })
   })
   expect(told).toEqual(live)

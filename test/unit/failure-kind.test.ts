@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type FailureKind, failureOf, streamFailureOf, triggerOf } from '../../src/dialects/failure-kind.ts'
+import { failureOf, streamFailureOf, triggerOf } from '../../src/dialects/failure-kind.ts'
 import { answerContentOf } from '../../src/dialects/answer-content.ts'
 import { contentFault } from '../../src/dialects/content-fault.ts'
 import { createFirstEventJudge } from '../../src/dialects/first-event.ts'
@@ -60,13 +60,13 @@ describe('failureOf', () => {
   })
 
   it.each([
-    [404, 'The model `overloaded, spend limit, context window` does not exist.'],
-    [401, 'Incorrect API key provided: prompt is too long.'],
-    [400, "Invalid value: 'at capacity'. Your credit balance is too low, it says."],
-    [400, "Invalid value: 'insufficient credits'."],
-  ])('does not take what the client wrote for what the provider says: %s %s', (status, message) => {
+    [404, 'The model `overloaded, spend limit, context window` does not exist.', 'model'],
+    [401, 'Incorrect API key provided: prompt is too long.', 'key'],
+    [400, "Invalid value: 'at capacity'. Your credit balance is too low, it says.", 'client'],
+    [400, "Invalid value: 'insufficient credits'.", 'client'],
+  ])('does not take what the client wrote for what the provider says: %s %s', (status, message, kind) => {
     const body = JSON.stringify({ error: { message, type: 'invalid_request_error', code: null } })
-    expect(failureOf(status, [], Buffer.from(body), NOW)).toEqual({ kind: 'client', retryAfterMs: undefined })
+    expect(failureOf(status, [], Buffer.from(body), NOW)).toEqual({ kind, retryAfterMs: undefined })
   })
 
   it('does not take a page of megabytes apart', () => {
@@ -76,10 +76,20 @@ describe('failureOf', () => {
 })
 
 describe('triggerOf', () => {
+  const KINDS = ['error', 'rate_limit', 'capacity', 'context_window', 'refusal', 'key', 'model', 'client'] as const
+
   it('asks elsewhere for all but what the client has to mend', () => {
-    const kinds: readonly FailureKind[] = ['error', 'rate_limit', 'capacity', 'context_window', 'refusal', 'client']
-    const triggers = ['error', 'rate_limit', 'rate_limit', 'context_window', 'refusal', undefined]
-    expect(kinds.map(triggerOf)).toEqual(triggers)
+    const clients = { key: false, model: false }
+    const triggers = ['error', 'rate_limit', 'rate_limit', 'context_window', 'refusal', undefined, undefined, undefined]
+    expect(KINDS.map((kind) => triggerOf(kind, clients))).toEqual(triggers)
+  })
+
+  it('takes a key and a model that the operator chose for errors, each by itself', () => {
+    expect(triggerOf('key', { key: true, model: false })).toBe('error')
+    expect(triggerOf('key', { key: false, model: true })).toBeUndefined()
+    expect(triggerOf('model', { key: false, model: true })).toBe('error')
+    expect(triggerOf('model', { key: true, model: false })).toBeUndefined()
+    expect(triggerOf('client', { key: true, model: true })).toBeUndefined()
   })
 })
 
@@ -101,6 +111,8 @@ describe('streamFailureOf', () => {
       'context_window',
     ],
     ['{"error":{"type":"invalid_request_error","message":"x"}}', 'client'],
+    ['{"type":"error","error":{"type":"authentication_error","message":"x"}}', 'key'],
+    ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model'],
     ['upstream gone', 'error'],
   ])('%s: %s', (data, kind) => {
     expect(streamFailureOf(data, [], NOW).kind).toBe(kind)

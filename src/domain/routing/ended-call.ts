@@ -25,6 +25,8 @@ export type EndedCall = {
 
 export type TargetFault = {
   readonly trigger: FallbackTrigger
+  /** It says nothing of the target's other calls: the model that this client named is not to be had there. */
+  readonly isOfCallOnly?: boolean | undefined
   /** How long the provider asks to be left alone. */
   readonly retryAfterMs: number | undefined
 }
