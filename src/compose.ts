@@ -13,6 +13,7 @@ import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
 import { outageOf, spoolFacts } from './compose/row-lanes.ts'
 import { readOwnTrace } from './compose/read-own-trace.ts'
+import { restoreJudgeSpend } from './compose/restore-judge-spend.ts'
 import { storeFacts } from './compose/store-facts.ts'
 import { warmHealth } from './compose/warm-health.ts'
 import { startReloader } from './config/reload.ts'
@@ -136,6 +137,7 @@ export async function compose(options: AppOptions): Promise<App> {
     closers.add(admin.close)
     const data = await serving.listen(boot.data)
     warmHealth(store, () => policy().health.windowMs, serving.health.warm, log)
+    restoreJudgeSpend(store, () => policy().scoring?.judge !== undefined, serving.scoring.addSpend, log)
     const isWanted = (): boolean => policy().shadows.length > 0
     const { addSpend } = serving.mirror
     const unfollow = followSpend({ store, instance, isWanted, add: addSpend, world, log })

@@ -18,12 +18,13 @@ export type ScoringOptions = {
   readonly record: RecordScores
   /** See `ScoreWorkerOptions`. */
   readonly fenceKey: string
+  readonly processes: number
   readonly log: Log
 }
 
 /** The worker that scores answers, with connections and limits of its own: it takes nothing from live traffic. */
 export function openScoring(options: ScoringOptions, closers: Closers): ScoreWorker {
-  const { state, world, price, record, fenceKey, log } = options
+  const { state, world, price, record, fenceKey, processes, log } = options
   const pools = createPools()
   closers.add(pools.close)
   state.subscribe(({ policy }) => pools.retain(policy))
@@ -32,6 +33,7 @@ export function openScoring(options: ScoringOptions, closers: Closers): ScoreWor
     world,
     price,
     send: createSendJudge({ world, send, outboundHeaders, price }),
+    processes,
     onCall: (call) => record({ judgeCalls: [call] }, () => undefined),
   })
   const worker = createScoreWorker({

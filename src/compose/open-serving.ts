@@ -106,7 +106,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
   const notBuiltRows = (): PerTable => addRows([recorder.notBuiltRows(), scoreRecorder.notBuiltRows()])
   const fenceKey = randomBytes(32).toString('hex')
   const scoring = openScoring(
-    { state, world, price: prices.price, record: scoreRecorder.record, fenceKey, log },
+    { state, world, price: prices.price, record: scoreRecorder.record, fenceKey, processes: options.processes, log },
     closers,
   )
   const mirror = openMirror(

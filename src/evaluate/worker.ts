@@ -6,6 +6,7 @@ import { unitShare } from '../domain/assign.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Closable, Compare, LiveScoring, Log, RecordScores, World } from '../domain/ports.ts'
 import type { JudgePolicy, ScoringPolicy } from '../domain/scoring-policy.ts'
+import type { Spend } from '../domain/spend-budget.ts'
 import { createBoundedQueue } from './bounded-queue.ts'
 import { compareSides } from './compare-sides.ts'
 import type { Evaluator } from './evaluator.ts'
@@ -32,6 +33,8 @@ export type ScoreWorker = Closable & {
   readonly compare: Compare
   readonly live: LiveScoring
   readonly counts: () => ScoreCounts
+  /** Counts what the judge cost before this process began. */
+  readonly addSpend: (spent: Spend) => void
   /** Resolves when nothing waits and nobody is being asked. */
   readonly idle: () => Promise<void>
 }
@@ -197,6 +200,7 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       },
       offer: (live) => void enqueue(() => scoreNow(live), live.requestBody.length + live.answer.body.length),
     },
+    addSpend: (spent) => desk.budget.add(spent, world.now()),
     counts: () => ({ ...counts, queued: queue.size(), judgeFailures: { ...judgeFailures }, desk: desk.counts() }),
     idle: async () => {
       if (next !== undefined) await new Promise<void>((resolve) => onIdle.push(resolve))

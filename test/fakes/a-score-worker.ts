@@ -86,6 +86,7 @@ export function aScoreWorker(
         else record(rows, release)
       },
       fenceKey: 'a secret of the test',
+      processes: 1,
       log: silentLog,
     },
     closers,

@@ -10,7 +10,9 @@ import { FUNNEL_COLUMNS, funnelRow } from '../../src/store/funnel-row.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
 import { PAIR_COLUMNS, pairRow } from '../../src/store/pair-row.ts'
 import { runQuery } from '../../src/store/query/run-query.ts'
-import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { restoreJudgeSpend } from '../../src/compose/restore-judge-spend.ts'
+import type { Spend } from '../../src/domain/spend-budget.ts'
+import { quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { anAttempt } from '../fakes/an-exchange.ts'
 import { insertable } from '../fakes/insertable.ts'
 import { realWorld } from '../fakes/real-world.ts'
@@ -124,6 +126,45 @@ test('the report says of stored pairs and calls what went into them', async () =
   expect(report.verdict).toMatch(
     /^weak is not worse than strong by more than 0\.25 \(d −0\.111 .* over 180 pairs\); it costs 75\.0 % less than strong \(95 %: 75\.0 % to 75\.0 % saved; evidence speaks for 80\.0 % of the traffic\)\.$/,
   )
+})
+
+test('what the judge has cost this hour and this day is read back at the next start', async () => {
+  const call = (startedAt: number, picoUsd: bigint): string =>
+    attemptRow(
+      {
+        request: {
+          id: realWorld.newId(),
+          api: 'chat_completions',
+          isStream: false,
+          controls: { task: undefined, team: undefined },
+        },
+        decision: { route: 'default', arm: 'none', policyVersion: 'abc' },
+      },
+      anAttempt({
+        id: realWorld.newId(),
+        startedAt,
+        role: 'judge',
+        cost: { kind: 'priced', picoUsd, rates: anAttemptRates(), source: 'config' },
+      }),
+      0,
+      'here',
+    )
+  const now = Date.now()
+  const calls = [call(now, 1_500n), call(now, 2n), call(now - 48 * 3_600_000, 7_000n)]
+  await client.insertRows('attempts', insertable(ATTEMPT_COLUMNS, calls), 'judge')
+  const spent = await new Promise<Spend>((resolve) =>
+    restoreJudgeSpend(
+      {
+        status: () => ({ kind: 'ready', detail: '' }),
+        subscribe: () => () => undefined,
+        query: (sql, limit, signal) => runQuery(engine.reader(), sql, limit, signal),
+      },
+      () => true,
+      resolve,
+      quietLog,
+    ),
+  )
+  expect(spent).toEqual({ hour: 1_502n, day: 1_502n })
 })
 
 function anAttemptRates() {

@@ -1,7 +1,8 @@
 import type { JudgePolicy } from '../../domain/scoring-policy.ts'
 import type { JudgeCall, PriceCall, World } from '../../domain/ports.ts'
 import type { Provider } from '../../domain/policy.ts'
-import { createSpendBudget, type Spend, type SpendBudget } from '../../domain/spend-budget.ts'
+import { createSpendBudget, type Spend, type SpendBudget, type SpendLimits } from '../../domain/spend-budget.ts'
+import type { PicoUsd } from '../../domain/units.ts'
 import { NO_RATES } from '../../domain/cost.ts'
 import { type BoundedQueue, createBoundedQueue } from '../bounded-queue.ts'
 import type { AskJudge } from './hear-out.ts'
@@ -51,15 +52,22 @@ export type JudgeDesk = {
 /** Answers that wait for a judge. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
+function partOf({ perHour, perDay }: SpendLimits, processes: number): SpendLimits {
+  const part = (limit: PicoUsd | undefined): PicoUsd | undefined => limit && limit / BigInt(processes)
+  return { perHour: part(perHour), perDay: part(perDay) }
+}
+
 export type DeskOptions = {
   readonly world: World
   readonly price: PriceCall
   readonly send: SendJudge
   /** Told of every call that was made. */
   readonly onCall: (call: JudgeCall) => void
+  /** Processes that share the budget: each has its part of it. 1 unless told otherwise. */
+  readonly processes?: number
 }
 
-export function createJudgeDesk({ world, price, send, onCall }: DeskOptions): JudgeDesk {
+export function createJudgeDesk({ world, price, send, onCall, processes = 1 }: DeskOptions): JudgeDesk {
   const budget = createSpendBudget()
   let waiting: BoundedQueue<JudgeJob> = createBoundedQueue(MAX_WAITING_BYTES)
   const refused = { budget: 0, unpriced: 0 }
@@ -76,7 +84,7 @@ export function createJudgeDesk({ world, price, send, onCall }: DeskOptions): Ju
       refused.unpriced += 1
       return undefined
     }
-    const reserved = budget.reserve(most.picoUsd, policy.budget, now)
+    const reserved = budget.reserve(most.picoUsd, partOf(policy.budget, processes), now)
     if (reserved === undefined) {
       refused.budget += 1
       return undefined
