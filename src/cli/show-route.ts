@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import { readFile } from 'node:fs/promises'
 import { explanationJson } from '../admin/explanation-json.ts'
+import { loadCatalogue } from '../catalogue/load-catalogue.ts'
 import { systemWorld } from '../compose.ts'
 import type { Loaded } from '../config/load-config.ts'
 import { explainRequest } from '../gateway/explain-request.ts'
@@ -28,7 +29,7 @@ export async function showRoute({ print }: Terminal, loaded: Loaded, options: Ro
   const running = await findRunning(loaded.config.boot)
   const answer =
     running === undefined
-      ? explainFromFile(loaded, options.path, headers, text)
+      ? await explainFromFile(loaded, options.path, headers, text)
       : await askAdmin(running, '/admin/route', {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -40,11 +41,17 @@ export async function showRoute({ print }: Terminal, loaded: Loaded, options: Ro
   return textIn(recordIn(answer, 'decision'), 'refused') === '' ? 0 : 1
 }
 
-function explainFromFile(loaded: Loaded, path: string, headers: Record<string, string>, body: string): unknown {
+async function explainFromFile(
+  loaded: Loaded,
+  path: string,
+  headers: Record<string, string>,
+  body: string,
+): Promise<unknown> {
+  const knownModel = await loadCatalogue()
   const state = { policy: loaded.config.policy, policyVersion: loaded.version }
   const explained = explainRequest(
     { method: 'POST', url: path, headers, body: Buffer.from(body) },
-    { state, health: {}, knownModel: () => undefined, id: systemWorld.newId(), at: systemWorld.now() },
+    { state, health: {}, knownModel, id: systemWorld.newId(), at: systemWorld.now() },
   )
   if ('error' in explained) throw new Error(`no route can see a request to ${path} (${explained.error})`)
   return explanationJson(explained)

@@ -7,6 +7,7 @@ import type { ProxyHome } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 
 const ROUTES = {
+  seeing: { match: { model: 'vision' }, target: 'openai/o3-mini', fallbacks: 'openai/gpt-4o' },
   team: { match: { team: 'research', stream: true }, target: 'openai/big' },
   short: {
     match: { headers: { 'x-env': 'prod*' } },
@@ -28,10 +29,15 @@ const SETTINGS = {
 let dir: string
 let home: ProxyHome
 let request: string
+/** A request with an image, for a model that sees none. */
+let picture: string
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'understudy-route-'))
   request = join(dir, 'request.json')
   writeFileSync(request, JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello there' }] }))
+  picture = join(dir, 'picture.json')
+  const content = [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }]
+  writeFileSync(picture, JSON.stringify({ model: 'vision', messages: [{ role: 'user', content }] }))
   home = await aProxyHome(SETTINGS)
 })
 afterAll(async () => {
@@ -69,11 +75,14 @@ it('route --explain shows the decision of the config file, and then that of the 
     'rule | verdict',
     'little | holds',
     'route | verdict',
+    'seeing | model: expected vision, found gpt-4o',
     'team | stream: expected true, found false',
     ' | team: expected research, found nothing',
     'short | takes it',
   ])
   expect(fromFile.stdout).not.toContain('not-shown')
+  const pictureByFile = await explain('--explain', picture)
+  expect(rowsOf(pictureByFile.stdout)).toContain('openai/o3-mini |  |  | healthy | needs_images')
 
   const proxy = await home.start()
   const fromProxy = await explain('--header', 'X-Env: production')
@@ -84,6 +93,8 @@ it('route --explain shows the decision of the config file, and then that of the 
       .slice(1)
       .filter((line) => !line.startsWith('unit'))
   expect(undated(fromProxy.stdout)).toEqual(undated(fromFile.stdout))
+  const pictureByProxy = await explain('--explain', picture)
+  expect(undated(pictureByProxy.stdout)).toEqual(undated(pictureByFile.stdout))
 })
 
 it('route --explain fails in a sentence for what is no request, no header or no routed path', async () => {
