@@ -16,7 +16,6 @@ const POLL_MS = 200
 /** A whole proxy that runs on a config file as it is, but for its ports, its directory and its store. */
 export type Composed = {
   readonly url: string
-  readonly adminUrl: string
   /** What became of a request, out of its rows; waits until they are stored. */
   readonly story: (traceId: string | null) => Promise<Story>
   /** How the stored requests went, those that went alike counted together. */
@@ -73,7 +72,6 @@ export async function startComposed(
   const client = engine.client()
   return {
     url: `http://127.0.0.1:${app.data.port}`,
-    adminUrl,
     story: (traceId) => storyOf(client, traceId),
     endings: async () => {
       const found = await client.select({
