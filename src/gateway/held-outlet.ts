@@ -48,14 +48,16 @@ export class HeldOutlet implements Outlet {
   }
 
   /**
-   * Lets everything through that has come, `ownHeaders` with the head; with `keepsBody` the body only at `releaseHeld`.
+   * Lets everything through that has come, `ownHeaders` with the head; with `keepsBody` the body only at `releaseHeld`,
+   * and own headers take the place of the upstream's of the same name.
    * Throws on a head that cannot be sent on: then nothing has been.
    */
   commit(ownHeaders: readonly string[], keepsBody = false): void {
     const head = this.#head
     if (this.#outlet !== undefined || head === undefined) return
     const outlet = this.#open()
-    outlet.head(head.status, head.statusText, head.headers, ownHeaders)
+    const headers = keepsBody ? unlessNamed(head.headers, ownHeaders) : head.headers
+    outlet.head(head.status, head.statusText, headers, ownHeaders)
     this.#outlet = outlet
     const chunks = this.#chunks
     const heldFrom = keepsBody ? 0 : this.#heldFrom
@@ -110,4 +112,15 @@ export class HeldOutlet implements Outlet {
   destroyAfterHeld(): void {
     this.#outlet?.destroyAfterHeld()
   }
+}
+
+/** `headers` without those that `others` has too. */
+function unlessNamed(headers: readonly string[], others: readonly string[]): readonly string[] {
+  const names = new Set(others.filter((_, index) => index % 2 === 0))
+  const out: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    if (!names.has(name.toLowerCase())) out.push(name, headers[i + 1] ?? '')
+  }
+  return out
 }

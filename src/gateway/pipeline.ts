@@ -25,7 +25,7 @@ import { reject } from './reject.ts'
 import { recordRejected } from './record-rejected.ts'
 import { receive } from './receive.ts'
 import type { Received } from './receive.ts'
-import { refuse } from './refuse.ts'
+import { refuse, turnAway } from './refuse.ts'
 import { unrecognised } from './rejected.ts'
 import { requestFacts } from './request-facts.ts'
 import type { Stages } from './stages.ts'
@@ -104,6 +104,7 @@ function answer(
     const request = readRequest(turn.id, inbound, recognised, reading, bytes.length)
     const { decision, inputs } = decideFor(turn, request, body.plain, bodyAt, stages)
     if ('refused' in decision) return refuse(turn, request, decision, inputs, stages)
+    if (isForeignTo(turn, decision)) return turnAway(turn, request, decision, inputs, 'forbidden_origin', stages)
     dispatch(turn, { request, decision, inputs, body, bodyAt }, active, stages, brokenBy)
   }
   const encoding = encodingOf(inbound.headers['content-encoding'])
@@ -112,6 +113,15 @@ function answer(
     return go({ reading, body: { wire: bytes, plain: bytes } })
   }
   readDecoded(bytes, encoding, recognised, provider, turn.state.policy.limits).then(go).catch(failed)
+}
+
+/** A page that may use the mount with its own key may not spend the server's where a route leads elsewhere. */
+function isForeignTo({ inbound, state, isLoopbackOnly }: WebTurn, { targets }: Decision): boolean {
+  const { providers, access } = state.policy
+  return targets.some((target) => {
+    const provider = providers.get(target.provider)
+    return provider !== undefined && isForeign(inbound.headers, provider, access, isLoopbackOnly)
+  })
 }
 
 type Deciding = { readonly decision: Decision | Refusal; readonly inputs: DecisionInputs | undefined }

@@ -267,7 +267,7 @@ export class Relay implements UpstreamSink {
       (answer) => outcome ?? this.#outcomeOf(answer),
       isCut,
       () => {
-        this.#outlet?.end([])
+        this.#failedAfterAll()
         this.#outlet?.releaseHeld()
       },
     )

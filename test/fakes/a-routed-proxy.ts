@@ -29,7 +29,11 @@ export function startRouted(
     `  spare-${dialect}: { dialect: ${dialect}, base_url: '${spareUrl}', api_key: ${SPARE_KEY}, include_usage: ${dialect === 'openai'} }`,
   ])
   const { policy } = configOf(`providers:\n${providers.join('\n')}\n${routing}`)
-  const quiet = { ...policy, log: { level: 'error' as const, requests: false } }
+  const quiet = {
+    ...policy,
+    access: { ...policy.access, allowedHosts: new Set(['client.example', 'x']) }, // what raw clients call it
+    log: { level: 'error' as const, requests: false },
+  }
   const health = createHealthKeeper({ policy: quiet, world: realWorld, instance: 'test', log: silentLog })
   const stages = { health, ...changes.stages }
   return startProxy(primaryUrl, { ...changes, policy: { ...quiet, ...changes.policy }, stages })

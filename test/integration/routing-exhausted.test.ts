@@ -26,6 +26,13 @@ describe('when every target has failed', () => {
     expect(valueOf(answer.headers, 'x-understudy-attempts')).toBe('2')
   })
 
+  it('what the primary says of asking again does not stand beside what the proxy says', async () => {
+    route().primary.serve(whole(FAILURE, `${FAILED}\r\nX-Should-Retry: true`))
+    route().spare.serve(whole(FAILURE, FAILED))
+    const { headers } = await route().ask()
+    expect(headers.filter(([name]) => name.toLowerCase() === 'x-should-retry')).toEqual([['x-should-retry', 'false']])
+  })
+
   it('a fallback that refuses the request for reasons of its own does not speak for the primary', async () => {
     route().primary.serve(whole(FAILURE, FAILED))
     route().spare.serve(

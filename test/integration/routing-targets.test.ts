@@ -130,6 +130,15 @@ it('a request without a target that may be called is refused, and the record say
   })
 })
 
+it('a web page may not spend the server’s key by a route that leads to it', async () => {
+  const origin = [['Origin', 'https://evil.example']] as const
+  expect((await ask('{"model":"m","messages":[]}', origin)).status).toBe(403)
+  expect(await route().record()).toMatchObject({ outcome: 'rejected', error: 'forbidden_origin', attempts: [] })
+  route().primary.serve(whole(ANSWER))
+  expect((await ask('{"model":"asked","messages":[]}', origin)).status).toBe(200)
+  expect(route().spare.calls).toHaveLength(0)
+})
+
 it('what is not read goes to the provider of its mount, whatever the routes say', async () => {
   route().primary.serve(whole('{"data":[]}'))
   await exchangeRaw(route().proxy.port, 'GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n', 'GET')
