@@ -46,6 +46,8 @@ export type MirrorOptions = {
   readonly liveQueue: () => number
   /** Processes among which budgets and limits are divided. */
   readonly processes: number
+  /** A timer this late means that the live path is short of time itself; 250 ms. */
+  readonly lateLoopMs?: number
 }
 
 export type RunningMirror = Mirror & {
@@ -59,14 +61,13 @@ export type RunningMirror = Mirror & {
   readonly close: () => void
 }
 
-/** A timer this late: the live path is short of time itself. */
 const LATE_LOOP_MS = 250
 
 const NO_READS = { text: false, inputTokens: false, turn: false, needs: false, conversation: false }
 
 /** Mirrors a sample of live requests to other models, off the path of any client. */
 export function createMirror(options: MirrorOptions): RunningMirror {
-  const { state, world, log } = options
+  const { state, world, log, lateLoopMs = LATE_LOOP_MS } = options
   const funnel = createFunnel(options.recordFunnel, world.now)
   const pauses = createPauses()
   const recent = createRecentRequests()
@@ -90,7 +91,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold, mayRunNow })))
     return lane
   }
-  const isLiveLoaded = (): boolean => options.liveQueue() > 0 || (loopDelay?.worstMs() ?? 0) > LATE_LOOP_MS
+  const isLiveLoaded = (): boolean => options.liveQueue() > 0 || (loopDelay?.worstMs() ?? 0) > lateLoopMs
 
   function mayRunNow(shadow: Shadow, provider: Provider): SkipReason | undefined {
     const at = world.now()

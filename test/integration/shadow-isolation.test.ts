@@ -159,6 +159,16 @@ describe('a shadow', () => {
     expect(run.count('compared')).toBe(1)
   })
 
+  test('rests while the event loop is late', async () => {
+    const live = await startLive()
+    live.setModel('candidate', {})
+    const run = await startMirrored(live.url, [aShadow()], { mirror: { lateLoopMs: -1 } })
+    onTestFinished(() => run.close())
+    await ask(run)
+    await run.settled(1)
+    expect(run.count('skipped', 'live_load')).toBe(1)
+  })
+
   test('stops within one request of its budget, and begins no call that would pass it', async () => {
     // 25 tokens in and at most 1,000 out at 4 USD a million: 0.004 USD are set aside, and what was spent is put back.
     other.setModel('dear', { outputTokens: { min: 500, max: 500 } })
