@@ -132,15 +132,17 @@ test('of eight that migrate at once, each file is applied by exactly one, and al
   expect(await appliedTo(client)).toHaveLength(shippedFiles.length)
 })
 
-test('cut off after any number of statements, the next run goes on from there', async () => {
-  let statements = 0
-  for (; await isCutAfter(statements); statements += 1) {
+test('cut off after any number of changes, the next run goes on from there', async () => {
+  // Each cut costs a whole migration. Every fifth falls before, after and between the statements of one file or another.
+  let changes = 0
+  for (; await isCutAfter(changes); changes += 5) {
     const client = engine.client(`fresh_${databases}`)
     // The same instance, so that it need not wait for the lease of the one that was cut off to expire.
     await migrating(client)
     expect((await appliedTo(client)).map((row) => row.name)).toEqual(shippedFiles)
+    await client.command(`DROP DATABASE ${client.address.database} SYNC`, signal) // tables cost the engine memory
   }
-  expect(statements).toBeGreaterThan(8)
+  expect(changes).toBeGreaterThan(2 * shippedFiles.length)
 })
 
 /** Migrates a fresh database, pulling the plug after `statements`. False when it got through before that. */
