@@ -39,6 +39,7 @@ export function emptyConversation(budget: WalkBudget): Conversation {
     lowDetailImages: 0,
     hasAudio: false,
     hasFiles: false,
+    hasStoredFiles: false,
   }
 }
 

@@ -6,7 +6,14 @@ const OPEN_BRACE = 0x7b
 const OPEN_BRACKET = 0x5b
 
 /** What a message holds beside text. */
-export type Media = { images: number; lowDetailImages: number; hasAudio: boolean; hasFiles: boolean }
+export type Media = {
+  images: number
+  lowDetailImages: number
+  hasAudio: boolean
+  hasFiles: boolean
+  /** A file that the provider keeps, named by its id. */
+  hasStoredFiles: boolean
+}
 
 /** What the parts of one message hold, before its role is known: keys come in any order, and may come twice. */
 export type Content = Media & {
@@ -19,7 +26,17 @@ export type Content = Media & {
 }
 
 export function emptyContent(budget: WalkBudget): Content {
-  return { budget, own: [], quoted: [], jsonBytes: 0, images: 0, lowDetailImages: 0, hasAudio: false, hasFiles: false }
+  return {
+    budget,
+    own: [],
+    quoted: [],
+    jsonBytes: 0,
+    images: 0,
+    lowDetailImages: 0,
+    hasAudio: false,
+    hasFiles: false,
+    hasStoredFiles: false,
+  }
 }
 
 /** What is known of a part once all of its keys have been seen. */
@@ -85,6 +102,12 @@ function partMember(bytes: Buffer, at: number, part: Part, key: string): number 
       if (key !== 'image_url' && bytes[at] === OPEN_BRACE) part.mime = 'application/octet-stream'
       return walkObject(bytes, at, part, mediaMember)
     }
+    // What holds a file, by its bytes, an address or the id under which it was uploaded.
+    case 'file':
+    case 'source':
+      return walkObject(bytes, at, part, storedMember)
+    case 'file_id':
+      return storedMember(bytes, at, part, key)
     default: {
       const end = skipValue(bytes, at)
       if (key === 'type') part.type = wordAt(bytes, at, end)
@@ -107,11 +130,22 @@ const JSON_KEYS: ReadonlySet<string> = new Set([
   'function_response',
 ])
 
+function storedMember(bytes: Buffer, at: number, { content }: Part, key: string): number {
+  if (key === 'file_id' && bytes[at] === QUOTE) content.hasStoredFiles = true
+  return skipValue(bytes, at)
+}
+
 function mediaMember(bytes: Buffer, at: number, part: Part, key: string): number {
   const end = skipValue(bytes, at)
   if (key === 'mimeType' || key === 'mime_type') part.mime = wordAt(bytes, at, end) || part.mime
   else if (key === 'detail') part.detail = wordAt(bytes, at, end)
+  else if (key === 'fileUri' || key === 'file_uri') part.content.hasStoredFiles ||= isUpload(bytes.subarray(at, end))
   return end
+}
+
+/** Gemini's own uploads; other addresses (YouTube, gs://) are anybody's. */
+function isUpload(uri: Buffer): boolean {
+  return uri.length < 512 && uri.includes('/v1beta/files/')
 }
 
 function walkQuoted(bytes: Buffer, at: number, part: Part): number {
@@ -147,6 +181,7 @@ export function addMedia(to: Media, from: Media): void {
   to.lowDetailImages += from.lowDetailImages
   to.hasAudio ||= from.hasAudio
   to.hasFiles ||= from.hasFiles
+  to.hasStoredFiles ||= from.hasStoredFiles
 }
 
 export function push(to: number[], from: readonly number[]): void {

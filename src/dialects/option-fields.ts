@@ -4,6 +4,8 @@ import { walkArray, walkObject, wordAt } from './json-walk.ts'
 import type { Field, PromptFields } from './prompt-fields.ts'
 import { readTools } from './read-tools.ts'
 
+const QUOTE = 0x22
+const TRUE = 0x74
 const OPEN_BRACE = 0x7b
 const OPEN_BRACKET = 0x5b
 const NONE: readonly Need[] = []
@@ -12,6 +14,14 @@ export const tools: Field = (bytes, at, fields) => {
   const { needs, end } = readTools(bytes, at, fields.budget)
   fields.tools = needs
   fields.toolBytes = Math.max(0, end - at)
+  if (needs.includes('hosted_tools')) fields.namesStored ||= bytes.subarray(at, end).includes('"vector_store_ids"')
+  return end
+}
+
+/** What the provider keeps, by its id or by an object that holds it; or `true`: the answer is kept, to be asked for later. */
+export const stored: Field = (bytes, at, fields) => {
+  const end = skipValue(bytes, at)
+  fields.namesStored ||= bytes[at] === QUOTE || bytes[at] === OPEN_BRACE || bytes[at] === TRUE
   return end
 }
 

@@ -13,6 +13,7 @@ import {
   outputConfig,
   reasoning,
   search,
+  stored,
   tools,
 } from './option-fields.ts'
 import type { Field } from './prompt-fields.ts'
@@ -25,6 +26,7 @@ const MESSAGES_FIELDS: ReadonlyMap<string, Field> = new Map([
   ['output_format', format],
   ['output_config', outputConfig],
   ['thinking', reasoning],
+  ['container', stored],
   ['max_tokens', maxTokens],
 ])
 
@@ -35,6 +37,8 @@ const GEMINI_FIELDS: ReadonlyMap<string, Field> = new Map([
   ['tools', tools],
   ['generationConfig', generationConfig],
   ['generation_config', generationConfig],
+  ['cachedContent', stored],
+  ['cached_content', stored],
 ])
 
 const geminiRequest: Field = (bytes, at, fields) =>
@@ -62,6 +66,9 @@ export const PROMPT_FIELDS: Readonly<Record<Exclude<Api, 'passthrough'>, Readonl
     ['tools', tools],
     ['text', outputConfig],
     ['reasoning', reasoning],
+    ['conversation', stored],
+    ['prompt', stored],
+    ['background', stored],
     ['max_output_tokens', maxTokens],
   ]),
   completions: new Map([

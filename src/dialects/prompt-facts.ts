@@ -18,6 +18,7 @@ export type PromptWants = {
   readonly text: boolean
   readonly inputTokens: boolean
   readonly turn: boolean
+  /** `namesStored`, too. */
   readonly needs: boolean
   readonly conversation: boolean
 }
@@ -33,6 +34,7 @@ const NOTHING: PromptFacts = {
   needs: [],
   hasCode: false,
   conversationHash: undefined,
+  namesStored: false,
 }
 
 /**
@@ -67,6 +69,7 @@ export function promptFacts(
     needs: wants.needs ? needsOf(fields) : [],
     hasCode: wants.text && hasCode(lastUserText),
     conversationHash: wants.conversation ? conversationHash(bytes, fields) : undefined,
+    namesStored: wants.needs && (fields.namesStored || conversation.hasStoredFiles),
   }
 }
 

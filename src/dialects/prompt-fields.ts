@@ -19,6 +19,8 @@ export type PromptFields = {
   format: readonly Need[]
   reasoning: readonly Need[]
   modalities: readonly Need[]
+  /** Something at the top names what the provider keeps. */
+  namesStored: boolean
   maxOutputTokens: number | undefined
   /** `max_completion_tokens`, which stands before `max_tokens`. */
   maxCompletionTokens: number | undefined
@@ -39,6 +41,7 @@ export function emptyFields(readsConversation: boolean): PromptFields {
     format: NONE,
     reasoning: NONE,
     modalities: NONE,
+    namesStored: false,
     maxOutputTokens: undefined,
     maxCompletionTokens: undefined,
   }

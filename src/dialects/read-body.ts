@@ -41,6 +41,7 @@ export function readBody(api: Api, bytes: Buffer, canAskForUsage: boolean): Body
           ? anthropicUser(bytes, body)
           : (text(bytes, body, 'safety_identifier') ?? text(bytes, body, 'user')),
       conversation: conversationOf(bytes, body),
+      previousResponseId: api === 'responses' ? text(bytes, body, 'previous_response_id') : undefined,
       hasTools: isFilled(bytes, body, 'tools'),
       hasSchema: hasSchema(bytes, body),
       injectsUsage:

@@ -55,6 +55,7 @@ export const REJECT_REASONS = [
   'throttled',
   'weight_zero',
   'unknown_provider',
+  'stored_elsewhere',
 ] as const
 export type RejectReason = (typeof REJECT_REASONS)[number]
 

@@ -82,6 +82,8 @@ export type BodyShape = {
   readonly endUser: string | undefined
   /** The dialect's own conversation key (`conversation`, `previous_response_id`, `prompt_cache_key`). */
   readonly conversation: string | undefined
+  /** `previous_response_id`: the answer that this request goes on from, which its provider keeps. */
+  readonly previousResponseId?: string | undefined
   readonly hasTools: boolean
   readonly hasSchema: boolean
   /** True when the proxy asks for usage on the client's behalf (decision 7). */

@@ -142,8 +142,10 @@ function decideFor(
   if (router.isEmpty || plain === undefined || request.shape.unreadable !== undefined) {
     return { decision: decide(request, state), inputs: undefined }
   }
+  const { previousResponseId } = request.shape
+  const pin = previousResponseId === undefined ? undefined : turn.pins.find(previousResponseId)
   const inputs = {
-    facts: requestFacts(request, inbound.headers, plain, router, arrival.at),
+    facts: requestFacts(request, inbound.headers, plain, router, arrival.at, pin),
     health: stages.health.view(targetKeys(router), now),
   }
   return { decision: decideRoute(inputs.facts, state, inputs.health, stages.knownModel), inputs }

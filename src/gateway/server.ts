@@ -8,6 +8,7 @@ import { unread } from '../dialects/read-body.ts'
 import { isModelCall } from '../dialects/recognise.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Listen } from '../domain/policy.ts'
+import { createPins } from '../domain/routing/pins.ts'
 import { createActiveCalls } from './active-calls.ts'
 import { createFramingWatch } from './bad-framing.ts'
 import { rawClient, webClient } from './client.ts'
@@ -59,6 +60,7 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
   app.disable('x-powered-by').disable('etag').set('query parser', false)
   const connections = createConnections()
   const active = createActiveCalls()
+  const pins = createPins()
   const isLoopbackOnly = isLoopback(listen.host)
   const framing = createFramingWatch(stages.onBadFraming)
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -67,7 +69,7 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
       if (connections.isCutting()) return 'shutting_down'
       return request.complete ? undefined : framing.toldTo(request.socket)
     }
-    const turn = { ...beginTurn(request, webClient(response), stages, isLoopbackOnly), response }
+    const turn = { ...beginTurn(request, webClient(response), stages, pins, isLoopbackOnly), response }
     handle(turn, stages, active, brokenBy, (bug) => {
       stages.log.error('request_lost', { trace_id: turn.id, bug })
       response.destroy()
@@ -94,6 +96,9 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
     },
     listener,
   )
+  // A connection too many costs its own client an attempt; a process without file descriptors would lose rows of others.
+  server.maxConnections = stages.maxConnections
+  server.on('drop', stages.onConnectionRefused)
   server.on('checkExpectation', listener) // an expectation nobody knows may be ignored (RFC 9110 §10.1.1)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // Behind a request still being answered Node would write it into the middle of that answer; a client need not wait.
@@ -106,7 +111,7 @@ export function openGateway(listen: DataListen, stages: Stages, patience: Patien
     return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       socket.on('error', () => undefined) // a reset connection is recorded by its close
       connections.upgraded(socket)
-      const turn = beginTurn(request, rawClient(socket), stages, isLoopbackOnly)
+      const turn = beginTurn(request, rawClient(socket), stages, pins, isLoopbackOnly)
       // What was asked before on this connection is answered before.
       const current = connections.latestOn(socket)
       const takeGuarded = guarded(

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CapturedContent } from '../domain/content.ts'
 import type { Exchange } from '../domain/exchange.ts'
+import type { Pins } from '../domain/routing/pins.ts'
 import type { RoutingState } from '../domain/state.ts'
 import type { RequestId } from '../domain/units.ts'
 import type { Client } from './client.ts'
@@ -16,6 +17,7 @@ export type Turn = {
   /** The one snapshot that the whole request uses, across reloads. */
   readonly state: RoutingState
   readonly record: TurnRecord
+  readonly pins: Pins
   /** Whether the port it came in by is open to this machine only. */
   readonly isLoopbackOnly: boolean
 }
@@ -30,15 +32,21 @@ export type TurnRecord = {
   readonly make: (exchange: Exchange, release: () => void, content?: CapturedContent) => void
 }
 
-export function beginTurn(inbound: IncomingMessage, client: Client, stages: Stages, isLoopbackOnly: boolean): Turn {
+export function beginTurn(
+  inbound: IncomingMessage,
+  client: Client,
+  stages: Stages,
+  pins: Pins,
+  isLoopbackOnly: boolean,
+): Turn {
   const { world, state } = stages
   const id = world.newId()
   const arrival = { at: world.now(), monotonicMs: world.monotonic() }
-  const record = createRecord(id, client, stages)
-  return { id, inbound, client, arrival, state: state.current(), record, isLoopbackOnly }
+  const record = createRecord(id, client, stages, pins)
+  return { id, inbound, client, arrival, state: state.current(), record, pins, isLoopbackOnly }
 }
 
-function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord {
+function createRecord(id: RequestId, client: Client, stages: Stages, pins: Pins): TurnRecord {
   const { log, recorder, observe } = stages
   let isMade = false
   return {
@@ -46,6 +54,7 @@ function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord
     make: (exchange, release, content) => {
       if (isMade) return
       isMade = true
+      pinAnswer(exchange, pins)
       const released = (): void => {
         try {
           release()
@@ -62,4 +71,12 @@ function createRecord(id: RequestId, client: Client, stages: Stages): TurnRecord
       }
     },
   }
+}
+
+/** Before the client has the answer's last bytes: its next request may come at once. */
+function pinAnswer({ request, inputs, attempts }: Exchange, pins: Pins): void {
+  if (inputs === undefined || request.api !== 'responses') return
+  const last = attempts.at(-1)
+  if (last?.responseId === undefined) return
+  pins.keep(last.responseId, { provider: last.target.provider, unit: inputs.facts.unit })
 }

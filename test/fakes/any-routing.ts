@@ -216,6 +216,7 @@ const ofDialect = (dialect: (typeof DIALECTS)[number]): fc.Arbitrary<Facts> =>
     isStream: fc.boolean(),
     at: fc.integer({ min: Date.UTC(2026, 0), max: Date.UTC(2028, 0) }),
     unit,
+    stored: maybe(fc.record({ provider: maybe(fc.constantFrom(...PROVIDERS[dialect], 'gone')) })),
   })
 
 /** Facts of any request, sensible or not. */

@@ -74,6 +74,35 @@ function cutInTwo(text: string): readonly string[] {
   return [text.slice(0, middle), text.slice(middle + 1)]
 }
 
+describe('what a provider keeps for its client', () => {
+  const cases: readonly (readonly [Api, object, boolean])[] = [
+    ['chat_completions', user('hi'), false],
+    ['chat_completions', user([{ type: 'file', file: { file_id: 'file-1' } }]), true],
+    ['chat_completions', user([{ type: 'file', file: { file_data: 'data:', filename: 'file_id' } }]), false],
+    ['chat_completions', user('{"file_id":"file-1"}'), false],
+    ['responses', { input: 'hi', conversation: null, prompt: null, background: false }, false],
+    ['responses', { input: 'hi', conversation: { id: 'conv_1' } }, true],
+    ['responses', { input: [{ role: 'user', content: [{ type: 'input_image', file_id: 'file-1' }] }] }, true],
+    ['responses', { input: 'hi', tools: [{ type: 'function', name: 'vector_store_ids' }] }, false],
+    ['messages', { ...user('hi'), container: 'container_1' }, true],
+    ['messages', user([{ type: 'document', source: { type: 'file', file_id: 'file_1' } }]), true],
+    ['messages', user([{ type: 'image', source: { type: 'base64', data: 'aGk=' } }]), false],
+    ['messages', user([{ type: 'tool_result', content: [{ type: 'image', source: { file_id: 'file_1' } }] }]), true],
+    ['generate_content', { contents: [], cachedContent: 'cachedContents/1' }, true],
+    [
+      'generate_content',
+      {
+        contents: [{ parts: [{ fileData: { fileUri: 'https://generativelanguage.googleapis.com/v1beta/files/1' } }] }],
+      },
+      true,
+    ],
+    ['generate_content', { contents: [{ parts: [{ fileData: { fileUri: 'https://youtu.be/1' } }] }] }, false],
+  ]
+  it.each(cases)('%s %j: %j', (api, body, namesStored) => {
+    expect(read(api, body).namesStored).toBe(namesStored)
+  })
+})
+
 describe('what a request needs', () => {
   const cases: readonly (readonly [Api, object, readonly string[]])[] = [
     ['chat_completions', user('hi'), []],
@@ -158,6 +187,7 @@ describe('promptFacts', () => {
       needs: [],
       hasCode: false,
       conversationHash: undefined,
+      namesStored: false,
     })
   })
 

@@ -91,6 +91,23 @@ test('a target that cannot hold prompt and answer is passed over, and so is one 
   ])
 })
 
+test('what a provider keeps is looked for there: others do not stand by, and are tried only where it has no target', () => {
+  const state = aRoutingState(`${FIXED}models: { b: { lacks: [tools] }, c: { lacks: [tools] } }\n`)
+  const kept = (provider: string | undefined, needs: readonly 'tools'[] = []) =>
+    decided(state, someFacts({ stored: { provider }, needs }))
+  const elsewhere = (...targets: readonly string[]) => targets.map((target) => ({ target, why: 'stored_elsewhere' }))
+  expect(keysOf(kept('openai'))).toEqual(['openai/a'])
+  expect(kept('openai').rejected).toEqual(elsewhere('second/b', 'second/c'))
+  expect(keysOf(kept('second'))).toEqual(['second/b', 'second/c'])
+  expect(keysOf(kept('second', ['tools']))).toEqual(['second/b', 'second/c'])
+  expect(keysOf(kept('keyless'))).toEqual(['openai/a', 'second/b', 'second/c'])
+  expect(keysOf(kept(undefined))).toEqual(['openai/a'])
+  expect(kept(undefined).rejected).toEqual(elsewhere('second/b', 'second/c'))
+  expect(keysOf(decided(state, someFacts({ stored: { provider: 'openai' } }), { 'openai/a': 'open' }))).toEqual([
+    'openai/a',
+  ])
+})
+
 test('where no target can do it all are tried: whether it is an error is the provider’s say', () => {
   const state = aRoutingState(
     'routes: { chat: { target: openai/a, fallbacks: second/a } }\nmodels: { a: { lacks: tools } }\n',

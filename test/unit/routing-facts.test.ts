@@ -29,6 +29,7 @@ const prompt = (conversationHash: string | undefined): PromptFacts => ({
   needs: [],
   hasCode: false,
   conversationHash,
+  namesStored: false,
 })
 
 test('the unit is the session, else the conversation, else the first turn under the key, else the user, else the request', () => {

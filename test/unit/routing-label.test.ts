@@ -11,6 +11,7 @@ const prompt = (lastUserText: string, changes: Partial<PromptFacts> = {}): Promp
   needs: [],
   hasCode: false,
   conversationHash: undefined,
+  namesStored: false,
   ...changes,
 })
 

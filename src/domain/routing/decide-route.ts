@@ -127,7 +127,12 @@ function lineUp(
   for (const entry of entries) reject(entry, entry.judgement.unfit ?? entry.judgement.ill)
   const fit = entries.filter(({ judgement }) => judgement.unfit === undefined)
   if (fit.length === 0 && entries.length > 0) reasons.push('nothing_fits')
-  const able = fit.length > 0 ? fit : entries
+  const atKeeper = entries.filter(({ judgement }) => judgement.unfit !== 'stored_elsewhere')
+  const suited = [fit, atKeeper].find(({ length }) => length > 0) ?? entries
+  // Nobody knows who keeps what the request goes on from: the first to be asked may, and then the others do not.
+  const isKeptByOne = asked.facts.stored !== undefined && asked.facts.stored.provider === undefined
+  const able = isKeptByOne ? suited.filter(({ target }) => target.provider === suited[0]?.target.provider) : suited
+  for (const entry of suited) if (!able.includes(entry)) reject(entry, 'stored_elsewhere')
   const well = able.filter(({ judgement }) => judgement.ill === undefined)
   const degraded = able.filter(({ judgement }) => judgement.ill === 'degraded')
   const shut = able.filter(({ judgement }) => judgement.ill === 'breaker_open' || judgement.ill === 'throttled')

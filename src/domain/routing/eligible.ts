@@ -35,6 +35,8 @@ export function unfitness(
   if (provider === undefined) return 'unknown_provider'
   if (provider.dialect !== facts.dialect) return 'other_dialect'
   if (target.provider !== facts.provider && provider.auth !== 'none' && !usesServerKey(provider)) return 'no_key'
+  const keeper = facts.stored?.provider
+  if (keeper !== undefined && target.provider !== keeper) return 'stored_elsewhere'
   if (model === undefined) return undefined
   const { models } = policy.routing
   const said = models.get(`${target.provider}/${model}`) ?? models.get(model)

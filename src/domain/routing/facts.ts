@@ -30,7 +30,15 @@ export type Facts = {
   readonly isStream: boolean
   readonly at: EpochMs
   readonly unit: StickyUnit
+  /** Undefined where the request brings all that it needs. */
+  readonly stored?: StoredState | undefined
 }
+
+/**
+ * What a provider keeps for its client (an earlier answer, a conversation, a file, a cache) and the request goes on from:
+ * nobody else has it. `provider` undefined: it is not known which.
+ */
+export type StoredState = { readonly provider: string | undefined }
 
 /** Where a label came from; `none` with `unknown`. */
 export type LabelSource = 'header' | 'rule' | 'none'
@@ -58,4 +66,6 @@ export type PromptFacts = {
   readonly hasCode: boolean
   /** SHA-256 over system prompt and first user turn, 16 hex digits: the conversation where nothing names one. */
   readonly conversationHash: string | undefined
+  /** Names what was stored at the provider of the mount (a conversation, a file, a cache), or will be asked for there. */
+  readonly namesStored: boolean
 }

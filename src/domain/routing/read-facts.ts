@@ -1,6 +1,7 @@
 import type { LlmRequest } from '../request.ts'
 import type { EpochMs } from '../units.ts'
-import type { Facts, PromptFacts } from './facts.ts'
+import type { Facts, PromptFacts, StoredState } from './facts.ts'
+import type { Pin } from './pins.ts'
 import type { Need } from './route.ts'
 import type { Router } from './router.ts'
 import { stickyUnit } from './sticky-unit.ts'
@@ -13,7 +14,7 @@ type ReadHeader = (name: string) => string | undefined
 
 /**
  * All that routing knows of `request`. `prompt` may be undefined where the router does not read it, and where the body
- * could not be read.
+ * could not be read. `pin`: of the answer that the request goes on from.
  */
 export function readFacts(
   request: LlmRequest,
@@ -21,6 +22,7 @@ export function readFacts(
   prompt: PromptFacts | undefined,
   router: Router,
   at: EpochMs,
+  pin?: Pin,
 ): Facts {
   const { controls, client, shape } = request
   const { reads } = router
@@ -44,8 +46,19 @@ export function readFacts(
     needs: (reads?.needs === true ? prompt?.needs : undefined) ?? needsOf(request),
     isStream: request.isStream,
     at,
-    unit: stickyUnit(request, prompt),
+    unit: stickyUnit(request, prompt, pin),
+    stored: storedState(request, prompt, pin),
   }
+}
+
+function storedState(
+  { provider, shape }: LlmRequest,
+  prompt: PromptFacts | undefined,
+  pin: Pin | undefined,
+): StoredState | undefined {
+  if (pin !== undefined) return { provider: pin.provider }
+  if (prompt?.namesStored === true) return { provider }
+  return shape.previousResponseId === undefined ? undefined : { provider: undefined }
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = {}

@@ -2,7 +2,7 @@ import type { Decision, Refusal } from '../decide.ts'
 import type { RoutingState } from '../state.ts'
 import { decideRoute } from './decide-route.ts'
 import type { KnownModel } from './eligible.ts'
-import type { Facts, LabelSource, StickyUnit } from './facts.ts'
+import type { Facts, LabelSource, StickyUnit, StoredState } from './facts.ts'
 import { NEEDS, type Complexity } from './route.ts'
 import type { HealthView, TargetHealth } from './target-health.ts'
 import type { Api, Dialect } from '../request.ts'
@@ -72,6 +72,8 @@ function readFacts(stored: unknown): Facts | undefined {
   if (key === undefined || at === undefined || headers === undefined || tags === undefined) return undefined
   if (task === undefined || taskSource === undefined || complexity === undefined) return undefined
   if (complexitySource === undefined || unitSource === undefined || value === undefined) return undefined
+  const keeper = storedState(stored['stored'])
+  if (keeper === undefined && stored['stored'] !== undefined) return undefined
   const needs = Array.isArray(stored['needs']) ? stored['needs'].map((need) => oneOf(need, NEEDS)) : [undefined]
   if (!needs.every((need) => need !== undefined) || typeof stored['isStream'] !== 'boolean') return undefined
   // Of another type than was written: half a row must not decide as if it were a whole one.
@@ -99,7 +101,14 @@ function readFacts(stored: unknown): Facts | undefined {
     isStream: stored['isStream'],
     at,
     unit: { value, source: unitSource },
+    stored: keeper,
   }
+}
+
+function storedState(stored: unknown): StoredState | undefined {
+  if (!isRecord(stored)) return undefined
+  const provider = text(stored['provider'])
+  return provider === undefined && stored['provider'] !== undefined ? undefined : { provider }
 }
 
 function readHealth(stored: unknown): HealthView | undefined {

@@ -1,0 +1,31 @@
+import type { StickyUnit } from './facts.ts'
+
+/** Where an answer is kept that a later request may go on from, and whose conversation it belongs to. */
+export type Pin = { readonly provider: string; readonly unit: StickyUnit }
+
+/**
+ * Pins by the id of the answer: `previous_response_id` changes with every turn, and the conversation must not. A bounded
+ * table of this process: whoever goes on from an answer that it does not know is a conversation of its own.
+ */
+export type Pins = {
+  readonly find: (responseId: string) => Pin | undefined
+  /** The oldest makes room. */
+  readonly keep: (responseId: string, pin: Pin) => void
+}
+
+/** About 3 MB. */
+const MOST_PINS = 10_000
+
+export function createPins(most: number = MOST_PINS): Pins {
+  const pins = new Map<string, Pin>()
+  return {
+    find: (responseId) => pins.get(responseId),
+    keep: (responseId, pin) => {
+      pins.delete(responseId)
+      pins.set(responseId, pin)
+      if (pins.size <= most) return
+      const [oldest] = pins.keys()
+      if (oldest !== undefined) pins.delete(oldest)
+    },
+  }
+}

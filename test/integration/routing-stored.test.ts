@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { Exchange } from '../../src/domain/exchange.ts'
+import { aRawRoute, whole } from '../fakes/a-raw-route.ts'
+import { aPost, exchangeRaw, type RawAnswer } from '../fakes/raw-client.ts'
+import type { RawUpstream } from '../fakes/raw-upstream.ts'
+
+/** Half of the conversations have their answers at the spare account; either stands by for the other. */
+const ROUTES = `routes:
+  shared:
+    match: { model: m }
+    targets: [{ target: openai/m, weight: 50 }, { target: spare-openai/m, weight: 50 }]
+    fallbacks: [openai/m, spare-openai/m]
+health: { consecutive_failures: 1000, min_requests: 1000 }
+`
+const route = aRawRoute(ROUTES)
+
+let answers = 0
+/** An answer of the Responses API with an id of its own. */
+function answering(upstream: RawUpstream): void {
+  upstream.serve((call) =>
+    whole(JSON.stringify({ id: `resp_${++answers}`, object: 'response', status: 'completed', model: 'm', output: [] }))(
+      call,
+    ),
+  )
+}
+
+type Turn = { readonly answer: RawAnswer; readonly id: string; readonly record: Exchange }
+
+async function ask(body: object): Promise<Turn> {
+  const answer = await exchangeRaw(route().proxy.port, aPost('/v1/responses', JSON.stringify({ model: 'm', ...body })))
+  const record = await route().record()
+  route().proxy.takeRecords()
+  return { answer, id: String(/resp_\d+/.exec(answer.body.toString())), record }
+}
+
+const providerOf = ({ record }: Turn): string | undefined => record.attempts.at(-1)?.target.provider
+const unitOf = ({ record }: Turn): unknown => record.inputs?.facts.unit
+
+describe('a conversation that goes on by previous_response_id', () => {
+  it('stays with its provider and its unit, turn by turn', async () => {
+    answering(route().primary)
+    answering(route().spare)
+    const providers = new Set<string | undefined>()
+    for (let conversation = 0; conversation < 12; conversation++) {
+      const first = await ask({ input: `Hello ${conversation}` })
+      providers.add(providerOf(first))
+      let last = first
+      for (let turn = 0; turn < 3; turn++) {
+        last = await ask({ input: `more ${turn}`, previous_response_id: last.id })
+        expect([providerOf(last), unitOf(last)]).toEqual([providerOf(first), unitOf(first)])
+      }
+    }
+    expect(providers.size).toBe(2)
+  })
+
+  it('stays with the fallback that answered it, and gets its error rather than another’s answer', async () => {
+    route().primary.serve(whole('{"error":{"message":"no luck"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json'))
+    answering(route().spare)
+    const first = await ask({ input: 'Hi' })
+    expect(providerOf(first)).toBe('spare-openai')
+    answering(route().primary)
+    expect(providerOf(await ask({ input: 'more', previous_response_id: first.id }))).toBe('spare-openai')
+    route().spare.serve(whole('{"error":{"message":"x"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json'))
+    route().primary.takeCalls()
+    const failed = await ask({ input: 'more', previous_response_id: first.id })
+    expect(failed.answer.status).toBe(500)
+    expect(route().primary.calls).toHaveLength(0)
+    expect(failed.record.decision.rejected).toEqual([{ target: 'openai/m', why: 'stored_elsewhere' }])
+  })
+
+  it('that nobody here has seen begin is tried at one provider, and not passed on to another', async () => {
+    const failing = whole('{"error":{"message":"x"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json')
+    route().primary.serve(failing)
+    route().spare.serve(failing)
+    const { answer, record } = await ask({ input: 'more', previous_response_id: 'resp_of_another_day' })
+    expect([answer.status, record.attempts.length]).toEqual([500, 1])
+    expect(record.decision.rejected).toMatchObject([{ why: 'stored_elsewhere' }])
+  })
+})
+
+describe('what the provider of the mount keeps', () => {
+  it.each([
+    ['a conversation', { input: 'Hi', conversation: 'conv_1' }],
+    ['a stored prompt', { prompt: { id: 'pmpt_1' } }],
+    ['a file', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-1' }] }] }],
+    ['an answer to be asked for later', { input: 'Hi', background: true }],
+    ['a vector store', { input: 'Hi', tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
+  ])('%s is looked for there and nowhere else', async (_, body) => {
+    answering(route().primary)
+    answering(route().spare)
+    for (let unit = 0; unit < 6; unit++) {
+      expect(providerOf(await ask({ ...body, safety_identifier: `u${unit}` }))).toBe('openai')
+    }
+    expect(route().spare.calls).toHaveLength(0)
+  })
+})
