@@ -8,6 +8,7 @@ import type { DataListen, Gateway } from '../gateway/server.ts'
 import { createHealthKeeper } from '../health/keep-health.ts'
 import type { HealthKeeper } from '../health/keep-health.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
+import { alarm } from '../store/alarm.ts'
 import type { Insert } from '../store/insert.ts'
 import { createRecorder } from '../store/recorder.ts'
 import { createScoreRecorder } from '../store/score-recorder.ts'
@@ -28,6 +29,7 @@ import type { Slots } from '../upstream/slots.ts'
 import { alsoScoring } from './also-scoring.ts'
 import type { Closed } from './app.ts'
 import type { Closers } from './closers.ts'
+import { connectionCap, descriptorLimit } from './connection-cap.ts'
 import { openKnownModels } from './known-models.ts'
 import { createOwnApi } from '../evaluate/own-api.ts'
 import type { ScoreWorker } from '../evaluate/worker.ts'
@@ -148,6 +150,10 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     closers.add(lane.writer.close)
     lanes.push(lane)
   }
+  const maxConnections = connectionCap(descriptorLimit())
+  const connectionsRefused = alarm(world, (count) =>
+    log.warn('connections_refused', { count, maxConnections, detail: 'Raise the limit of open files (ulimit -n).' }),
+  )
   let gateway: Gateway | undefined
   let isServing = false
   let isDraining = false
@@ -190,6 +196,8 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         log,
         isDraining: () => isDraining,
         onBadFraming: metrics.countBadFraming,
+        maxConnections,
+        onConnectionRefused: () => connectionsRefused(1),
       })
       isServing = true
       return { host: gateway.host, port: gateway.port }

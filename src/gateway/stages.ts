@@ -1,6 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThroughSink, UpgradeSink } from '../domain/pass-through.ts'
-import type { AnswerOwn, Cell, HealthSource, Log, Observer, PriceCall, Propagate, Recorder, World } from '../domain/ports.ts'
+import type {
+  AnswerOwn,
+  Cell,
+  HealthSource,
+  Log,
+  Observer,
+  PriceCall,
+  Propagate,
+  Recorder,
+  World,
+} from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { RawHeaders } from '../domain/request.ts'
@@ -30,6 +40,9 @@ export type Stages = {
   readonly isDraining: () => boolean
   /** A connection whose bytes could not be read as an HTTP request; there is no request to record. */
   readonly onBadFraming: () => void
+  /** Connections of clients that may be open at the same time; a further one is closed and reported. */
+  readonly maxConnections: number
+  readonly onConnectionRefused: () => void
 }
 
 /** Relays requests that the proxy does not read, bodies streamed both ways. */

@@ -109,6 +109,8 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       },
       isDraining: () => isDraining,
       onBadFraming: () => badFramings++,
+      maxConnections: Infinity,
+      onConnectionRefused: () => undefined,
       ...changes.stages,
     },
     changes.patience,

@@ -28,7 +28,7 @@ export function serverConfigXml(config: ServerConfig): string {
   <logger><log>${dir}/clickhouse.log</log><size>20M</size><count>2</count></logger>
   <listen_host>127.0.0.1</listen_host>
   <http_port>${config.port}</http_port>
-  <keep_alive_timeout>3</keep_alive_timeout>
+  <keep_alive_timeout>30</keep_alive_timeout>
   <max_server_memory_usage>${config.maxMemoryBytes}</max_server_memory_usage>
   <max_concurrent_queries>64</max_concurrent_queries>
   <mark_cache_size>134217728</mark_cache_size>
