@@ -7,10 +7,10 @@ import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
 import { takesClientKey } from '../domain/server-key.ts'
 import type { TargetFault } from '../domain/routing/ended-call.ts'
-import { triggerOf } from '../domain/routing/retry.ts'
-import type { FallbackRules } from '../domain/routing/route.ts'
+import { clientWaitsMs, type FailedAttempt, triggerOf } from '../domain/routing/retry.ts'
+import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
 import type { Target } from '../domain/target.ts'
-import type { EpochMs } from '../domain/units.ts'
+import type { EpochMs, MonotonicMs } from '../domain/units.ts'
 import { decodedNow } from './encoding.ts'
 import { readHead } from './answer-head.ts'
 import type { Relayed } from './relayed.ts'
@@ -82,6 +82,23 @@ export function faultOfFailure({ kind, retryAfterMs }: Failure, blame: Blame): T
 
 function faultWith(trigger: TargetFault['trigger'] | undefined): TargetFault | undefined {
   return trigger === undefined ? undefined : { trigger, retryAfterMs: undefined }
+}
+
+/** A call of which nothing has reached the client, as far as the next step depends on it. `arrivedAt`: the request. */
+export function failedAttempt(
+  { outcome, endedAt }: Relayed,
+  fault: TargetFault | undefined,
+  trigger: FallbackTrigger | undefined,
+  { client }: LlmRequest,
+  arrivedAt: MonotonicMs,
+): FailedAttempt {
+  return {
+    trigger,
+    mayHaveRun: outcome.kind === 'unavailable' ? outcome.mayHaveRun : outcome.kind !== 'refused',
+    retryAfterMs: fault?.retryAfterMs,
+    clientWaitsMs: clientWaitsMs(client.sdkTimeoutSeconds, endedAt - arrivedAt),
+    hasReachedClient: false,
+  }
 }
 
 /** A plain answer that says nothing, or not what was asked for. */

@@ -11,7 +11,7 @@ import { nextStep } from '../domain/routing/retry.ts'
 import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
 import type { MonotonicMs, RequestId } from '../domain/units.ts'
 import type { ActiveCalls } from './active-calls.ts'
-import { blameOf } from './attempt-fault.ts'
+import { blameOf, failedAttempt } from './attempt-fault.ts'
 import { crash } from './crash.ts'
 import { cutOutcome } from './cut-outcome.ts'
 import { attemptOf, errorOf } from './exchange-of.ts'
@@ -176,17 +176,15 @@ export class Chain {
   }
 
   #failed(failure: FailedCall, fault: TargetFault | undefined, trigger: FallbackTrigger | undefined): void {
-    const { rules, decision, active } = this.#job
+    const { rules, decision, active, request, turn } = this.#job
     const { call, relayed } = failure
     if (this.#isGone || relayed.outcome.kind === 'cancelled') return this.#left()
     this.#first ??= failure
-    const { outcome } = relayed
-    const mayHaveRun = outcome.kind === 'unavailable' ? outcome.mayHaveRun : outcome.kind !== 'refused'
     const step = nextStep(
       rules,
       decision.targets.length,
       this.#tried,
-      { trigger, mayHaveRun, retryAfterMs: fault?.retryAfterMs, hasReachedClient: false },
+      failedAttempt(relayed, fault, trigger, request, turn.arrival.monotonicMs),
       active,
       drawFor(call.id, 'jitter'),
     )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AttemptOutcome } from '../../src/domain/exchange.ts'
-import { type FailedAttempt, mayRepeat, nextStep, triggerOf } from '../../src/domain/routing/retry.ts'
+import { clientWaitsMs, type FailedAttempt, mayRepeat, nextStep, triggerOf } from '../../src/domain/routing/retry.ts'
 import type { FallbackRules, FallbackTrigger } from '../../src/domain/routing/route.ts'
 
 const RULES: FallbackRules = {
@@ -82,6 +82,20 @@ describe('the next step', () => {
     expect(wait(10_001, 0.5)).toBe('next')
     const alone = nextStep(RULES, 1, [0], failed({ trigger: 'rate_limit', retryAfterMs: 60_000 }), QUIET, 0)
     expect(alone).toEqual({ kind: 'stop', why: 'retry_after_too_long' })
+  })
+
+  test('is not to wait beyond the time that the client’s SDK has set itself', () => {
+    const step = (timeoutSeconds: number | undefined, elapsedMs: number): unknown => {
+      const waits = clientWaitsMs(timeoutSeconds, elapsedMs)
+      const asked = failed({ trigger: 'rate_limit', retryAfterMs: 3000, clientWaitsMs: waits })
+      const next = nextStep(RULES, 1, [0], asked, QUIET, 0)
+      return next.kind === 'stop' ? next.why : next.kind
+    }
+    expect(step(undefined, 1_000_000)).toBe('again')
+    expect(step(600, 1000)).toBe('again')
+    expect(step(600, 597_999)).toBe('again')
+    expect(step(600, 598_000)).toBe('client_deadline')
+    expect(step(2, 0)).toBe('client_deadline')
   })
 
   test('doubles the wait with every repeat, to an end', () => {

@@ -10,6 +10,8 @@ export type FailedAttempt = {
   readonly mayHaveRun: boolean
   /** What the provider asked for. */
   readonly retryAfterMs: number | undefined
+  /** How much longer the client waits for an answer; undefined where it has not said. */
+  readonly clientWaitsMs?: number | undefined
   /** A byte of the answer has reached the client. */
   readonly hasReachedClient: boolean
 }
@@ -35,6 +37,7 @@ export type StopReason =
   | 'max_attempts'
   | 'may_have_run'
   | 'retry_after_too_long'
+  | 'client_deadline'
   | 'retry_budget'
   | 'no_target_left'
 
@@ -72,10 +75,9 @@ export function nextStep(
   if (tried.length >= rules.maxAttempts) return { kind: 'stop', why: 'max_attempts' }
   const target = tried.at(-1) ?? 0
   const repeats = tried.filter((index) => index === target).length - 1
-  const obstacle = repeatObstacle(rules, repeats, failed, load)
-  if (obstacle === undefined) {
-    return { kind: 'again', target, trigger, delayMs: waitMs(repeats, failed.retryAfterMs, draw) }
-  }
+  const delayMs = waitMs(repeats, failed.retryAfterMs, draw)
+  const obstacle = repeatObstacle(rules, repeats, failed, load, delayMs)
+  if (obstacle === undefined) return { kind: 'again', target, trigger, delayMs }
   const next = target + 1
   if (next < targetCount) return { kind: 'next', target: next, trigger }
   return { kind: 'stop', why: obstacle }
@@ -85,15 +87,25 @@ export function nextStep(
 function repeatObstacle(
   rules: FallbackRules,
   repeats: number,
-  { trigger, mayHaveRun, retryAfterMs }: FailedAttempt,
+  { trigger, mayHaveRun, retryAfterMs, clientWaitsMs }: FailedAttempt,
   load: RetryLoad,
+  delayMs: number,
 ): StopReason | undefined {
   // What the others tell of is the answer or the prompt: asking the same again would change nothing.
   if (trigger !== 'error' && trigger !== 'rate_limit') return 'no_target_left'
   if (repeats >= rules.retries) return 'no_target_left'
   if (mayHaveRun) return 'may_have_run'
   if (retryAfterMs !== undefined && retryAfterMs > LONGEST_RETRY_AFTER_MS) return 'retry_after_too_long'
+  if (clientWaitsMs !== undefined && delayMs >= clientWaitsMs) return 'client_deadline'
   return mayRepeat(load) ? undefined : 'retry_budget'
+}
+
+/**
+ * How much longer a client waits that has waited for `elapsedMs`, by its SDK's `x-stainless-timeout`: whole seconds, cut
+ * off after the point.
+ */
+export function clientWaitsMs(timeoutSeconds: number | undefined, elapsedMs: number): number | undefined {
+  return timeoutSeconds === undefined ? undefined : (timeoutSeconds + 1) * 1000 - elapsedMs
 }
 
 /** Never sooner than the provider asked for. */
