@@ -104,7 +104,8 @@ function answer(
     const request = readRequest(turn.id, inbound, recognised, reading, bytes.length)
     const { decision, inputs } = decideFor(turn, request, body.plain, bodyAt, stages)
     if ('refused' in decision) return refuse(turn, request, decision, inputs, stages)
-    if (isForeignTo(turn, decision)) return turnAway(turn, request, decision, inputs, 'forbidden_origin', stages)
+    if (inputs !== undefined && isForeignTo(turn, decision))
+      return turnAway(turn, request, decision, inputs, 'forbidden_origin', stages)
     dispatch(turn, { request, decision, inputs, body, bodyAt }, active, stages, brokenBy)
   }
   const encoding = encodingOf(inbound.headers['content-encoding'])
