@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { App } from '../compose/app.ts'
 import type { ConfigSource } from '../config/load-config.ts'
+import { describeContent } from '../config/describe-content.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
 import type { Config, Provider } from '../domain/policy.ts'
 import type { TracingSettings } from '../telemetry/tracing-settings.ts'
@@ -23,14 +24,15 @@ export function banner({ app, source, config, version }: BannerFacts): string[] 
   return [
     `Understudy ${version}, config ${source.file}`,
     '',
-    'Point your SDK here, and nowhere else changes:',
+    'Point your SDK here; nothing else changes:',
     ...[...policy.providers.values()].map((provider) => `  ${provider.name.padEnd(12)} ${sdkLine(data, provider)}`),
     '',
     `  Admin        ${admin}  (/healthz /readyz /metrics /admin/traces /admin/summary /admin/policy)`,
     `  Access       ${boot.admin.token === undefined ? 'no admin token: this machine only' : 'admin token required'}${isLoopback(app.data.host) ? '' : `; the data port is open to the network on ${app.data.host}`}`,
     `  Data         ${boot.dataDir}`,
     `  Store        ${boot.store.kind === 'none' ? 'off: nothing is recorded (store.kind is none)' : 'starting; calls are served and spooled meanwhile'}`,
-    `  Traces kept  ${policy.retention.tracesDays} days; request and response text is not stored`,
+    `  Traces kept  ${policy.retention.tracesDays} days`,
+    `  Content      ${describeContent(policy.content, policy.retention.contentsDays)}`,
     `  Spans        ${spansLine(app.spans)}`,
     `  Keys         ${keysLine([...policy.providers.values()])}`,
     `  See rows     npx understudy traces${configFlag(source)}    (or summary)`,

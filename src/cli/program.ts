@@ -33,6 +33,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
     print: (line) => void process.stdout.write(`${line}\n`),
     complain: (line) => void process.stderr.write(`${line}\n`),
   }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreNobodyListening)
   let exitCode = 0
   const finish = async (code: Promise<number>): Promise<void> => {
     exitCode = await code
@@ -153,7 +154,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .action((options: { config: string; from?: string; to?: string }) =>
       finish(withLoaded(terminal, options.config, (_source, { config }) => rebuildRollups(terminal, config, options))),
     )
-  command('simulator', 'start a simulated provider that speaks both dialects')
+  command('simulator', 'start a simulated provider that speaks all three dialects')
     .option('-p, --port <port>', 'port', wholeNumber, 8790)
     .option('--host <host>', 'address', '127.0.0.1')
     .option('--seed <seed>', 'same seed, same answers', wholeNumber, 1)
@@ -192,6 +193,11 @@ async function withLoaded(
 
 function sourceOf({ process }: Terminal, file: string): ConfigSource {
   return { file, environment: process.env, baseDir: process.cwd() }
+}
+
+/** Who read along has gone (`| head`): no reason for a command to fail, and least of all for a proxy to end. */
+function ignoreNobodyListening(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function wholeNumber(text: string): number {

@@ -1,4 +1,5 @@
 import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
+import { describeContent } from './describe-content.ts'
 import { describeRoute } from './describe-route.ts'
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import { formatDurationMs } from './duration.ts'
@@ -31,6 +32,7 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
     `  store       ${describeStore(boot.store)}`,
     ...[...policy.providers.values()].map((provider) => `  provider    ${describeProvider(provider)}`),
     ...policy.routing.routes.map((route) => `  route       ${describeRoute(route)}`),
+    `  content     ${describeContent(policy.content, policy.retention.contentsDays)}`,
     `  prices      ${policy.prices.length} of your own`,
   ]
 }

@@ -14,23 +14,10 @@ import type { ProxyHome, ProxyProcess } from '../fakes/proxy-process.ts'
 import { oldNode, pinnedNode, runCli, startCli } from '../fakes/run-cli.ts'
 import type { CliRun } from '../fakes/run-cli.ts'
 
-const COMMANDS = [
-  'serve',
-  'check',
-  'migrate',
-  'traces',
-  'summary',
-  'scores',
-  'audit',
-  'judge',
-  'shadow',
-  'query',
-  'route',
-  'rollups',
-  'simulator',
-  'demo',
-  'schema',
-]
+const COMMANDS =
+  'serve check migrate traces summary scores audit judge shadow query trace targets weights replay erase route rollups simulator demo schema'.split(
+    ' ',
+  )
 const SCHEMA_FILE = fileURLToPath(new URL('../../config/understudy.schema.json', import.meta.url))
 const PROVIDERS = { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9' } }
 const BAD_CONFIG = `listen: 127.0.0.1:99999

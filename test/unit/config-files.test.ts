@@ -124,6 +124,7 @@ test('check says what a good file means', async () => {
     "  provider    openai (openai) https://api.openai.com, the client's own key, first byte within 10m",
     "  provider    anthropic (anthropic) https://api.anthropic.com, the client's own key, first byte within 10m",
     "  provider    gemini (gemini) https://generativelanguage.googleapis.com, the client's own key, first byte within 10m",
+    '  content     prompts and answers are not stored',
     '  prices      0 of your own',
   ])
 })
