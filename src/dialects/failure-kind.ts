@@ -8,7 +8,7 @@ import { retryAfterMs } from './retry-after.ts'
  * Why a provider did not answer. `error`: its own fault. `rate_limit`: the account has used up what it may. `capacity`:
  * it has too much to do. `context_window`: the prompt is too long for the model. `refusal`: a filter keeps the
  * prompt or the answer back. `key`: it does not take the key, or not for this. `model`: it does not have the model.
- * `client`: the request is at fault, and asking elsewhere would hide it.
+ * `elsewhere`: the request goes on from what another account keeps or has sealed. `client`: the request is at fault, and asking elsewhere would hide it.
  */
 export type FailureKind =
   | 'error'
@@ -18,6 +18,7 @@ export type FailureKind =
   | 'refusal'
   | 'key'
   | 'model'
+  | 'elsewhere'
   | 'client'
 
 export type Failure = {
@@ -55,6 +56,8 @@ export type OperatorsPart = { readonly key: boolean; readonly model: boolean }
 /** Which fallback a failure calls for; undefined where asking elsewhere would hide what the client has to mend. */
 export function triggerOf(kind: FailureKind, operators: OperatorsPart): FallbackTrigger | undefined {
   switch (kind) {
+    case 'elsewhere':
+      return 'error'
     case 'error':
     case 'rate_limit':
     case 'context_window':
@@ -90,6 +93,7 @@ function kindInWords(words: ErrorWords, status: number | undefined): FailureKind
   if (isNamed(words, RATE_NAMES)) return status === 429 && isNamed(words, CAPACITY_NAMES) ? 'capacity' : 'rate_limit'
   if (status === 429) return undefined
   const message = status === undefined || SPEAKING_STATUSES.has(status) ? words.message : ''
+  if (isNamed(words, ELSEWHERE_NAMES) || ELSEWHERE_MESSAGE.test(message)) return 'elsewhere'
   if (isNamed(words, REFUSAL_NAMES) || REFUSAL_MESSAGE.test(message)) return 'refusal'
   if (isNamed(words, LENGTH_NAMES) || LENGTH_MESSAGE.test(message)) return 'context_window'
   return undefined
@@ -172,6 +176,16 @@ const REFUSAL_NAMES: ReadonlySet<string> = new Set([
 ])
 const REFUSAL_MESSAGE =
   /content (?:filtering|management|usage) polic|flagged as potentially violating|blocked by .{0,40}safety/
+
+const ELSEWHERE_NAMES: ReadonlySet<string> = new Set(['previous_response_not_found', 'invalid_encrypted_content'])
+/** The latter is Anthropic's: `messages.1.content.0: Invalid `signature` in `thinking` block`. */
+const ELSEWHERE_MESSAGE = new RegExp(
+  [
+    '^previous response with id .{1,200} not found',
+    '^invalid `previous_response_id`',
+    '^messages[.\\d]+content[.\\d]*: invalid `?signature`? in `?(?:redacted_)?thinking`? block',
+  ].join('|'),
+)
 
 const LENGTH_NAMES: ReadonlySet<string> = new Set([
   'context_length_exceeded',

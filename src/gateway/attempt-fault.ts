@@ -8,6 +8,7 @@ import type { LlmRequest } from '../domain/request.ts'
 import { takesClientKey } from '../domain/server-key.ts'
 import type { TargetFault } from '../domain/routing/ended-call.ts'
 import { clientWaitsMs, type FailedAttempt, triggerOf } from '../domain/routing/retry.ts'
+import { type Facts, isKeeperUnknown } from '../domain/routing/facts.ts'
 import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs, MonotonicMs } from '../domain/units.ts'
@@ -77,24 +78,31 @@ export function faultByOutcome(outcome: AttemptOutcome): TargetFault | undefined
 export function faultOfFailure({ kind, retryAfterMs }: Failure, blame: Blame): TargetFault | undefined {
   const trigger = triggerOfFailure(kind, blame)
   if (trigger === undefined) return undefined
-  return { trigger, retryAfterMs, isOfCallOnly: kind === 'model' && !blame.hasOneModel }
+  const isOfCallOnly = kind === 'elsewhere' || (kind === 'model' && !blame.hasOneModel)
+  return { trigger, retryAfterMs, isLasting: isOfCallOnly || kind === 'model' || kind === 'key', isOfCallOnly }
 }
 
 function faultWith(trigger: TargetFault['trigger'] | undefined): TargetFault | undefined {
   return trigger === undefined ? undefined : { trigger, retryAfterMs: undefined }
 }
 
-/** A call of which nothing has reached the client, as far as the next step depends on it. `arrivedAt`: the request. */
+/**
+ * A call of which nothing has reached the client, as far as the next step depends on it. `arrivedAt`: the request. Where
+ * nobody knows who keeps what that goes on from, only the word that it is not here leads on: others might not miss it, and
+ * answer as if there had been nothing before.
+ */
 export function failedAttempt(
   { outcome, endedAt }: Relayed,
   fault: TargetFault | undefined,
   trigger: FallbackTrigger | undefined,
   { client }: LlmRequest,
+  { stored }: Facts,
   arrivedAt: MonotonicMs,
 ): FailedAttempt {
   return {
-    trigger,
+    trigger: isKeeperUnknown(stored) && fault?.isOfCallOnly !== true ? undefined : trigger,
     mayHaveRun: outcome.kind === 'unavailable' ? outcome.mayHaveRun : outcome.kind !== 'refused',
+    isLasting: fault?.isLasting,
     retryAfterMs: fault?.retryAfterMs,
     clientWaitsMs: clientWaitsMs(client.sdkTimeoutSeconds, endedAt - arrivedAt),
     hasReachedClient: false,

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Attempt, AttemptOutcome, Exchange } from '../domain/exchange.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
+import { isKeeperUnknown } from '../domain/routing/facts.ts'
 import { drawFor } from '../domain/routing/draws.ts'
 import type { TargetFault } from '../domain/routing/ended-call.ts'
 import type { DecisionInputs } from '../domain/routing/replay.ts'
@@ -133,7 +134,7 @@ export class Chain {
         rules,
         isFallback: index > 0,
         blame: blameOf(request, target, provider),
-        hasNext: this.#tried.length < rules.maxAttempts && Math.max(...this.#tried) + 1 < decision.targets.length,
+        hasNext: this.#hasNext(),
         now: world.now,
         monotonic: world.monotonic,
         inboundHeaders: stages.inboundHeaders,
@@ -157,6 +158,13 @@ export class Chain {
     held.start(stages.send, provider, outbound)
   }
 
+  /** Whether a slow target could be left for another. */
+  #hasNext(): boolean {
+    const { rules, decision, inputs } = this.#job
+    if (isKeeperUnknown(inputs.facts.stored)) return false
+    return this.#tried.length < rules.maxAttempts && Math.max(...this.#tried) + 1 < decision.targets.length
+  }
+
   #ended(call: Call, relayed: Relayed, fault: TargetFault | undefined): void {
     const { turn, request, stages } = this.#job
     this.#isCalled ||= relayed.startedAt !== undefined
@@ -176,7 +184,7 @@ export class Chain {
   }
 
   #failed(failure: FailedCall, fault: TargetFault | undefined, trigger: FallbackTrigger | undefined): void {
-    const { rules, decision, active, request, turn } = this.#job
+    const { rules, decision, active, request, inputs, turn } = this.#job
     const { call, relayed } = failure
     if (this.#isGone || relayed.outcome.kind === 'cancelled') return this.#left()
     this.#first ??= failure
@@ -184,7 +192,7 @@ export class Chain {
       rules,
       decision.targets.length,
       this.#tried,
-      failedAttempt(relayed, fault, trigger, request, turn.arrival.monotonicMs),
+      failedAttempt(relayed, fault, trigger, request, inputs.facts, turn.arrival.monotonicMs),
       active,
       drawFor(call.id, 'jitter'),
     )

@@ -68,13 +68,55 @@ describe('a conversation that goes on by previous_response_id', () => {
     expect(failed.record.decision.rejected).toEqual([{ target: 'openai/m', why: 'stored_elsewhere' }])
   })
 
-  it('that nobody here has seen begin is tried at one provider, and not passed on to another', async () => {
+  it('that nobody here has seen begin is looked for: only the word that it is not there leads on', async () => {
+    const continuing = { input: 'more', previous_response_id: 'resp_of_another_day', prompt_cache_key: 'k' }
+    const notHere = '{"error":{"message":"x","type":"invalid_request_error","code":"previous_response_not_found"}}'
+    route().primary.serve(whole(notHere, 'HTTP/1.1 400 No\r\ncontent-type: application/json'))
+    answering(route().spare)
+    expect(providerOf(await ask(continuing))).toBe('spare-openai')
+    answering(route().primary)
+    route().spare.serve(whole(notHere, 'HTTP/1.1 400 No\r\ncontent-type: application/json'))
+    const found = await ask(continuing)
+    expect(providerOf(found)).toBe('openai')
+    // From here on it is known.
+    route().spare.takeCalls()
+    expect(providerOf(await ask({ input: 'more', previous_response_id: found.id }))).toBe('openai')
+    expect(route().spare.calls).toHaveLength(0)
+  })
+
+  it('that nobody here has seen begin is not passed on for any other failure', async () => {
     const failing = whole('{"error":{"message":"x"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json')
     route().primary.serve(failing)
     route().spare.serve(failing)
     const { answer, record } = await ask({ input: 'more', previous_response_id: 'resp_of_another_day' })
     expect([answer.status, record.attempts.length]).toEqual([500, 1])
-    expect(record.decision.rejected).toMatchObject([{ why: 'stored_elsewhere' }])
+    expect(record.decision.reasons).toContain('keeper_unknown')
+  })
+
+  it('that is kept nowhere gets the error of the first that was asked', async () => {
+    const notHere = '{"error":{"message":"x","type":"invalid_request_error","code":"previous_response_not_found"}}'
+    const nowhere = whole(notHere, 'HTTP/1.1 400 No\r\ncontent-type: application/json')
+    route().primary.serve(nowhere)
+    route().spare.serve(nowhere)
+    const { answer } = await ask({ input: 'more', previous_response_id: 'resp_of_another_day' })
+    expect([answer.status, answer.body.toString()]).toEqual([400, notHere])
+  })
+})
+
+describe('reasoning that another account has sealed', () => {
+  it('leads on to whoever can read it', async () => {
+    const sealed = '{"error":{"message":"x","type":"invalid_request_error","code":"invalid_encrypted_content"}}'
+    const refusing = whole(sealed, 'HTTP/1.1 400 No\r\ncontent-type: application/json')
+    const input = [
+      { type: 'reasoning', encrypted_content: 'gAAA' },
+      { role: 'user', content: 'Hi' },
+    ]
+    answering(route().primary)
+    route().spare.serve(refusing)
+    expect(providerOf(await ask({ input }))).toBe('openai')
+    answering(route().spare)
+    route().primary.serve(refusing)
+    expect(providerOf(await ask({ input }))).toBe('spare-openai')
   })
 })
 

@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failureOf, streamFailureOf, triggerOf } from '../../src/dialects/failure-kind.ts'
-import { answerContentOf } from '../../src/dialects/answer-content.ts'
-import { contentFault } from '../../src/dialects/content-fault.ts'
 import { createFirstEventJudge } from '../../src/dialects/first-event.ts'
 import { durationMs } from '../../src/dialects/go-duration.ts'
 import { rateHeadroom } from '../../src/dialects/rate-headroom.ts'
@@ -76,11 +74,31 @@ describe('failureOf', () => {
 })
 
 describe('triggerOf', () => {
-  const KINDS = ['error', 'rate_limit', 'capacity', 'context_window', 'refusal', 'key', 'model', 'client'] as const
+  const KINDS = [
+    'error',
+    'rate_limit',
+    'capacity',
+    'context_window',
+    'refusal',
+    'key',
+    'model',
+    'elsewhere',
+    'client',
+  ] as const
 
   it('asks elsewhere for all but what the client has to mend', () => {
     const clients = { key: false, model: false }
-    const triggers = ['error', 'rate_limit', 'rate_limit', 'context_window', 'refusal', undefined, undefined, undefined]
+    const triggers = [
+      'error',
+      'rate_limit',
+      'rate_limit',
+      'context_window',
+      'refusal',
+      undefined,
+      undefined,
+      'error',
+      undefined,
+    ]
     expect(KINDS.map((kind) => triggerOf(kind, clients))).toEqual(triggers)
   })
 
@@ -197,34 +215,6 @@ describe('createFirstEventJudge', () => {
     const last = verdicts.at(-1)
     expect(last?.kind === 'failed' ? last.failure.kind : last?.kind).toBe(expected)
     expect(verdicts.slice(0, -1).every(({ kind }) => kind === 'wait')).toBe(true)
-  })
-})
-
-describe('contentFault', () => {
-  const cases: readonly (readonly [string, object, boolean, string | undefined])[] = [
-    ['text', { content: 'Hi' }, false, undefined],
-    ['JSON', { content: ' {"a":1}\n' }, true, undefined],
-    ['prose where JSON was asked for', { content: 'Sure! {"a":1}' }, true, 'invalid_json'],
-    ['a fence around JSON', { content: '```json\n{}\n```' }, true, 'invalid_json'],
-    ['half of it', { content: '{"a":' }, true, 'invalid_json'],
-    ['nothing where JSON was asked for', { content: '' }, true, 'invalid_json'],
-    ['nothing where text was asked for', { content: '' }, false, undefined],
-    [
-      'a call of a tool',
-      { content: null, tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }] },
-      true,
-      undefined,
-    ],
-    ['a refusal', { content: null, refusal: 'I cannot help with that.' }, true, 'refusal'],
-  ]
-  it.each(cases)('%s', (_, message, asksForJson, fault) => {
-    const answer = {
-      id: 'x',
-      object: 'chat.completion',
-      choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop' }],
-    }
-    const content = answerContentOf('chat_completions', Buffer.from(JSON.stringify(answer)))
-    expect(content && contentFault(content, asksForJson)).toBe(fault)
   })
 })
 

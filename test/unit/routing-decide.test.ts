@@ -101,8 +101,8 @@ test('what a provider keeps is looked for there: others do not stand by, and are
   expect(keysOf(kept('second'))).toEqual(['second/b', 'second/c'])
   expect(keysOf(kept('second', ['tools']))).toEqual(['second/b', 'second/c'])
   expect(keysOf(kept('keyless'))).toEqual(['openai/a', 'second/b', 'second/c'])
-  expect(keysOf(kept(undefined))).toEqual(['openai/a'])
-  expect(kept(undefined).rejected).toEqual(elsewhere('second/b', 'second/c'))
+  expect(keysOf(kept(undefined))).toEqual(['openai/a', 'second/b', 'second/c'])
+  expect(kept(undefined).reasons).toContain('keeper_unknown')
   expect(keysOf(decided(state, someFacts({ stored: { provider: 'openai' } }), { 'openai/a': 'open' }))).toEqual([
     'openai/a',
   ])

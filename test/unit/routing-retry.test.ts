@@ -59,11 +59,12 @@ describe('the next step', () => {
     expect(nextStep(RULES, 1, [0], ran, QUIET, 0)).toEqual({ kind: 'stop', why: 'may_have_run' })
   })
 
-  test('is never the same target for what the prompt or the answer is to blame', () => {
+  test('is never the same target for what the prompt, the answer, the key or the model is to blame', () => {
     expect(nextStep(RULES, 1, [0], failed({ trigger: 'context_window' }), QUIET, 0)).toEqual({
       kind: 'stop',
       why: 'no_target_left',
     })
+    expect(nextStep(RULES, 2, [0], failed({ isLasting: true }), QUIET, 0)).toMatchObject({ kind: 'next', target: 1 })
     expect(nextStep(RULES, 2, [0], failed({ trigger: 'slow_answer' }), QUIET, 0)).toEqual({
       kind: 'next',
       target: 1,

@@ -3,7 +3,7 @@ import type { DecidedTarget, Decision, Refusal, RejectedTarget, RejectReason } f
 import type { RoutingState } from '../state.ts'
 import { choose, type Fitness } from './choose.ts'
 import { illness, isOutOfReach, type KnownModel, unfitness } from './eligible.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, isKeeperUnknown } from './facts.ts'
 import { type Asked, holds } from './condition.ts'
 import { NO_OVERLAY } from './overlay.ts'
 import type { Alias, RouteTarget } from './route.ts'
@@ -38,6 +38,7 @@ export function decideRoute(
     }
     return { route: DEFAULT_ROUTE, arm: 'none', targets: [target], reasons: ['default_route', ...reasons], ...whole }
   }
+  if (isKeeperUnknown(facts.stored)) reasons.push('keeper_unknown')
   const overlay = state.overlay ?? NO_OVERLAY
   const choice = choose(route, asked, overlay, (target) => judge(target).fitness)
   const named = { route: route.route.name, rule: choice.rule, ...whole, overlayRevision: overlay.revision }
@@ -128,11 +129,7 @@ function lineUp(
   const fit = entries.filter(({ judgement }) => judgement.unfit === undefined)
   if (fit.length === 0 && entries.length > 0) reasons.push('nothing_fits')
   const atKeeper = entries.filter(({ judgement }) => judgement.unfit !== 'stored_elsewhere')
-  const suited = [fit, atKeeper].find(({ length }) => length > 0) ?? entries
-  // Nobody knows who keeps what the request goes on from: the first to be asked may, and then the others do not.
-  const isKeptByOne = asked.facts.stored !== undefined && asked.facts.stored.provider === undefined
-  const able = isKeptByOne ? suited.filter(({ target }) => target.provider === suited[0]?.target.provider) : suited
-  for (const entry of suited) if (!able.includes(entry)) reject(entry, 'stored_elsewhere')
+  const able = [fit, atKeeper].find(({ length }) => length > 0) ?? entries
   const well = able.filter(({ judgement }) => judgement.ill === undefined)
   const degraded = able.filter(({ judgement }) => judgement.ill === 'degraded')
   const shut = able.filter(({ judgement }) => judgement.ill === 'breaker_open' || judgement.ill === 'throttled')

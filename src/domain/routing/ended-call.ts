@@ -25,7 +25,9 @@ export type EndedCall = {
 
 export type TargetFault = {
   readonly trigger: FallbackTrigger
-  /** It says nothing of the target's other calls: the model that this client named is not to be had there. */
+  /** Asking the same target again would change nothing. */
+  readonly isLasting?: boolean | undefined
+  /** It says nothing of the target's other calls: it lacks the model that this client named, or what it goes on from. */
   readonly isOfCallOnly?: boolean | undefined
   /** How long the provider asks to be left alone. */
   readonly retryAfterMs: number | undefined

@@ -40,6 +40,10 @@ export type Facts = {
  */
 export type StoredState = { readonly provider: string | undefined }
 
+export function isKeeperUnknown(stored: StoredState | undefined): boolean {
+  return stored !== undefined && stored.provider === undefined
+}
+
 /** Where a label came from; `none` with `unknown`. */
 export type LabelSource = 'header' | 'rule' | 'none'
 

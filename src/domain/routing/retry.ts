@@ -8,6 +8,8 @@ export type FailedAttempt = {
   readonly trigger: FallbackTrigger | undefined
   /** The provider may have done, and billed, the work. */
   readonly mayHaveRun: boolean
+  /** As of `TargetFault`. */
+  readonly isLasting?: boolean | undefined
   /** What the provider asked for. */
   readonly retryAfterMs: number | undefined
   /** How much longer the client waits for an answer; undefined where it has not said. */
@@ -87,13 +89,13 @@ export function nextStep(
 function repeatObstacle(
   rules: FallbackRules,
   repeats: number,
-  { trigger, mayHaveRun, retryAfterMs, clientWaitsMs }: FailedAttempt,
+  { trigger, mayHaveRun, isLasting, retryAfterMs, clientWaitsMs }: FailedAttempt,
   load: RetryLoad,
   delayMs: number,
 ): StopReason | undefined {
   // What the others tell of is the answer or the prompt: asking the same again would change nothing.
   if (trigger !== 'error' && trigger !== 'rate_limit') return 'no_target_left'
-  if (repeats >= rules.retries) return 'no_target_left'
+  if (isLasting === true || repeats >= rules.retries) return 'no_target_left'
   if (mayHaveRun) return 'may_have_run'
   if (retryAfterMs !== undefined && retryAfterMs > LONGEST_RETRY_AFTER_MS) return 'retry_after_too_long'
   if (clientWaitsMs !== undefined && delayMs >= clientWaitsMs) return 'client_deadline'
