@@ -22,6 +22,10 @@ export type Composed = {
   readonly endings: () => Promise<readonly Ending[]>
   /** State of every target, as `/admin/targets` shows it. */
   readonly states: () => Promise<Readonly<Record<string, string>>>
+  /** What has become of the requests that the first shadow matched, as `/admin/shadows` shows it. */
+  readonly funnel: () => Promise<Funnel>
+  /** Verdicts of the judge that are stored. */
+  readonly verdicts: () => Promise<number>
   readonly close: () => Promise<void>
 }
 
@@ -85,11 +89,32 @@ export async function startComposed(
       const shown: Shown = JSON.parse(await (await fetch(`${adminUrl}/admin/targets`)).text())
       return Object.fromEntries(shown.targets.map(({ target, state }) => [target, state]))
     },
+    funnel: async () => {
+      const shown: { readonly shadows: readonly [{ readonly funnel: Funnel }] } = JSON.parse(
+        await (await fetch(`${adminUrl}/admin/shadows`)).text(),
+      )
+      return shown.shadows[0].funnel
+    },
+    verdicts: async () => {
+      const found = await client.select({
+        name: 'test-verdicts',
+        sql: `SELECT toUInt32(count()) AS verdicts FROM understudy.pairs WHERE evaluator = 'judge' AND d IS NOT NULL`,
+        parse: (row): { readonly verdicts: number } => JSON.parse(JSON.stringify(row)),
+      })
+      return found.kind === 'ok' ? (found.value[0]?.verdicts ?? 0) : 0
+    },
     close: async () => {
       await app.close()
       rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
+}
+
+export type Funnel = {
+  readonly eligible: number
+  readonly mirrored: number
+  readonly compared: number
+  readonly skipped: Readonly<Record<string, number>>
 }
 
 type Shown = { readonly targets: readonly { readonly target: string; readonly state: string }[] }

@@ -293,6 +293,25 @@ describe('the common wishes', () => {
   })
 })
 
+describe('beside live traffic', () => {
+  it('shadow: half is answered twice, unseen, and a judge has compared each pair', async () => {
+    const proxy = await start('shadow', { OPENAI_API_KEY: 'sk-server', JUDGE_MODEL: 'judge-fair' })
+    for (let sent = 0; sent < 40; sent += 1) await askChat(proxy, 'gpt-4o', {})
+    await expect
+      .poll(
+        async () => {
+          const { mirrored, compared, skipped } = await proxy.funnel()
+          return compared === mirrored ? compared + (skipped['not_sampled'] ?? 0) : undefined
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(40)
+    const { compared } = await proxy.funnel()
+    expect(compared).toBeGreaterThan(4)
+    await expect.poll(proxy.verdicts, { timeout: 20_000 }).toBe(compared)
+  })
+})
+
 it('every example there is has been tried above', () => {
   expect([...tried].toSorted()).toEqual(readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml')))
 })
