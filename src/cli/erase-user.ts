@@ -85,7 +85,7 @@ async function watch({ print, complain }: Terminal, isDryRun: boolean, look: () 
     }
     if (!isDryRun) {
       print(
-        'Requests of this user that were under way, and rows spooled by other proxies, are not in it: erase again for them.',
+        'Requests of this user that were under way, and rows spooled by other proxies, are not in it: erase again within seven days for them.',
       )
       print('ClickHouse deletes the old files within about eight minutes.')
     }

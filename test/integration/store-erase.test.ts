@@ -179,7 +179,7 @@ test('nothing of the person is left in any table or file, and the sums are as th
   expect(holds(left)).toBe(false)
   expect(left.split(STAYS).length).toBeGreaterThan(8)
   expect(await sumOf(client, sums)).toEqual(before)
-  expect(await sumOf(client, 'SELECT count() FROM DB.erasures')).toEqual([['0']])
+  expect(await sumOf(client, 'SELECT erasure, count() FROM DB.erasures GROUP BY erasure')).toEqual([['earlier', '3']])
 
   const inactive = `SELECT count() FROM system.parts WHERE database = 'DB' AND NOT active`
   for (let look = 0; look < 300 && String(await sumOf(client, inactive)) !== '0'; look += 1) await sleep(200)
@@ -211,6 +211,21 @@ test('an erasure that is cut short after any table finds the rest when it is beg
     expect([last, holds(await textOf(client))]).toEqual([last, false])
   }
 }, 120_000)
+
+test('what comes late about an erased request, and names nobody, goes when it is erased again', async () => {
+  const client = await freshDatabase()
+  const id = await aTrace(client, GONE)
+  await erase(client, GONE)
+  const late = { trace_id: id, trace_at: NOW, evaluator: 'feedback', value: 1, explanation: `thanks, ${GONE}` }
+  const score = namedRows(Object.keys(late), Object.values(late))
+  await client.insertRows('scores', score, realWorld.newId())
+  const refused = { ts: NOW, table_name: 'scores', reason: 'bad', row: JSON.stringify(late) }
+  await client.insertRows('quarantine', namedRows(Object.keys(refused), Object.values(refused)), realWorld.newId())
+  expect(holds(await textOf(client))).toBe(true)
+  const rows = new Map((await erase(client, GONE)).map(({ table, rows: count }) => [table, count]))
+  expect([rows.get('scores'), rows.get('quarantine'), rows.get('traces')]).toEqual([1, 1, 0])
+  expect(holds(await textOf(client))).toBe(false)
+})
 
 test('two at a time are refused, and a user who is not there costs nothing', async () => {
   const client = await freshDatabase()

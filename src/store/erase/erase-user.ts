@@ -21,6 +21,9 @@ export type EraseOptions = {
   readonly signal: AbortSignal
 }
 
+/** Under this name ids of erased requests are kept (041_erasures.sql: seven days), for rows about them that come late. */
+const EARLIER = 'earlier'
+const NO_TRACE = '00000000-0000-0000-0000-000000000000'
 const LEASE_MS = 60_000
 const LOOK_EVERY_MS = 200
 
@@ -46,6 +49,7 @@ export async function eraseUser(options: EraseOptions): Promise<readonly ErasedR
   }
   try {
     await find(client, erasure, id, signal)
+    if (!erasure.isDryRun) await keepForLateRows(client, id, signal)
     const erased: ErasedRows[] = []
     for (const table of touched) {
       await renew()
@@ -57,7 +61,7 @@ export async function eraseUser(options: EraseOptions): Promise<readonly ErasedR
     }
     return erased
   } finally {
-    // Also when cut off. What was found is of no use to the next one, which finds anew.
+    // Also when cut off: the next one finds anew.
     const last = AbortSignal.timeout(5_000)
     const partition = `ALTER TABLE ${nameOf(client, 'erasures')} DROP PARTITION '${id}'`
     await client.command(partition, last).catch(() => undefined)
@@ -85,16 +89,29 @@ async function find(client: StoreClient, { user, before }: Erasure, id: string, 
   const refused = `${into}, toUUIDOrZero(JSONExtractString(row, 'trace_id')), cityHash64(row)
     FROM ${nameOf(client, 'quarantine')} WHERE ts < ${at} AND (position(row, {quoted:String}) > 0
       OR toUUIDOrZero(JSONExtractString(row, 'trace_id')) IN
-        (SELECT trace_id FROM ${nameOf(client, 'erasures')} WHERE erasure = {id:String} AND row_hash = 0))`
+        (SELECT trace_id FROM ${nameOf(client, 'erasures')} WHERE ${isKnown(id)} AND row_hash = 0))`
   await client.command(refused, signal, params)
+}
+
+/** Before anything is changed: a row that comes after that is found by these alone. */
+async function keepForLateRows(client: StoreClient, id: string, signal: AbortSignal): Promise<void> {
+  const erasures = nameOf(client, 'erasures')
+  const sql = `INSERT INTO ${erasures} (erasure, trace_id, row_hash) SELECT DISTINCT '${EARLIER}', trace_id, 0
+    FROM ${erasures} WHERE erasure = {id:String} AND trace_id != toUUID('${NO_TRACE}')`
+  await client.command(sql, signal, { id })
+}
+
+/** Of this erasure, or of an earlier one. */
+function isKnown(id: string): string {
+  return `erasure IN ('${id}', '${EARLIER}')`
 }
 
 /** Which rows of `table` are still as they were. */
 function conditionOf(client: StoreClient, table: Touched, id: string): string {
   const { expression, found } = table.key
   // Zeros are what rows have that name no request, or that are not of quarantine.
-  const isOne = found === 'trace_id' ? "trace_id != toUUID('00000000-0000-0000-0000-000000000000')" : 'row_hash != 0'
-  const among = `${expression} IN (SELECT ${found} FROM ${nameOf(client, 'erasures')} WHERE erasure = '${id}' AND ${isOne})`
+  const isOne = found === 'trace_id' ? `trace_id != toUUID('${NO_TRACE}')` : 'row_hash != 0'
+  const among = `${expression} IN (SELECT ${found} FROM ${nameOf(client, 'erasures')} WHERE ${isKnown(id)} AND ${isOne})`
   if (table.holds === 'rows') return among
   const isFilled = Object.keys(table.blank).map((column) => `notEmpty(${identifier(column)})`)
   return `${among} AND (${isFilled.join(' OR ')})`

@@ -79,5 +79,5 @@ export const PERSONAL_TABLES: readonly PersonalTable[] = [
   nothing('policy_versions', 'Of operators, likewise.'),
   nothing('migrations', 'Of this program.'),
   nothing('leases', 'Of this program.'),
-  nothing('erasures', 'Holds no person, and of an erasure only while it runs.'),
+  nothing('erasures', 'Ids of requests that name nobody any more, for seven days; never which were of one person.'),
 ]
