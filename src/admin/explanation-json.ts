@@ -37,7 +37,7 @@ function decisionJson(decision: Decision | Refusal): Json {
 }
 
 function factsJson(facts: Facts): Json {
-  const { labels, unit } = facts
+  const { labels, unit, stored } = facts
   return {
     provider: facts.provider,
     dialect: facts.dialect,
@@ -61,6 +61,7 @@ function factsJson(facts: Facts): Json {
     stream: facts.isStream,
     unit: unit.value,
     unit_source: unit.source,
+    stored_at: stored === undefined ? null : (stored.provider ?? 'unknown'),
   }
 }
 

@@ -63,6 +63,7 @@ function explanationLines(answer: unknown): readonly string[] {
   const alias = textIn(recordIn({ answer }, 'answer'), 'alias')
   const rule = textIn(decision, 'rule')
   const refused = textIn(decision, 'refused')
+  const storedAt = textIn(facts, 'stored_at')
   const order = rowsIn(decision, 'targets').map(
     (target) => `${textIn(target, 'provider')}/${textIn(target, 'model') || '*'}`,
   )
@@ -71,6 +72,7 @@ function explanationLines(answer: unknown): readonly string[] {
     `prompt   ${textIn(facts, 'input_tokens') || 'unread'} input tokens, turn ${textIn(facts, 'turn') || 'unread'}, needs ${listIn(facts, 'needs') || 'nothing'}`,
     `labels   task ${textIn(facts, 'task')} (${textIn(facts, 'task_source')}), complexity ${textIn(facts, 'complexity')} (${textIn(facts, 'complexity_source')})`,
     `unit     ${textIn(facts, 'unit')} (${textIn(facts, 'unit_source')})`,
+    ...(storedAt === '' ? [] : [`stored   what it goes on from is kept at ${storedAt}`]),
     `route    ${textIn(decision, 'route')}${rule === '' ? '' : `, rule ${rule}`}: ${listIn(decision, 'reasons')}`,
     refused === '' ? `goes to  ${order.join(', then ')}` : `refused  ${refused}`,
     ...tableOf(['target', 'place', 'weight', 'health', 'rejected'], rowsIn(answer, 'targets')),

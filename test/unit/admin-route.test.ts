@@ -86,6 +86,17 @@ describe('POST /admin/route', () => {
     expect(JSON.stringify(json)).not.toContain('REFUND')
   })
 
+  it('tells who keeps what the request goes on from, and whom that leaves out', async () => {
+    const asking = async (more: object): Promise<unknown> =>
+      (await explained({ path: '/v1/responses', body: { model: 'gpt-4o', input: 'x', ...more } })).json
+    expect(await asking({ tools: [{ type: 'custom' }], conversation: 'conv_1' })).toMatchObject({
+      facts: { stored_at: 'openai' },
+      targets: expect.arrayContaining([expect.objectContaining({ target: 'second/c', rejected: 'stored_elsewhere' })]),
+    })
+    expect(await asking({ previous_response_id: 'resp_1' })).toMatchObject({ facts: { stored_at: 'unknown' } })
+    expect(await asking({})).toMatchObject({ facts: { stored_at: null } })
+  })
+
   it('reads the request by its path, as the data port does', async () => {
     const body = { model: 'claude-x', max_tokens: 5, messages: [] }
     const { json } = await explained({ path: '/v1/messages', body })
