@@ -7,7 +7,7 @@ import { retryAfterMs } from './retry-after.ts'
 /**
  * Why a provider did not answer. `error`: its own fault. `rate_limit`: the account has used up what it may. `capacity`:
  * it has too much to do. `context_window`: the prompt is too long for the model. `refusal`: a filter keeps the
- * prompt or the answer back. `key`: it does not take the key, or not for this. `model`: it does not have the model.
+ * prompt or the answer back. `key`: it does not take the key; `forbidden`: not for this. `model`: it does not have the model.
  * `elsewhere`: the request goes on from what another account keeps or has sealed. `client`: the request is at fault, and asking elsewhere would hide it.
  */
 export type FailureKind =
@@ -17,6 +17,7 @@ export type FailureKind =
   | 'context_window'
   | 'refusal'
   | 'key'
+  | 'forbidden'
   | 'model'
   | 'elsewhere'
   | 'client'
@@ -66,8 +67,10 @@ export function triggerOf(kind: FailureKind, operators: OperatorsPart): Fallback
     case 'capacity':
       return 'rate_limit'
     case 'key':
+    case 'forbidden':
+      return operators.key ? 'error' : undefined
     case 'model':
-      return operators[kind] ? 'error' : undefined
+      return operators.model ? 'error' : undefined
     case 'client':
       return undefined
   }
@@ -85,7 +88,8 @@ function kindOf(words: ErrorWords, status: number | undefined): FailureKind {
   // A time-out or a conflict on the provider's side, which its own SDKs ask again after.
   if (status >= 500 || status === 408 || status === 409 || status === 425) return 'error'
   if (isNamed(words, MODEL_NAMES) || status === 404) return 'model'
-  return isOfKey(words) || status === 401 || status === 403 ? 'key' : 'client'
+  if (isOfKey(words) || status === 401) return 'key'
+  return isNamed(words, FORBIDDEN_NAMES) || status === 403 ? 'forbidden' : 'client'
 }
 
 /** What no status tells: 400 is the status of a long prompt, of a filtered one and of a misspelt field alike. */
@@ -114,6 +118,7 @@ function isProviders(status: number | undefined): boolean {
 function kindByName(words: ErrorWords): FailureKind {
   if (isNamed(words, MODEL_NAMES)) return 'model'
   if (isOfKey(words)) return 'key'
+  if (isNamed(words, FORBIDDEN_NAMES)) return 'forbidden'
   return isNamed(words, CLIENT_NAMES) ? 'client' : 'error'
 }
 
@@ -175,7 +180,7 @@ const REFUSAL_NAMES: ReadonlySet<string> = new Set([
   'cyber_policy_violation',
 ])
 const REFUSAL_MESSAGE =
-  /content (?:filtering|management|usage) polic|flagged as potentially violating|blocked by .{0,40}safety/
+  /content (?:filtering|management|usage) polic|flagged as potentially violating|input was flagged|blocked by .{0,40}safety/
 
 const ELSEWHERE_NAMES: ReadonlySet<string> = new Set(['previous_response_not_found', 'invalid_encrypted_content'])
 /** The latter is Anthropic's: `messages.1.content.0: Invalid `signature` in `thinking` block`. */
@@ -207,13 +212,9 @@ const LENGTH_MESSAGE = new RegExp(
 
 const CLIENT_NAMES: ReadonlySet<string> = new Set(['invalid_request_error', 'invalid_argument', 'failed_precondition'])
 
-const KEY_NAMES: ReadonlySet<string> = new Set([
-  'authentication_error',
-  'permission_error',
-  'permission_denied',
-  'unauthenticated',
-  'invalid_api_key',
-])
+const KEY_NAMES: ReadonlySet<string> = new Set(['authentication_error', 'unauthenticated', 'invalid_api_key'])
+
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['permission_error', 'permission_denied'])
 
 const MODEL_NAMES: ReadonlySet<string> = new Set([
   'model_not_found',

@@ -78,7 +78,8 @@ export function faultByOutcome(outcome: AttemptOutcome): TargetFault | undefined
 export function faultOfFailure({ kind, retryAfterMs }: Failure, blame: Blame): TargetFault | undefined {
   const trigger = triggerOfFailure(kind, blame)
   if (trigger === undefined) return undefined
-  const isOfCallOnly = kind === 'elsewhere' || (kind === 'model' && !blame.hasOneModel)
+  // A 403 may be about the model that this client named, or about its prompt: it must not shut the target for all others.
+  const isOfCallOnly = kind === 'elsewhere' || kind === 'forbidden' || (kind === 'model' && !blame.hasOneModel)
   return { trigger, retryAfterMs, isLasting: isOfCallOnly || kind === 'model' || kind === 'key', isOfCallOnly }
 }
 

@@ -6,13 +6,17 @@ const ROUTES = `routes:
   own-key: { match: { model: server-key }, target: spare-openai/theirs, fallbacks: [openai/good] }
   own-model: { match: { model: renamed }, target: openai/gone, fallbacks: [spare-openai/good] }
   elsewhere: { match: { model: elsewhere }, target: spare-openai/*, fallbacks: [openai/good] }
+  key-401: { match: { model: key-401 }, target: spare-openai/a, fallbacks: [openai/good] }
+  key-403: { match: { model: key-403 }, target: spare-openai/b, fallbacks: [openai/good] }
   clients: { match: { model: m }, target: openai/*, fallbacks: [spare-openai/*] }
+health: { probe_after: 1m, probe_after_max: 1m }
 `
 const route = aRawRoute(ROUTES)
 
 const asking = (body: string, model: string): string => body.replace('"m"', `"${model}"`)
 const refusing = (status: number, body = FAILURE) =>
   whole(body, `HTTP/1.1 ${status} No\r\ncontent-type: application/json`)
+const WELL = '{"id":"x","object":"chat.completion","choices":[]}'
 const FELL_BACK = [
   ['primary', 'refused', undefined],
   ['fallback', 'completed', 'error'],
@@ -22,7 +26,7 @@ describe('what no client can mend is a reason to fall back', () => {
   it.each([401, 403])('a %i to the server’s key', async (status) => {
     const { primary, spare, ask, record } = route()
     spare.serve(refusing(status))
-    primary.serve(whole('{"id":"x","object":"chat.completion","choices":[]}'))
+    primary.serve(whole(WELL))
     expect((await ask(asking(CHAT, 'server-key'))).status).toBe(200)
     expect(callsOf(await record())).toEqual(FELL_BACK)
   })
@@ -37,12 +41,27 @@ describe('what no client can mend is a reason to fall back', () => {
   it('a provider that the client did not ask does not have its model; its other models are none the worse', async () => {
     const { primary, spare, ask, proxy } = route()
     spare.serve(refusing(404))
-    primary.serve(whole('{"id":"x","object":"chat.completion","choices":[]}'))
+    primary.serve(whole(WELL))
     for (let call = 0; call < 6; call++) expect((await ask(asking(CHAT, 'elsewhere'))).status).toBe(200)
     const records = await proxy.recorded(6)
     // Five failures would have opened the breaker, and the sixth would not have been sent there.
     for (const record of records) expect(callsOf(record)).toEqual(FELL_BACK)
   })
+
+  it.each([
+    [401, 5],
+    [403, 6],
+  ])(
+    'a %i that comes six times is met %i times: a refused key shuts the target, a refused call does not',
+    async (status, met) => {
+      const { primary, spare, ask, proxy } = route()
+      spare.serve(refusing(status))
+      primary.serve(whole(WELL))
+      for (let call = 0; call < 6; call++) expect((await ask(asking(CHAT, `key-${status}`))).status).toBe(200)
+      await proxy.recorded(6)
+      expect(spare.calls).toHaveLength(met)
+    },
+  )
 
   it('an error event at the start of a stream that says so', async () => {
     const { primary, spare, ask, record } = route()

@@ -81,6 +81,7 @@ describe('triggerOf', () => {
     'context_window',
     'refusal',
     'key',
+    'forbidden',
     'model',
     'elsewhere',
     'client',
@@ -96,6 +97,7 @@ describe('triggerOf', () => {
       'refusal',
       undefined,
       undefined,
+      undefined,
       'error',
       undefined,
     ]
@@ -104,7 +106,9 @@ describe('triggerOf', () => {
 
   it('takes a key and a model that the operator chose for errors, each by itself', () => {
     expect(triggerOf('key', { key: true, model: false })).toBe('error')
-    expect(triggerOf('key', { key: false, model: true })).toBeUndefined()
+    expect(triggerOf('forbidden', { key: true, model: false })).toBe('error')
+    for (const kind of ['key', 'forbidden'] as const)
+      expect(triggerOf(kind, { key: false, model: true })).toBeUndefined()
     expect(triggerOf('model', { key: false, model: true })).toBe('error')
     expect(triggerOf('model', { key: true, model: false })).toBeUndefined()
     expect(triggerOf('client', { key: true, model: true })).toBeUndefined()

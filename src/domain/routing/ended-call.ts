@@ -27,7 +27,7 @@ export type TargetFault = {
   readonly trigger: FallbackTrigger
   /** Asking the same target again would change nothing. */
   readonly isLasting?: boolean | undefined
-  /** It says nothing of the target's other calls: it lacks the model that this client named, or what it goes on from. */
+  /** It says nothing of the target's other calls: what this client named, or wrote, may be all it is about. */
   readonly isOfCallOnly?: boolean | undefined
   /** How long the provider asks to be left alone. */
   readonly retryAfterMs: number | undefined
