@@ -2,9 +2,30 @@ import { defineConfig } from 'vitest/config'
 
 const SECOND = 1000
 
+/** Files that start whole proxies and engines and mostly wait for them: none of them minds a busy machine. */
+const WHOLE = [
+  'app-{cli,demo,first-use,metrics,reload,replay,route,run-file,scoring,targets}',
+  'audit-golden',
+  'bin',
+  'config-*',
+  'containers-*',
+  'content',
+  'dashboards-*',
+  'judge-calibrate',
+  'live-weights',
+  'replay-traces',
+  'rollout-*',
+  'routing-{scenarios,stored}',
+  'serve-unread',
+  'shadow-{process,report}',
+  'store-*',
+  'worker*',
+].map((name) => `test/integration/${name}.test.ts`)
+
 /**
- * Four projects, run one after the other. `unit` shares the cores between files; `integration` starts servers,
- * browsers and ClickHouse, measures time and kills processes, so its files run one at a time; `held` is what of it
+ * Five projects, run one after the other. `unit` shares the cores between files, and so does `whole`, whose files wait
+ * more than they work; `integration` starts servers, browsers and ClickHouse too, but measures time, memory and what a
+ * kill leaves behind, so its files run one at a time; `held` is what of it
  * compares the proxy with the direct way, once more with a fallback for every request (test/fakes/stand-in.ts); `long`
  * is for the tests that need minutes and is not part of `npm test`.
  */
@@ -27,14 +48,26 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'whole',
+          include: WHOLE,
+          pool: 'forks',
+          maxWorkers: 3,
+          testTimeout: 120 * SECOND,
+          hookTimeout: 120 * SECOND,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['test/{integration,browser}/**/*.test.ts'],
+          exclude: WHOLE,
           pool: 'forks',
           fileParallelism: false,
           maxWorkers: 1,
           testTimeout: 120 * SECOND,
           hookTimeout: 120 * SECOND,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -50,7 +83,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 120 * SECOND,
           hookTimeout: 120 * SECOND,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -62,7 +95,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 1800 * SECOND,
           hookTimeout: 120 * SECOND,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
