@@ -2,26 +2,94 @@ import type { Decision, Refusal } from '../decide.ts'
 import type { RoutingState } from '../state.ts'
 import { decideRoute } from './decide-route.ts'
 import type { KnownModel } from './eligible.ts'
-import type { Facts, LabelSource, StickyUnit, StoredState } from './facts.ts'
+import type { Facts, LabelSource, StickyUnit } from './facts.ts'
 import { NEEDS, type Complexity } from './route.ts'
-import type { HealthView, TargetHealth } from './target-health.ts'
+import { type HealthView, TARGET_HEALTH } from './target-health.ts'
 import type { Api, Dialect } from '../request.ts'
 
 /** What one decision rested on besides policy and overlay, of which the trace has version and revision. */
 export type DecisionInputs = { readonly facts: Facts; readonly health: HealthView }
 
-/** The inputs as one line of JSON, for the trace's row. Only targets that were not healthy are named. */
+/**
+ * The inputs as one text for the trace's row, in the form of a URL's query: no quotes, which the row's own JSON would have
+ * to escape one by one, and nothing that says no more than its absence. Of the targets those that were not healthy.
+ * The dialect comes last, a word of a few: of a text that was cut short it is not there.
+ */
 export function writeInputs({ facts, health }: DecisionInputs): string {
-  const ill = Object.entries(health).filter(([, state]) => state !== 'healthy')
-  return JSON.stringify({ facts, health: Object.fromEntries(ill) })
+  const { labels, unit, stored, headers, tags, needs } = facts
+  let text = `provider=${encoded(facts.provider)}&api=${facts.api}&path=${encoded(facts.path)}&key=${encoded(facts.key)}`
+  text += `&at=${facts.at}&unit=${encoded(unit.value)}&unit_source=${unit.source}`
+  if (facts.model !== undefined) text += `&model=${encoded(facts.model)}`
+  if (facts.routeAsked !== undefined) text += `&route_asked=${encoded(facts.routeAsked)}`
+  if (facts.team !== undefined) text += `&team=${encoded(facts.team)}`
+  if (facts.user !== undefined) text += `&user=${encoded(facts.user)}`
+  if (labels.task !== 'unknown') text += `&task=${encoded(labels.task)}`
+  if (labels.taskSource !== 'none') text += `&task_source=${labels.taskSource}`
+  if (labels.complexity !== 'unknown') text += `&complexity=${labels.complexity}`
+  if (labels.complexitySource !== 'none') text += `&complexity_source=${labels.complexitySource}`
+  if (facts.inputTokens !== undefined) text += `&input_tokens=${facts.inputTokens}`
+  if (facts.maxOutputTokens !== undefined) text += `&max_output_tokens=${facts.maxOutputTokens}`
+  if (facts.turn !== undefined) text += `&turn=${facts.turn}`
+  if (needs.length > 0) text += `&needs=${needs.join(',')}`
+  if (facts.isStream) text += '&stream=true'
+  if (stored !== undefined) text += `&stored=${encoded(stored.provider ?? '')}`
+  for (const name of Object.keys(headers)) text += `&header.${encoded(name)}=${encoded(headers[name] ?? '')}`
+  for (const name of Object.keys(tags)) text += `&tag.${encoded(name)}=${encoded(tags[name] ?? '')}`
+  for (const [key, state] of Object.entries(health)) {
+    if (state !== 'healthy') text += `&health.${encoded(key)}=${state}`
+  }
+  return `${text}&dialect=${facts.dialect}`
 }
 
-/** The inputs that `writeInputs` wrote; undefined for anything else. */
+/** What needs no escape in a query, nor in JSON. */
+const PLAIN = /^[\w./:*,@~-]*$/
+
+/** Half a surrogate pair is replaced, as everywhere in a row, targets included. */
+function encoded(text: string): string {
+  return PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed())
+}
+
+/** The inputs that `writeInputs` wrote; undefined for anything else: half a row must not decide as if it were a whole one. */
 export function readInputs(text: string): DecisionInputs | undefined {
-  const stored = parse(text)
-  const facts = isRecord(stored) ? readFacts(stored['facts']) : undefined
-  const health = isRecord(stored) ? readHealth(stored['health']) : undefined
-  return facts === undefined || health === undefined ? undefined : { facts, health }
+  const fields = fieldsOf(text)
+  if (fields === undefined) return undefined
+  const take = (name: string): string | undefined => {
+    const value = fields.get(name)
+    fields.delete(name)
+    return value
+  }
+  const [provider, path, key, value] = [take('provider'), take('path'), take('key'), take('unit')]
+  const dialect = oneOf(take('dialect'), DIALECTS)
+  const api = oneOf(take('api'), APIS)
+  const at = numberOf(take('at'))
+  const unitSource = oneOf(take('unit_source'), UNIT_SOURCES)
+  const taskSource = oneOf(take('task_source') ?? 'none', SOURCES)
+  const complexity = oneOf(take('complexity') ?? 'unknown', COMPLEXITIES)
+  const complexitySource = oneOf(take('complexity_source') ?? 'none', SOURCES)
+  const isStream = oneOf(take('stream') ?? 'false', BOOLEANS)
+  const needs = (take('needs')?.split(',') ?? []).map((need) => oneOf(need, NEEDS))
+  const numbers = OPTIONAL_NUMBERS.map((name) => optionalNumber(take(name)))
+  const keeper = take('stored')
+  const rest = {
+    model: take('model'),
+    routeAsked: take('route_asked'),
+    team: take('team'),
+    user: take('user'),
+    stored: keeper === undefined ? undefined : { provider: keeper === '' ? undefined : keeper },
+  }
+  const task = take('task') ?? 'unknown'
+  const [headers, tags] = [takeRecord(fields, 'header.'), takeRecord(fields, 'tag.')]
+  const health = readHealth(takeRecord(fields, 'health.'))
+  if (fields.size > 0 || health === undefined || dialect === undefined || api === undefined) return undefined
+  if (provider === undefined || path === undefined || key === undefined || at === undefined) return undefined
+  if (value === undefined || unitSource === undefined || taskSource === undefined) return undefined
+  if (complexity === undefined || complexitySource === undefined || isStream === undefined) return undefined
+  if (!needs.every((need) => need !== undefined) || !numbers.every((one) => one !== 'unreadable')) return undefined
+  const [inputTokens, maxOutputTokens, turn] = numbers
+  const labels = { task, taskSource, complexity, complexitySource }
+  const unit = { value, source: unitSource }
+  const told = { provider, dialect, api, path, key, at, headers, tags, labels, unit, needs, ...rest }
+  return { facts: { ...told, inputTokens, maxOutputTokens, turn, isStream: isStream === 'true' }, health }
 }
 
 /**
@@ -48,103 +116,52 @@ const APIS: readonly Api[] = [
 const SOURCES: readonly LabelSource[] = ['header', 'rule', 'none']
 const COMPLEXITIES: readonly Complexity[] = ['simple', 'moderate', 'complex', 'unknown']
 const UNIT_SOURCES: readonly StickyUnit['source'][] = ['session', 'conversation', 'first_turn', 'user', 'none']
-const OPTIONAL_TEXTS = ['model', 'routeAsked', 'team', 'user'] as const
-const OPTIONAL_NUMBERS = ['inputTokens', 'maxOutputTokens', 'turn'] as const
-const HEALTH: readonly TargetHealth[] = ['healthy', 'degraded', 'open', 'throttled', 'probing']
+const BOOLEANS = ['true', 'false'] as const
+const OPTIONAL_NUMBERS = ['input_tokens', 'max_output_tokens', 'turn'] as const
 
-function readFacts(stored: unknown): Facts | undefined {
-  if (!isRecord(stored) || !isRecord(stored['labels']) || !isRecord(stored['unit'])) return undefined
-  const { labels, unit } = stored
-  const dialect = oneOf(stored['dialect'], DIALECTS)
-  const api = oneOf(stored['api'], APIS)
-  const taskSource = oneOf(labels['taskSource'], SOURCES)
-  const complexity = oneOf(labels['complexity'], COMPLEXITIES)
-  const complexitySource = oneOf(labels['complexitySource'], SOURCES)
-  const unitSource = oneOf(unit['source'], UNIT_SOURCES)
-  const [headers, tags] = [texts(stored['headers']), texts(stored['tags'])]
-  const provider = text(stored['provider'])
-  const path = text(stored['path'])
-  const key = text(stored['key'])
-  const at = number(stored['at'])
-  const task = text(labels['task'])
-  const value = text(unit['value'])
-  if (dialect === undefined || api === undefined || provider === undefined || path === undefined) return undefined
-  if (key === undefined || at === undefined || headers === undefined || tags === undefined) return undefined
-  if (task === undefined || taskSource === undefined || complexity === undefined) return undefined
-  if (complexitySource === undefined || unitSource === undefined || value === undefined) return undefined
-  const keeper = storedState(stored['stored'])
-  if (keeper === undefined && stored['stored'] !== undefined) return undefined
-  const needs = Array.isArray(stored['needs']) ? stored['needs'].map((need) => oneOf(need, NEEDS)) : [undefined]
-  if (!needs.every((need) => need !== undefined) || typeof stored['isStream'] !== 'boolean') return undefined
-  // Of another type than was written: half a row must not decide as if it were a whole one.
-  if (!OPTIONAL_TEXTS.every((field) => stored[field] === undefined || text(stored[field]) !== undefined))
-    return undefined
-  if (!OPTIONAL_NUMBERS.every((field) => stored[field] === undefined || number(stored[field]) !== undefined))
-    return undefined
-  return {
-    provider,
-    dialect,
-    api,
-    path,
-    model: text(stored['model']),
-    routeAsked: text(stored['routeAsked']),
-    headers,
-    key,
-    team: text(stored['team']),
-    user: text(stored['user']),
-    tags,
-    labels: { task, taskSource, complexity, complexitySource },
-    inputTokens: number(stored['inputTokens']),
-    maxOutputTokens: number(stored['maxOutputTokens']),
-    turn: number(stored['turn']),
-    needs,
-    isStream: stored['isStream'],
-    at,
-    unit: { value, source: unitSource },
-    stored: keeper,
+/** The fields by name; undefined where the text is no query, or says one twice. */
+function fieldsOf(text: string): Map<string, string> | undefined {
+  const fields = new Map<string, string>()
+  for (const pair of text.split('&')) {
+    const at = pair.indexOf('=')
+    const name = decoded(pair.slice(0, Math.max(0, at)))
+    const value = decoded(pair.slice(at + 1))
+    if (at < 1 || name === undefined || value === undefined || fields.has(name)) return undefined
+    fields.set(name, value)
   }
+  return fields
 }
 
-function storedState(stored: unknown): StoredState | undefined {
-  if (!isRecord(stored)) return undefined
-  const provider = text(stored['provider'])
-  return provider === undefined && stored['provider'] !== undefined ? undefined : { provider }
-}
-
-function readHealth(stored: unknown): HealthView | undefined {
-  if (!isRecord(stored)) return undefined
-  const entries = Object.entries(stored).map(([key, state]) => [key, oneOf(state, HEALTH)] as const)
-  const known = entries.flatMap(([key, state]) => (state === undefined ? [] : [[key, state] as const]))
-  return known.length === entries.length ? Object.fromEntries(known) : undefined
-}
-
-function parse(text: string): unknown {
+function decoded(text: string): string | undefined {
   try {
-    return JSON.parse(text)
+    return decodeURIComponent(text)
   } catch {
     return undefined
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Takes the fields out whose names begin so, by what follows. */
+function takeRecord(fields: Map<string, string>, prefix: string): Readonly<Record<string, string>> {
+  const own = [...fields].filter(([name]) => name.startsWith(prefix))
+  for (const [name] of own) fields.delete(name)
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]))
 }
 
-function oneOf<T extends string>(value: unknown, known: readonly T[]): T | undefined {
+function readHealth(stored: Readonly<Record<string, string>>): HealthView | undefined {
+  const entries = Object.entries(stored).map(([key, state]) => [key, oneOf(state, TARGET_HEALTH)] as const)
+  const known = entries.flatMap(([key, state]) => (state === undefined ? [] : [[key, state] as const]))
+  return known.length === entries.length ? Object.fromEntries(known) : undefined
+}
+
+function oneOf<T extends string>(value: string | undefined, known: readonly T[]): T | undefined {
   return known.find((candidate) => candidate === value)
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+/** Only as it is written: of another text, half a number may be left. */
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && text !== 'NaN' && String(Number(text)) === text ? Number(text) : undefined
 }
 
-function number(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined
-}
-
-function texts(value: unknown): Readonly<Record<string, string>> | undefined {
-  if (!isRecord(value)) return undefined
-  const entries = Object.entries(value)
-  const known = entries.flatMap(([name, item]) => (typeof item === 'string' ? [[name, item] as const] : []))
-  return known.length === entries.length ? Object.fromEntries(known) : undefined
+function optionalNumber(text: string | undefined): number | undefined | 'unreadable' {
+  return text === undefined ? undefined : (numberOf(text) ?? 'unreadable')
 }
