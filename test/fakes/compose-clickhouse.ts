@@ -14,8 +14,8 @@ const LAID_OVER = join(ROOT, 'config/clickhouse-server')
 export type ComposeClickHouse = {
   readonly url: string
   readonly password: string
-  /** As the proxy's user, or as one with every right there is. */
-  readonly as: (user: 'understudy' | 'everything') => Query
+  /** As the proxy's user, as the one of Grafana, or as one with every right there is. */
+  readonly as: (user: 'understudy' | 'grafana' | 'everything') => Query
   readonly close: () => Promise<void>
 }
 
@@ -84,7 +84,7 @@ export async function startComposeClickHouse(
   const child = spawn(process.execPath, [join(ROOT, 'src/store/embedded/sidecar.mjs'), conf, data, portFile], {
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe'],
-    env: { TZ: 'UTC' },
+    env: { TZ: 'UTC', GRAFANA_PASSWORD: 'grafana' },
   })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-10_000)))

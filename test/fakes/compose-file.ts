@@ -62,6 +62,7 @@ const ComposeFile = z
     services: z.strictObject({
       proxy: Service,
       clickhouse: Service,
+      grafana: Service,
       'otel-collector': Service,
       'clickhouse-1': Service,
       'clickhouse-2': Service,

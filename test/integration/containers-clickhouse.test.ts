@@ -87,6 +87,21 @@ describe('the ClickHouse of docker-compose.yml', () => {
   ])('keeps the proxy away from %s', async (_what, sql) => {
     await expect(server.as('understudy')(sql)).rejects.toThrow(/ACCESS_DENIED|Not enough privileges/)
   })
+
+  test('lets Grafana read the database of the proxy', async () => {
+    const rows = await server.as('grafana')<{ requests: string }>('SELECT count() AS requests FROM understudy.traces')
+    expect(rows).toHaveLength(1)
+  })
+
+  test.each([
+    ['writing', "INSERT INTO understudy.leases (name, revision) VALUES ('a', 1)"],
+    ['dropping', 'DROP TABLE understudy.traces'],
+    ['a file', "SELECT * FROM file('/etc/passwd', LineAsString)"],
+    ['another server', "SELECT * FROM url('http://127.0.0.1:1/', LineAsString, 'line String')"],
+    ['writing after giving itself the setting', 'SET readonly = 0'],
+  ])('keeps Grafana from %s', async (_what, sql) => {
+    await expect(server.as('grafana')(sql)).rejects.toThrow(/ACCESS_DENIED|Not enough privileges|READONLY|readonly/)
+  })
 })
 
 test('without the files laid over, the same server keeps tables about itself', async () => {

@@ -107,7 +107,7 @@ describe('docker-compose.yml', () => {
 
   test('pins every image that it pulls, by version and digest', () => {
     const pulled = services.filter(({ build }) => build === undefined).map(({ image }) => image)
-    expect(pulled).toHaveLength(5)
+    expect(pulled).toHaveLength(6)
     for (const image of pulled) expect(image).toMatch(/^[\w./-]+:\d+(\.\d+)+@sha256:[0-9a-f]{64}$/)
   })
 
@@ -156,9 +156,12 @@ describe('docker-compose.yml', () => {
     expect(own.filter((name) => !mentioned(config).includes(name))).toEqual([])
   })
 
-  test('refuses to start without the two secrets, and says what to do', () => {
+  test('refuses to start without the three secrets, and says what to do', () => {
+    const secrets = ['UNDERSTUDY_ADMIN_TOKEN', 'CLICKHOUSE_PASSWORD', 'GRAFANA_PASSWORD']
     const required = [...composeText.matchAll(/\$\{(\w+):\?set it in \.env/g)].map(([, name]) => name)
-    expect(new Set(required)).toEqual(new Set(['UNDERSTUDY_ADMIN_TOKEN', 'CLICKHOUSE_PASSWORD']))
+    expect(new Set(required)).toEqual(new Set(secrets))
+    const [, named = ''] = /for name in ([A-Z_ ]+); do/.exec(composeText) ?? []
+    expect(named.split(' ')).toEqual(secrets)
     const others = mentioned(composeText).filter((name) => !required.includes(name))
     expect(others.filter((name) => !composeText.includes(`\${${name}:-`))).toEqual([])
   })
@@ -231,7 +234,7 @@ describe('the profile of a cluster', () => {
 
   test('is merged after what it is laid over, and grants no less', () => {
     for (const file of ['config.d', 'users.d']) {
-      const [base] = readdirSync(join(ROOT, 'config/clickhouse-server', file))
+      const base = readdirSync(join(ROOT, 'config/clickhouse-server', file)).at(-1)
       const [over] = readdirSync(join(ROOT, 'config/clickhouse-cluster', file))
       expect((base ?? '') < (over ?? '')).toBe(true)
     }
@@ -245,7 +248,7 @@ describe('the profile of a cluster', () => {
   })
 
   test('is reached by the variables that the head of the file names', () => {
-    const [, url = '', cluster = ''] = /CLICKHOUSE_URL=(\S+?)\\nCLICKHOUSE_CLUSTER=(\w+)/.exec(composeText) ?? []
+    const [, url = '', cluster = ''] = /CLICKHOUSE_URL=(\S+?)\\nCLICKHOUSE_CLUSTER=([a-z]+)/.exec(composeText) ?? []
     const { store } = configOf(config, {
       ...environmentOfCompose,
       CLICKHOUSE_URL: url,

@@ -1,0 +1,126 @@
+import { FAILED_REQUESTS } from './filters.ts'
+import { clickHouseQuery, PLUGIN_ID } from './query.ts'
+
+/** Uid of the provisioned data source: alert rules run without a dashboard, so without its variable. */
+export const PROVISIONED_UID = 'understudy-clickhouse'
+
+type Alert = {
+  readonly uid: string
+  readonly title: string
+  readonly summary: string
+  /** One number, or one number beside columns of text: then an alert for each row. */
+  readonly sql: string
+  readonly windowSeconds: number
+  readonly above: number
+  readonly forMinutes: number
+}
+
+/** An alert needs some traffic: one failure of two requests at night wakes nobody. */
+const LEAST_REQUESTS = 20
+
+const HOUR_SECONDS = 3600
+
+export const ALERTS: readonly Alert[] = [
+  {
+    uid: 'understudy-failed-requests',
+    title: 'Requests fail',
+    summary: 'More than 5 % of the requests of route {{ $labels.route }} did not complete in 10 minutes.',
+    sql: `
+SELECT route, (${FAILED_REQUESTS}) / sum(requests) AS failed
+FROM traces_1m
+WHERE $__timeFilter(minute)
+GROUP BY route
+HAVING sum(requests) >= ${LEAST_REQUESTS}`,
+    windowSeconds: 600,
+    above: 0.05,
+    forMinutes: 5,
+  },
+  {
+    uid: 'understudy-fallbacks',
+    title: 'Fallbacks are frequent',
+    summary: 'Route {{ $labels.route }} needed another target for more than 10 % of its requests in 10 minutes.',
+    sql: `
+SELECT route, sumIf(calls, role = 'fallback') / sumIf(calls, role = 'primary') AS fallbacks
+FROM attempts_1m
+WHERE $__timeFilter(minute)
+GROUP BY route
+HAVING sumIf(calls, role = 'primary') >= ${LEAST_REQUESTS}`,
+    windowSeconds: 600,
+    above: 0.1,
+    forMinutes: 5,
+  },
+  {
+    uid: 'understudy-unpriced',
+    title: 'Traffic without a known price',
+    summary:
+      'Calls to {{ $labels.model }} of {{ $labels.provider }} have no known price: add it to prices in the config file.',
+    sql: `
+SELECT provider, if(model = '', '(none named)', model) AS model, sum(usage_known) - sum(priced_calls) AS unpriced
+FROM attempts_1m
+WHERE $__timeFilter(minute)
+GROUP BY provider, model
+HAVING sum(usage_known) > 0`,
+    windowSeconds: HOUR_SECONDS,
+    above: 0,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-cost-anomaly',
+    title: 'Spend is far above its usual',
+    summary: 'The last hour cost more than three times the mean hour of the 7 days before, and more than a dollar.',
+    sql: `
+SELECT if(sumIf(cost_usd, minute >= $__toTime - INTERVAL 1 HOUR) > 1,
+    toFloat64(sumIf(cost_usd, minute >= $__toTime - INTERVAL 1 HOUR))
+        / greatest(toFloat64(sumIf(cost_usd, minute < $__toTime - INTERVAL 1 HOUR)) / 168, 0.01),
+    0) AS ratio
+FROM attempts_1m
+WHERE $__timeFilter(minute)`,
+    windowSeconds: 169 * HOUR_SECONDS,
+    above: 3,
+    forMinutes: 0,
+  },
+]
+
+/** The alert rules as Grafana's file provisioning takes them. No rows, no alarm: an idle proxy is a healthy one. */
+export function alertRules(): unknown {
+  return {
+    apiVersion: 1,
+    groups: [{ orgId: 1, name: 'understudy', folder: 'Understudy', interval: '1m', rules: ALERTS.map(rule) }],
+  }
+}
+
+function rule(alert: Alert): unknown {
+  const { windowSeconds: from } = alert
+  const datasource = { type: PLUGIN_ID, uid: PROVISIONED_UID }
+  return {
+    uid: alert.uid,
+    title: alert.title,
+    condition: 'B',
+    for: `${alert.forMinutes}m`,
+    noDataState: 'OK',
+    execErrState: 'Error',
+    annotations: { summary: alert.summary },
+    labels: { service: 'understudy' },
+    isPaused: false,
+    data: [
+      {
+        refId: 'A',
+        relativeTimeRange: { from, to: 0 },
+        datasourceUid: PROVISIONED_UID,
+        model: clickHouseQuery(alert.sql, 'table', { datasource }).build(),
+      },
+      {
+        refId: 'B',
+        relativeTimeRange: { from, to: 0 },
+        datasourceUid: '__expr__',
+        model: {
+          refId: 'B',
+          type: 'threshold',
+          datasource: { type: '__expr__', uid: '__expr__' },
+          expression: 'A',
+          conditions: [{ evaluator: { type: 'gt', params: [alert.above] } }],
+        },
+      },
+    ],
+  }
+}

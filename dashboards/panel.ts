@@ -1,0 +1,134 @@
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard'
+import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
+import * as common from '@grafana/grafana-foundation-sdk/common'
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
+import { PanelBuilder as SeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+import { type Colour, PALETTE } from './palette.ts'
+import { clickHouseQuery, ENVIRONMENT } from './query.ts'
+
+/** Units by their names in Grafana. */
+export type UnitName = 'short' | 'currencyUSD' | 'percentunit' | 'ms' | 's' | 'dateTimeFromNow' | 'string'
+
+type Common = {
+  readonly title: string
+  /** What is counted, and what is not. */
+  readonly description: string
+  readonly sql: string
+  /** Columns of the grid, of 24. */
+  readonly width: number
+}
+export type StatSpec = Common & { readonly unit: UnitName; readonly decimals?: number; readonly warnAbove?: number }
+export type SeriesSpec = Common & {
+  readonly unit: UnitName
+  readonly draw: 'bars' | 'lines'
+  /** Colours by column, for all of them; series that come by rows are shades of blue. */
+  readonly colours?: Readonly<Record<string, Colour>>
+  readonly max?: number
+}
+export type TableSpec = Common & {
+  /** By column; one that is not named is text. */
+  readonly units: Readonly<Record<string, UnitName>>
+  /** Widths in pixels by column; the rest share what is left. */
+  readonly widths?: Readonly<Record<string, number>>
+}
+/** A panel without its place and its id. */
+export type PlacedLater = { readonly width: number; readonly height: number; readonly panel: Panel }
+
+const STAT_HEIGHT = 4
+const PANEL_HEIGHT = 9
+const NO_VALUE = '–'
+
+/** One number. */
+export function stat(spec: StatSpec): PlacedLater {
+  const { warnAbove } = spec
+  const steps: dashboard.Threshold[] = [{ value: null, color: PALETTE.blue }]
+  if (warnAbove !== undefined) steps.push({ value: warnAbove, color: PALETTE.vermilion })
+  const builder = new StatBuilder()
+    .title(spec.title)
+    .description(spec.description)
+    .datasource(ENVIRONMENT)
+    .withTarget(clickHouseQuery(spec.sql, 'table'))
+    .unit(spec.unit)
+    .noValue(NO_VALUE)
+    .graphMode(common.BigValueGraphMode.None)
+    .colorMode(common.BigValueColorMode.Value)
+    .textMode(common.BigValueTextMode.Value)
+    .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
+    .thresholds(new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(steps))
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds))
+  if (spec.decimals !== undefined) builder.decimals(spec.decimals)
+  return { width: spec.width, height: STAT_HEIGHT, panel: builder.build() }
+}
+
+/**
+ * Something over time. The query gives `time` and either one column per series, or `series` and `value` with one row
+ * per series. Never below a minute, which is what the rollups hold.
+ */
+export function series(spec: SeriesSpec): PlacedLater {
+  const isGrouped = /\bAS series\b/.test(spec.sql)
+  const builder = new SeriesBuilder()
+    .title(spec.title)
+    .description(spec.description)
+    .datasource(ENVIRONMENT)
+    .withTarget(clickHouseQuery(spec.sql, 'series'))
+    .interval('1m')
+    .unit(spec.unit)
+    .min(0)
+    .noValue(NO_VALUE)
+    .legend(
+      new common.VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(common.LegendDisplayMode.List)
+        .placement(common.LegendPlacement.Bottom)
+        .calcs([]),
+    )
+    .tooltip(
+      new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
+    )
+    // Grafana has no palette for every kind of colour vision; shades of one colour differ in lightness, for everybody.
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Shades).fixedColor(PALETTE.blue))
+  if (spec.max !== undefined) builder.max(spec.max)
+  // Otherwise the label's name stands before each value in the legend.
+  if (isGrouped) builder.displayName('${__field.labels.series}')
+  if (spec.draw === 'bars') {
+    builder
+      .drawStyle(common.GraphDrawStyle.Bars)
+      .fillOpacity(80)
+      .lineWidth(0)
+      .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
+  } else {
+    // Traffic with pauses has minutes without a point: points are joined across five minutes, and not across a night.
+    builder
+      .drawStyle(common.GraphDrawStyle.Line)
+      .lineWidth(2)
+      .fillOpacity(0)
+      .showPoints(common.VisibilityMode.Auto)
+      .spanNulls(300_000)
+  }
+  for (const [column, colour] of Object.entries(spec.colours ?? {})) {
+    builder.overrideByName(column, [{ id: 'color', value: { mode: 'fixed', fixedColor: PALETTE[colour] } }])
+  }
+  return { width: spec.width, height: PANEL_HEIGHT, panel: builder.build() }
+}
+
+/** Rows as they come. */
+export function table(spec: TableSpec): PlacedLater {
+  const builder = new TableBuilder()
+    .title(spec.title)
+    .description(spec.description)
+    .datasource(ENVIRONMENT)
+    .withTarget(clickHouseQuery(spec.sql, 'table'))
+    .noValue(NO_VALUE)
+    .showHeader(true)
+    .filterable(true)
+    .cellHeight(common.TableCellHeight.Sm)
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Fixed).fixedColor(PALETTE.blue))
+  for (const [column, unit] of Object.entries(spec.units)) {
+    builder.overrideByName(column, [{ id: 'unit', value: unit }])
+  }
+  for (const [column, width] of Object.entries(spec.widths ?? {})) {
+    builder.overrideByName(column, [{ id: 'custom.width', value: width }])
+  }
+  return { width: spec.width, height: PANEL_HEIGHT, panel: builder.build() }
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ALERTS } from '../../dashboards/alerts.ts'
+import { BOARDS } from '../../dashboards/files.ts'
+import type { StoreClient, Table } from '../../src/store/client.ts'
+import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { boardFile, type PanelFile } from '../fakes/dashboard-file.ts'
+import { insertTraffic } from '../fakes/dashboard-rows.ts'
+import { asAlertSends, asGrafanaSends, type Choices, type GrafanaWindow } from '../fakes/grafana-query.ts'
+
+const DAY_SECONDS = 86_400
+const END = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000)
+const WINDOW: GrafanaWindow = { from: new Date(END.getTime() - DAY_SECONDS * 1000), to: END, intervalMs: 300_000 }
+const ALL: Choices = { route: 'all', task: 'all', model: 'all', team: 'all' }
+
+const boards = Object.keys(BOARDS).map((name) => boardFile(name))
+const panels = boards.flatMap(({ uid, panels: all }) =>
+  all.map((panel): readonly [string, PanelFile] => [`${uid}: ${panel.title}`, panel]),
+)
+const panelOf = (uid: string, title: string): PanelFile => {
+  const found = panels.find(([name]) => name === `understudy-${uid}: ${title}`)
+  if (found === undefined) throw new Error(`no panel ${title} on ${uid}`)
+  return found[1]
+}
+
+const NUMBER = /^(Nullable\()?(U?Int\d+|Float\d+)\)?$/
+const TEXT = /^(LowCardinality\()?String\)?$/
+const TIME = /^DateTime/
+
+/** Rows of generated traffic by database; the fifth is empty. */
+const CASES = {
+  busy: { requests: 5000, models: 4 },
+  one: { requests: 1, models: 1 },
+  unpriced: { requests: 200, models: 'unpriced' },
+  single: { requests: 500, models: 1 },
+} as const
+const DATABASES = ['empty', ...Object.keys(CASES)]
+
+describe('what the dashboards ask', () => {
+  let engine: TestEngine
+  const clients = new Map<string, StoreClient>()
+  beforeAll(async () => {
+    engine = await startTestEngine()
+    for (const database of DATABASES) clients.set(database, await engine.migrated(database))
+    const until = new Date(END.getTime() - 1000)
+    for (const [database, traffic] of Object.entries(CASES)) {
+      const client = clients.get(database)
+      if (client !== undefined) await insertTraffic(client, { ...traffic, until, spanSeconds: DAY_SECONDS - 7200 })
+    }
+  })
+  afterAll(() => engine.close())
+
+  const ask = async (database: string, sql: string): Promise<Table> => {
+    const client = clients.get(database)
+    if (client === undefined) throw new Error(`no database ${database}`)
+    return client.ask(sql, { settings: { output_format_json_quote_64bit_integers: 0 }, maxBytes: 50_000_000 })
+  }
+  const show = (database: string, panel: PanelFile, choices = ALL): Promise<Table> =>
+    ask(database, asGrafanaSends(panel.targets[0].rawSql, WINDOW, choices))
+  const number = async (database: string, panel: PanelFile, choices = ALL): Promise<unknown> =>
+    (await show(database, panel, choices)).rows[0]?.[0]
+
+  describe.each(DATABASES)('of traffic that is %s', (database) => {
+    test.each(panels.filter(([, { type }]) => type === 'stat'))('%s is one number', async (_name, panel) => {
+      const { columns, rows } = await show(database, panel)
+      expect(columns.map(({ type }) => type)).toEqual([expect.stringMatching(NUMBER)])
+      expect(rows).toHaveLength(1)
+      expect([null, 'number']).toContain(rows[0]?.[0] === null ? null : typeof rows[0]?.[0])
+    })
+
+    test.each(panels.filter(([, { type }]) => type === 'timeseries'))(
+      '%s is numbers by time, in time order, never the same point twice',
+      async (_name, panel) => {
+        const { columns, rows } = await show(database, panel)
+        const [time, ...others] = columns
+        expect(time).toEqual({ name: 'time', type: expect.stringMatching(TIME) })
+        const isGrouped = panel.fieldConfig.defaults.displayName !== undefined
+        const values = isGrouped ? others.slice(1) : others
+        expect(values.filter(({ type }) => !NUMBER.test(type))).toEqual([])
+        const [label] = others
+        expect(isGrouped ? label?.name : 'series').toBe('series')
+        expect(isGrouped ? label?.type : 'String').toMatch(TEXT)
+        const coloured = panel.fieldConfig.overrides.map(({ matcher }) => matcher.options)
+        expect(coloured).toEqual(isGrouped ? [] : values.map(({ name }) => name))
+        const points = rows.map((row) => JSON.stringify(row.slice(0, isGrouped ? 2 : 1)))
+        expect(new Set(points).size).toBe(points.length)
+        const times = rows.map((row) => JSON.stringify(row[0]))
+        expect(times).toEqual(times.toSorted())
+        expect(rows.flat().filter((value) => value === '')).toEqual([])
+      },
+    )
+
+    test.each(panels.filter(([, { type }]) => type === 'table'))(
+      '%s has the columns that it gives units to, and no number without one',
+      async (_name, panel) => {
+        const { columns, rows } = await show(database, panel)
+        const united = panel.fieldConfig.overrides
+          .filter(({ properties }) => properties.some(({ id }) => id === 'unit'))
+          .map(({ matcher }) => matcher.options)
+        const needing = columns.filter(({ type }) => !TEXT.test(type)).map(({ name }) => name)
+        expect(united.toSorted()).toEqual(needing.toSorted())
+        expect(columns.filter(({ name }) => !/^[A-Z0-9]/.test(name))).toEqual([])
+        const sized = panel.fieldConfig.overrides.map(({ matcher }) => matcher.options)
+        expect(sized.filter((name) => !columns.some((column) => column.name === name))).toEqual([])
+        expect(rows.length).toBeLessThanOrEqual(100)
+      },
+    )
+
+    test.each(boards.flatMap(({ uid, templating }) => templating.list.map((variable) => [uid, variable] as const)))(
+      'the list of a variable of %s is text',
+      async (_uid, { query }) => {
+        const sql = typeof query === 'string' ? "SELECT 'of Grafana'" : query.rawSql
+        const { columns } = await ask(database, asAlertSends(sql, WINDOW))
+        expect(columns.map(({ type }) => type)).toEqual([expect.stringMatching(TEXT)])
+      },
+    )
+
+    test('the marks are a time and texts', async () => {
+      for (const { target } of boards[0]?.annotations.list ?? []) {
+        const { columns } = await ask(database, asAlertSends(target.rawSql, WINDOW))
+        expect(columns.map(({ name }) => name)).toEqual(['time', 'text', 'tags'])
+        expect(columns[0]?.type).toMatch(TIME)
+      }
+    })
+
+    test.each(ALERTS)('alert rule $uid is one number beside texts', async ({ sql, windowSeconds }) => {
+      const from = new Date(END.getTime() - windowSeconds * 1000)
+      const { columns } = await ask(database, asAlertSends(sql, { from, to: END, intervalMs: 60_000 }))
+      expect(columns.filter(({ type }) => NUMBER.test(type))).toHaveLength(1)
+      expect(columns.filter(({ type }) => !NUMBER.test(type) && !TEXT.test(type))).toEqual([])
+    })
+  })
+
+  test('every panel of busy traffic has something to show', async () => {
+    const unfilled: string[] = []
+    for (const [name, panel] of panels) {
+      const { rows } = await show('busy', panel)
+      if (!rows.flat().some((value) => value !== null)) unfilled.push(name)
+    }
+    // Nobody scored anything here.
+    expect(unfilled).toEqual(['understudy-overview: Quality'])
+  })
+
+  test('spend is to the cent what the rows say, wherever it is shown', async () => {
+    const bySql = async (condition: string): Promise<unknown> =>
+      (await ask('busy', `SELECT toFloat64(sum(cost_usd)) FROM attempts WHERE ${condition}`)).rows[0]?.[0]
+    const clients = await bySql("role IN ('primary', 'fallback', 'cascade')")
+    expect(clients).toBeGreaterThan(10)
+    expect(await number('busy', panelOf('cost', 'For clients'))).toBeCloseTo(Number(clients), 6)
+    expect(await number('busy', panelOf('cost', 'Shadows'))).toBeCloseTo(Number(await bySql("role = 'shadow'")), 6)
+    const sumOf = async (title: string, column: string): Promise<number> => {
+      const { columns, rows } = await show('busy', panelOf('cost', title))
+      const at = columns.findIndex(({ name }) => name === column)
+      return rows.reduce((sum, row) => sum + Number(row[at] ?? 0), 0)
+    }
+    for (const title of ['By model', 'By route', 'By task', 'By team']) {
+      expect(await sumOf(title, 'Spend')).toBeCloseTo(Number(clients), 6)
+    }
+    expect(await sumOf('Spend by model', 'value')).toBeCloseTo(Number(clients), 6)
+  })
+
+  test('spend that nothing is known of is unknown, not zero', async () => {
+    for (const database of ['empty', 'unpriced']) {
+      expect(await number(database, panelOf('cost', 'For clients'))).toBeNull()
+      expect(await number(database, panelOf('cost', 'Forecast for 30 days'))).toBeNull()
+      expect(await number(database, panelOf('overview', 'Spend for clients'))).toBeNull()
+    }
+    expect(await number('unpriced', panelOf('cost', 'Unpriced calls'))).toBe(1)
+    expect(await number('single', panelOf('cost', 'Unpriced calls'))).toBe(0)
+  })
+
+  test('a variable keeps what it names, and All keeps everything', async () => {
+    const requests = panelOf('overview', 'Requests')
+    expect(await number('busy', requests)).toBe(5000)
+    expect(await number('busy', requests, { ...ALL, route: ['chat'] })).toBe(1667)
+    expect(await number('busy', requests, { ...ALL, route: ['chat', 'support'] })).toBe(5000)
+    expect(await number('busy', requests, { ...ALL, route: ["o'brien"] })).toBe(0)
+  })
+
+  test('an alert rule fires on traffic that it is about', async () => {
+    const values = async (database: string, uid: string): Promise<readonly unknown[]> => {
+      const found = ALERTS.find((alert) => alert.uid === uid)
+      const { columns, rows } = await ask(database, asAlertSends(found?.sql ?? '', WINDOW))
+      return rows.map((row) => row[columns.findIndex(({ type }) => NUMBER.test(type))])
+    }
+    expect(await values('unpriced', 'understudy-unpriced')).toEqual([200])
+    expect(await values('single', 'understudy-unpriced')).toEqual([0])
+    expect(await values('empty', 'understudy-failed-requests')).toEqual([])
+    const failed = await values('busy', 'understudy-failed-requests')
+    expect(failed).toEqual([expect.closeTo(0.02, 2), expect.closeTo(0.02, 2)])
+  })
+})

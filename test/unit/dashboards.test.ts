@@ -1,0 +1,212 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { PROVISIONED_UID } from '../../dashboards/alerts.ts'
+import { BOARDS, generatedFiles } from '../../dashboards/files.ts'
+import { PALETTE } from '../../dashboards/palette.ts'
+import { PLUGIN_ID, PLUGIN_VERSION } from '../../dashboards/query.ts'
+import { composeFile, mount, publishedPort } from '../fakes/compose-file.ts'
+import { boardFile, DASHBOARDS, type PanelFile } from '../fakes/dashboard-file.ts'
+
+const read = (path: string): string => readFileSync(join(DASHBOARDS, path), 'utf8')
+const boards = Object.keys(BOARDS).map((name) => [name, boardFile(name)] as const)
+const panels = boards.flatMap(([name, { panels: all }]) =>
+  all.map((panel): readonly [string, PanelFile] => [`${name}: ${panel.title}`, panel]),
+)
+const colours: readonly string[] = Object.values(PALETTE)
+
+describe('generated files', () => {
+  test.each([...generatedFiles()])('%s is what `npm run dashboards` makes', (path, text) => {
+    expect(read(path)).toBe(text)
+  })
+
+  test('no dashboard is left that nothing makes', () => {
+    expect(readdirSync(join(DASHBOARDS, 'json')).toSorted()).toEqual(
+      Object.keys(BOARDS)
+        .map((name) => `${name}.json`)
+        .toSorted(),
+    )
+  })
+
+  test('no two dashboards have a uid or a title in common', () => {
+    expect(new Set(boards.map(([, { uid }]) => uid)).size).toBe(boards.length)
+    expect(new Set(boards.map(([, { title }]) => title)).size).toBe(boards.length)
+  })
+})
+
+describe.each(boards)('layout of %s', (_name, board) => {
+  const cells = board.panels.flatMap(({ id, gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, at) => ({ id, cell: `${x + (at % w)}:${y + Math.floor(at / w)}` })),
+  )
+
+  test('panels have ids of their own and places of their own, inside 24 columns, without holes', () => {
+    expect(new Set(board.panels.map(({ id }) => id)).size).toBe(board.panels.length)
+    expect(new Set(cells.map(({ cell }) => cell)).size).toBe(cells.length)
+    expect(board.panels.filter(({ gridPos: { x, w } }) => x + w > 24)).toEqual([])
+    const height = Math.max(...board.panels.map(({ gridPos: { y, h } }) => y + h))
+    expect(cells.length).toBe(height * 24)
+  })
+
+  test('no two panels have a title in common', () => {
+    expect(new Set(board.panels.map(({ title }) => title)).size).toBe(board.panels.length)
+  })
+
+  test('its first variable is the environment, and every variable is used', () => {
+    const [first, ...others] = board.templating.list
+    expect(first).toMatchObject({ name: 'environment', type: 'datasource', query: PLUGIN_ID })
+    const sql = board.panels.map(({ targets }) => targets[0].rawSql).join('\n')
+    expect(others.filter(({ name }) => !sql.includes(`\${${name}:singlequote}`))).toEqual([])
+    const wanted = new Set([...sql.matchAll(/\$\{(\w+):/g)].map(([, name]) => name))
+    expect(wanted).toEqual(new Set(others.map(({ name }) => name)))
+  })
+
+  test('marks what changed, in colours of the palette', () => {
+    expect(board.annotations.list.map(({ name }) => name)).toEqual([
+      'Policies',
+      'Live changes',
+      'Rollout events',
+      'Weight decisions',
+    ])
+    expect(board.annotations.list.filter(({ iconColor }) => !colours.includes(iconColor))).toEqual([])
+  })
+})
+
+describe('every panel', () => {
+  test.each(panels)('%s says what it shows, in a unit, from the chosen environment', (_name, panel) => {
+    const [target] = panel.targets
+    expect(panel.description).toMatch(/\.$/)
+    expect(panel.datasource).toEqual({ type: PLUGIN_ID, uid: '${environment}' })
+    expect(target).toMatchObject({ datasource: panel.datasource, pluginVersion: PLUGIN_VERSION, refId: 'A' })
+    expect(target.format).toBe(panel.type === 'timeseries' ? 0 : 1)
+    const units = panel.fieldConfig.overrides.flatMap(({ properties }) => properties.filter(({ id }) => id === 'unit'))
+    expect(panel.type === 'table' ? units.length : panel.fieldConfig.defaults.unit).toBeTruthy()
+  })
+
+  test.each(panels.filter(([, { type }]) => type === 'timeseries'))(
+    '%s has a legend, starts at a minute, and is coloured for everybody',
+    (_name, panel) => {
+      expect(panel.options.legend?.showLegend).toBe(true)
+      expect(panel.interval).toBe('1m')
+      expect(panel.fieldConfig.defaults.color?.mode).toBe('shades')
+      const fixed = JSON.stringify(panel.fieldConfig.overrides).match(/#[0-9A-F]{6}/gi) ?? []
+      expect(fixed.filter((colour) => !colours.includes(colour))).toEqual([])
+      expect(new Set(fixed).size).toBe(fixed.length)
+    },
+  )
+})
+
+describe('provisioning', () => {
+  const DataSources = z.strictObject({
+    apiVersion: z.literal(1),
+    datasources: z.tuple([
+      z.strictObject({
+        name: z.string(),
+        uid: z.string(),
+        type: z.string(),
+        access: z.literal('proxy'),
+        isDefault: z.literal(true),
+        editable: z.literal(false),
+        // The fields of CHConfig that the plugin reads; a misspelt one would be ignored there.
+        jsonData: z.strictObject({
+          version: z.string(),
+          host: z.string(),
+          port: z.int(),
+          protocol: z.literal('http'),
+          secure: z.literal(false),
+          username: z.string(),
+          defaultDatabase: z.string(),
+          dialTimeout: z.string(),
+          queryTimeout: z.string(),
+        }),
+        secureJsonData: z.strictObject({ password: z.string() }),
+      }),
+    ]),
+  })
+  const Provider = z.object({
+    providers: z.tuple([z.object({ type: z.literal('file'), options: z.strictObject({ path: z.string() }) })]),
+  })
+  const { grafana, clickhouse, 'clickhouse-1': replica } = composeFile.services
+  const [source] = DataSources.parse(parse(read('provisioning/datasources/understudy.yaml'))).datasources
+
+  test('the data source is the one of the plugin that compose installs, at the release the queries are for', () => {
+    expect(source).toMatchObject({ type: PLUGIN_ID, uid: PROVISIONED_UID, jsonData: { version: PLUGIN_VERSION } })
+    expect(grafana.environment['GF_PLUGINS_PREINSTALL_SYNC']).toBe(`${PLUGIN_ID}@${PLUGIN_VERSION}`)
+  })
+
+  test('the data source is the ClickHouse of compose, as a user that its files make', () => {
+    expect(source.jsonData.port).toBe(publishedPort(clickhouse.ports[0] ?? '').target)
+    const users = 'config/clickhouse-server/users.d/grafana.xml'
+    const xml = readFileSync(join(DASHBOARDS, '..', users), 'utf8')
+    expect(xml).toContain(`<${source.jsonData.username}>`)
+    expect(xml).toContain(`ON ${source.jsonData.defaultDatabase}.*</query>`)
+    const [, variable = ''] = /from_env="(\w+)"/.exec(xml) ?? []
+    for (const server of [clickhouse, replica]) {
+      expect(server.volumes.map(mount).map(({ source: path }) => path)).toContain(`./${users}`)
+      expect(server.environment[variable]).toBe(grafana.environment['CLICKHOUSE_PASSWORD'])
+    }
+    expect(grafana.environment['CLICKHOUSE_PASSWORD']).not.toBe(clickhouse.environment['CLICKHOUSE_PASSWORD'])
+  })
+
+  test('every variable of the data source is in the environment of Grafana', () => {
+    const wanted = [...JSON.stringify(source).matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name)
+    expect(wanted).toEqual(['CLICKHOUSE_HOST', 'CLICKHOUSE_PASSWORD'])
+    expect(wanted.filter((name) => !(name in grafana.environment))).toEqual([])
+    expect(grafana.environment['CLICKHOUSE_HOST']).toBe('${CLICKHOUSE_HOST:-clickhouse}')
+  })
+
+  test('Grafana finds provisioning and dashboards where they are mounted', () => {
+    const mounts = grafana.volumes.map(mount)
+    const [{ options }] = Provider.parse(parse(read('provisioning/dashboards/understudy.yaml'))).providers
+    expect(mounts).toContainEqual({ source: './dashboards/json', target: options.path, isReadOnly: true })
+    expect(mounts).toContainEqual({
+      source: './dashboards/provisioning',
+      target: '/etc/grafana/provisioning',
+      isReadOnly: true,
+    })
+  })
+
+  test('whoever looks without signing in may only look', () => {
+    expect(grafana.environment['GF_AUTH_ANONYMOUS_ORG_ROLE']).toBe('Viewer')
+    expect(grafana.environment['GF_SECURITY_ADMIN_PASSWORD']).toMatch(/^\$\{GRAFANA_PASSWORD:\?/)
+  })
+})
+
+describe('alert rules', () => {
+  const Rules = z.object({
+    groups: z.tuple([
+      z.object({
+        rules: z.array(
+          z.object({
+            uid: z.string().regex(/^[\w-]{1,40}$/),
+            title: z.string(),
+            condition: z.string(),
+            annotations: z.object({ summary: z.string() }),
+            data: z.array(z.object({ refId: z.string(), datasourceUid: z.string(), model: z.looseObject({}) })),
+          }),
+        ),
+      }),
+    ]),
+  })
+  const [{ rules }] = Rules.parse(parse(read('provisioning/alerting/understudy.yaml'))).groups
+
+  test('each has a uid of its own, and a condition that is one of its queries', () => {
+    expect(rules.length).toBeGreaterThan(3)
+    expect(new Set(rules.map(({ uid }) => uid)).size).toBe(rules.length)
+    for (const { condition, data } of rules) expect(data.map(({ refId }) => refId)).toContain(condition)
+  })
+
+  test('each asks the data source that is provisioned, or Grafana itself', () => {
+    const asked = new Set(rules.flatMap(({ data }) => data.map(({ datasourceUid }) => datasourceUid)))
+    expect(asked).toEqual(new Set([PROVISIONED_UID, '__expr__']))
+  })
+
+  test('each summary names only labels that its query gives', () => {
+    for (const { annotations, data } of rules) {
+      const labels = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, name = '']) => name)
+      const sql = String(data[0]?.model['rawSql'])
+      expect(labels.filter((name) => !new RegExp(`SELECT .*\\b${name}\\b`).test(sql))).toEqual([])
+    }
+  })
+})
