@@ -15,6 +15,8 @@ export type Circuit = {
   /** What has been counted within the window. */
   readonly window: (now: MonotonicMs) => CallCounts['window']
   readonly state: (now: MonotonicMs) => CircuitState
+  /** Healthy without a failure in sight: only a call that ends can change it, never time alone. */
+  readonly isSpotless: () => boolean
   /** A call begins; true when it is a probe with this number. */
   readonly begun: (number: number, now: MonotonicMs) => boolean
   readonly ended: (call: CircuitCall) => void
@@ -65,15 +67,20 @@ export function createCircuit({ policy, draw, changed }: CircuitOptions): Circui
     }
   }
 
+  function isSpotless(): boolean {
+    return breaker.kind === 'in_use' && counts.window.failures === 0
+  }
+
   return {
     breaker: () => breaker,
+    isSpotless,
     window: (now) => {
       slide(now)
       return counts.window
     },
     state: (now) => {
       // The usual case first. Sliding takes failures away and never adds one.
-      if (breaker.kind === 'in_use' && counts.window.failures === 0) return 'healthy'
+      if (isSpotless()) return 'healthy'
       slide(now)
       if (breaker.kind === 'in_use') return 'healthy'
       if (isProbeDue(breaker, now)) return 'probing'

@@ -39,11 +39,14 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
   let providers = new Map<string, ProviderRecord>()
   /** Of all probes of this process, so that one call may be the probe of a target and of its provider. */
   let probes = 0
+  /** False while all targets are spotless: then nobody need look at them one by one for every request. */
+  let mayBeIll = true
   const parts = { policy: () => policy.health, draw: () => drawFor(world.newId(), 'jitter') }
   setPolicy(first)
 
   function setPolicy(next: Policy): void {
     policy = next
+    mayBeIll = true
     const named = next.routing.routes.flatMap(targetsOf)
     const keptProviders = new Map<string, ProviderRecord>()
     const keptTargets = new Map<string, TargetRecord>()
@@ -65,13 +68,18 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
   return {
     setPolicy,
     view: (keys, now) => {
+      if (!mayBeIll) return ALL_HEALTHY
       let ill: Record<string, TargetHealth> | undefined
+      let spotless = 0
       for (const key of keys) {
-        const state = targets.get(key)?.state(now) ?? 'healthy'
+        const record = targets.get(key)
+        const state = record?.state(now) ?? 'healthy'
+        if (record?.isSpotless(now) === true) spotless += 1
         if (state === 'healthy') continue
         ill ??= {}
         ill[key] = state
       }
+      mayBeIll = spotless < targets.size
       return ill ?? ALL_HEALTHY
     },
     begun: (key, now) => {
@@ -86,9 +94,12 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
     },
     ended: (call) => {
       const record = targets.get(call.key)
-      if (record !== undefined) note(record, call)
+      if (record === undefined) return
+      note(record, call)
+      mayBeIll ||= !record.isSpotless(call.endedAt)
     },
     warm: (calls) => {
+      mayBeIll = true
       const now = world.monotonic()
       const zero = world.now() - now
       for (const call of calls) targets.get(keyOf(call, targets))?.addPast(call, call.endedAt - zero, now)

@@ -34,6 +34,8 @@ export type TargetRecord = {
   readonly limits: () => Pick<EndedCall, 'provider' | 'headers' | 'endedAt'> | undefined
   /** Its own state and its provider's, whichever is worse. */
   readonly state: (now: MonotonicMs) => TargetHealth
+  /** As of `Circuit`, its provider's and its throttle's together. */
+  readonly isSpotless: (now: MonotonicMs) => boolean
   /** What a call tells beside its verdict. */
   readonly note: (call: EndedCall, verdict: CallVerdict) => void
   readonly addPast: (call: PastCall, at: MonotonicMs, now: MonotonicMs) => void
@@ -74,6 +76,7 @@ export function createTargetRecord(
       if (own === 'degraded' || providers === 'degraded') return 'degraded'
       return own === 'probing' ? own : providers
     },
+    isSpotless: (now) => circuit.isSpotless() && owner.circuit.isSpotless() && !throttle.isOn(now),
     note: (call, verdict) => {
       if (call.provider.rateLimitHeaders !== undefined && statesLimits(call)) limits = call
       if (verdict === 'good') {

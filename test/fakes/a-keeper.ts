@@ -1,6 +1,7 @@
 import { DEFAULT_HEALTH } from '../../src/domain/routing/health-policy.ts'
 import type { HealthPolicy } from '../../src/domain/routing/health-policy.ts'
 import type { EndedCall } from '../../src/domain/routing/ended-call.ts'
+import { routerOf, targetKeys } from '../../src/domain/routing/router.ts'
 import type { TargetHealth } from '../../src/domain/routing/target-health.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import { createHealthKeeper } from '../../src/health/keep-health.ts'
@@ -37,6 +38,7 @@ export function aKeeper(health: Partial<HealthPolicy> = {}, routes = ROUTES): Te
   const lines: [string, unknown][] = []
   const say = (event: string, fields?: unknown): void => void lines.push([event, fields])
   const policy = { ...aRoutingState(routes).policy, health: { ...DEFAULT_HEALTH, ...health } }
+  const keys = targetKeys(routerOf(policy.routing))
   const keeper = createHealthKeeper({
     policy,
     world: { now: () => STARTED_AT + (now - started), monotonic: () => now, newId: realWorld.newId },
@@ -51,7 +53,7 @@ export function aKeeper(health: Partial<HealthPolicy> = {}, routes = ROUTES): Te
     wait: (ms) => {
       now += ms
     },
-    state: (key = 'openai/gpt-4o') => keeper.view([key], now)[key] ?? 'healthy',
+    state: (key = 'openai/gpt-4o') => keeper.view(keys, now)[key] ?? 'healthy',
     call: (parts = {}) => {
       const key = parts.key ?? 'openai/gpt-4o'
       const probe = keeper.begun(key, now)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   aKeeper,
@@ -225,4 +226,30 @@ test('what is over at the client says nothing: no number of 400s or of clients t
   times(100, () => one.call(CANCELLED))
   expect(one.state()).toBe('healthy')
   expect(one.keeper.report().targets[0]?.window.calls).toBe(0)
+})
+
+test('while all targets are well none is looked at for itself, and none that is not goes unseen', () => {
+  const keys = ['openai/gpt-4o', 'openai/gpt-4o-mini', 'second/*']
+  const endings = [WELL, WELL, WELL, BROKEN, UNREACHABLE, CLIENTS_FAULT, CANCELLED, answered(429, 'rate_limit', 9_000)]
+  const step = fc.record({
+    key: fc.constantFrom(...keys),
+    parts: fc.constantFrom(...endings),
+    waitMs: fc.constantFrom(0, 0, 0, 10, 5_000, 130_000),
+    times: fc.integer({ min: 1, max: 6 }),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+      const [whole, single] = [aKeeper(), aKeeper()]
+      for (const { key, parts, waitMs, times: count } of steps) {
+        for (const one of [whole, single]) {
+          one.wait(waitMs)
+          times(count, () => one.call({ ...parts, key }))
+        }
+        // Asked for fewer than all, a keeper does not know that all are well, and looks.
+        const looked = keys.map((name) => single.keeper.view([name], single.now())[name] ?? 'healthy')
+        expect(keys.map((name) => whole.state(name))).toEqual(looked)
+      }
+    }),
+    { numRuns: 300 },
+  )
 })
