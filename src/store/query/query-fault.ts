@@ -56,6 +56,10 @@ const FUNCTION = /^Function ([\w.@-]+)(?: \(alias .*\))? \(children \d+\)$/
 const TABLE = /^TableIdentifier (?:(\w+)\.)?\w+(?: \(alias .*\))?$/
 const SHOWN_TABLE = /^ShowCreateTableQuery (\w*) \w+ \(children \d\)$/
 
+const NAME = /^Identifier (.+?)(?: \(alias .*\))?$/
+/** Columns of ours with the name of a function that is not known; it takes no argument and tells nothing secret. */
+const COLUMNS_LIKE_FUNCTIONS = new Set(['revision', 'user'])
+
 /** Databases that are the server's own. */
 const SYSTEM_DATABASES = ['system', 'information_schema', 'INFORMATION_SCHEMA']
 
@@ -65,6 +69,8 @@ export type QuerySurroundings = {
   readonly database: string
   /** All those that the server tells of. */
   readonly databases: readonly string[]
+  /** All functions that the server has, in lower case. */
+  readonly functions: ReadonlySet<string>
 }
 
 /**
@@ -103,7 +109,7 @@ function nodeFault(
   sql: string,
   node: string,
   index: number,
-  { database, databases }: QuerySurroundings,
+  { database, databases, functions }: QuerySurroundings,
 ): string | undefined {
   const [kind = ''] = node.split(' ', 1)
   if (HARMLESS.has(kind)) return undefined
@@ -114,6 +120,11 @@ function nodeFault(
       return `The function ${name ?? node.slice(9, 60)} cannot be used here: only functions that are known to reach nothing beyond the tables (no file, URL, other server, dictionary, setting or program).`
     }
     case 'Identifier': {
+      // Where a function takes another, as arrayMap does, its bare name is enough: arrayMap(file, ['/etc/passwd']).
+      const [, name = ''] = NAME.exec(node) ?? []
+      if (functions.has(name.toLowerCase()) && !isKnownFunction(name) && !COLUMNS_LIKE_FUNCTIONS.has(name)) {
+        return `The name ${name} cannot be used here: it is that of a function that is not known to reach nothing beyond the tables. Call a column or alias otherwise.`
+      }
       const other = [...SYSTEM_DATABASES, ...databases].find((name) => node.startsWith(`Identifier ${name}.`))
       return other === undefined || other === database ? undefined : foreign(`${other}.*`, database)
     }

@@ -77,12 +77,17 @@ export async function runQuery(
   if (opening !== undefined) return { kind: 'refused', detail: opening }
   const { database } = reader.address
   try {
-    const [tree, databases] = await Promise.all([
+    const [tree, databases, functions] = await Promise.all([
       reader.ask(`EXPLAIN AST ${sql}`, { settings: CAPS, maxBytes: RESULT_BYTES }, signal),
       reader.ask('SELECT name FROM system.databases', { settings: CAPS, maxBytes: RESULT_BYTES }, signal),
+      reader.ask('SELECT lower(name) FROM system.functions', { settings: CAPS, maxBytes: RESULT_BYTES }, signal),
     ])
     const lines = firstColumn(tree)
-    const fault = queryFault(sql, lines, { database, databases: firstColumn(databases) })
+    const fault = queryFault(sql, lines, {
+      database,
+      databases: firstColumn(databases),
+      functions: new Set(firstColumn(functions)),
+    })
     if (fault !== undefined) return { kind: 'refused', detail: fault }
     // One row more than wanted tells whether there are more.
     const answer = await reader.ask(
