@@ -56,9 +56,10 @@ export type Observer = (exchange: Exchange) => void
 export type HealthSource = {
   /**
    * Those of `keys` that are not healthy, as read for one decision. Reading claims nothing: a target is `probing` for
-   * everyone who asks until the call that is the probe has begun, and `open` again while that is under way.
+   * everyone who asks until the call that is the probe has begun, and `open` again while that is under way. `clientKey`:
+   * whose limits count; undefined: anybody's.
    */
-  readonly view: (keys: readonly string[], now: MonotonicMs) => HealthView
+  readonly view: (keys: readonly string[], now: MonotonicMs, clientKey?: string) => HealthView
   /**
    * A call to the target begins, before it waits for a slot; where a probe is due, this is it, and its number comes
    * back, to be given to `ended`: calls that began earlier end meanwhile, and say nothing of how the target is now.

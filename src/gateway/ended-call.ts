@@ -1,6 +1,7 @@
 import type { Provider } from '../domain/policy.ts'
 import type { LlmRequest } from '../domain/request.ts'
 import type { EndedCall, TargetFault } from '../domain/routing/ended-call.ts'
+import { takesClientKey } from '../domain/server-key.ts'
 import type { Relayed } from './relayed.ts'
 
 /** What the keeper of health is told of a call. */
@@ -8,7 +9,7 @@ export function endedCall(
   key: string,
   probe: number | undefined,
   provider: Provider,
-  { isStream }: LlmRequest,
+  { isStream, client }: LlmRequest,
   { outcome, startedAt, tokenAt, endedAt, headers }: Relayed,
   fault: TargetFault | undefined,
 ): EndedCall {
@@ -16,6 +17,7 @@ export function endedCall(
   return {
     key,
     provider,
+    clientKey: takesClientKey(provider) ? client.keySubject : undefined,
     probe,
     endedAt,
     durationMs: endedAt - since,

@@ -147,7 +147,7 @@ function decideFor(
   const pin = previousResponseId === undefined ? undefined : turn.pins.find(previousResponseId)
   const inputs = {
     facts: requestFacts(request, inbound.headers, plain, router, arrival.at, pin),
-    health: stages.health.view(targetKeys(router), now),
+    health: stages.health.view(targetKeys(router), now, request.client.keySubject),
   }
   return { decision: decideRoute(inputs.facts, state, inputs.health, stages.knownModel), inputs }
 }

@@ -67,13 +67,13 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
 
   return {
     setPolicy,
-    view: (keys, now) => {
+    view: (keys, now, clientKey) => {
       if (!mayBeIll) return ALL_HEALTHY
       let ill: Record<string, TargetHealth> | undefined
       let spotless = 0
       for (const key of keys) {
         const record = targets.get(key)
-        const state = record?.state(now) ?? 'healthy'
+        const state = record?.state(now, clientKey) ?? 'healthy'
         if (record?.isSpotless(now) === true) spotless += 1
         if (state === 'healthy') continue
         ill ??= {}

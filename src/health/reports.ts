@@ -14,14 +14,14 @@ import type { ProviderRecord, TargetRecord } from './target-record.ts'
 type Clock = { readonly now: MonotonicMs; readonly at: EpochMs }
 
 export function targetReport(record: TargetRecord, instance: string, clock: Clock): TargetReport {
-  const { circuit, throttle, duration, firstToken } = record
+  const { circuit, throttles, duration, firstToken } = record
   const state = record.state(clock.now)
   return {
     target: record.key,
     instance,
     state,
     outage: outageReport(circuit, clock),
-    throttledUntil: throttle.isOn(clock.now) ? epoch(throttle.until(), clock) : undefined,
+    throttledUntil: throttles.isOn(clock.now, undefined) ? epoch(throttles.until(), clock) : undefined,
     window: windowReport(circuit, clock),
     durationMs: duration.percentiles(clock.now),
     firstTokenMs: firstToken.percentiles(clock.now),

@@ -3,7 +3,7 @@ import { retryAfterMs } from '../dialects/retry-after.ts'
 import type { Log } from '../domain/ports.ts'
 import type { Breaker } from '../domain/routing/breaker.ts'
 import type { CallVerdict } from '../domain/routing/call-verdict.ts'
-import { throttleMs } from '../domain/routing/call-verdict.ts'
+import { isAccountLimit, throttleMs } from '../domain/routing/call-verdict.ts'
 import type { EndedCall } from '../domain/routing/ended-call.ts'
 import type { ChangedState } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
@@ -13,8 +13,8 @@ import { createCircuit } from './circuit.ts'
 import type { Circuit, CircuitOptions } from './circuit.ts'
 import { createLatencySketch } from './latency-sketch.ts'
 import type { LatencySketch } from './latency-sketch.ts'
-import { createThrottle } from './throttle.ts'
-import type { Throttle } from './throttle.ts'
+import { createThrottles } from './throttles.ts'
+import type { Throttles } from './throttles.ts'
 
 /** A provider's address: one record for all targets behind it. */
 export type ProviderRecord = { readonly provider: string; readonly circuit: Circuit; active: number }
@@ -24,7 +24,7 @@ export type TargetRecord = {
   readonly key: string
   readonly owner: ProviderRecord
   readonly circuit: Circuit
-  readonly throttle: Throttle
+  readonly throttles: Throttles
   readonly duration: LatencySketch
   readonly firstToken: LatencySketch
   readonly changes: Record<ChangedState, number>
@@ -32,8 +32,8 @@ export type TargetRecord = {
   active: number
   /** The last answer with rate-limit headers of its provider's form; read when somebody asks, not for every call. */
   readonly limits: () => Pick<EndedCall, 'provider' | 'headers' | 'endedAt'> | undefined
-  /** Its own state and its provider's, whichever is worse. */
-  readonly state: (now: MonotonicMs) => TargetHealth
+  /** Its own state and its provider's, whichever is worse. `clientKey` as of `HealthSource.view`. */
+  readonly state: (now: MonotonicMs, clientKey?: string) => TargetHealth
   /** As of `Circuit`, its provider's and its throttle's together. */
   readonly isSpotless: (now: MonotonicMs) => boolean
   /** What a call tells beside its verdict. */
@@ -53,7 +53,7 @@ export function createTargetRecord(
 ): TargetRecord {
   const changes = { healthy: 0, degraded: 0, open: 0, throttled: 0 }
   const circuit = createCircuit({ policy, draw, changed: (from, to) => countChange(key, from, to, changes, log) })
-  const throttle = createThrottle()
+  const throttles = createThrottles()
   const duration = createLatencySketch()
   const firstToken = createLatencySketch()
   let limits: EndedCall | undefined
@@ -62,29 +62,30 @@ export function createTargetRecord(
     key,
     owner,
     circuit,
-    throttle,
+    throttles,
     duration,
     firstToken,
     changes,
     active: 0,
     limits: () => limits,
-    state: (now) => {
+    state: (now, clientKey) => {
       const own = circuit.state(now)
       const providers = owner.circuit.state(now)
       if (own === 'open' || providers === 'open') return 'open'
-      if (throttle.isOn(now)) return 'throttled'
+      if (throttles.isOn(now, clientKey)) return 'throttled'
       if (own === 'degraded' || providers === 'degraded') return 'degraded'
       return own === 'probing' ? own : providers
     },
-    isSpotless: (now) => circuit.isSpotless() && owner.circuit.isSpotless() && !throttle.isOn(now),
+    isSpotless: (now) => circuit.isSpotless() && owner.circuit.isSpotless() && !throttles.isOn(now, undefined),
     note: (call, verdict) => {
       if (call.provider.rateLimitHeaders !== undefined && statesLimits(call)) limits = call
       if (verdict === 'good') {
-        throttle.good(call.endedAt - call.durationMs)
+        throttles.good(call.endedAt - call.durationMs, call.clientKey)
         duration.add(call.durationMs, call.endedAt)
         if (call.isStream && call.firstTokenMs !== undefined) firstToken.add(call.firstTokenMs, call.endedAt)
       }
       if (call.fault === undefined) return
+      const throttle = throttles.of(isAccountLimit(call) ? call.clientKey : undefined)
       const waitMs = throttleMs(call, askedMs(call, epoch()), throttle.repeats())
       if (waitMs === undefined || !throttle.start(waitMs, call.endedAt)) return
       changes.throttled += 1

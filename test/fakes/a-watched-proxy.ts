@@ -45,7 +45,7 @@ export function watchedProxies(): (more?: string, fallback?: string) => Promise<
     const policy = `routes:\n  r: { match: { model: m }, target: openai/*, fallbacks: [spare-openai/*], fallback: ${fallback} }\n`
     // The keeper needs the policy that the proxy is started with.
     const health: HealthSource = {
-      view: (keys, now) => keeper.view(keys, now),
+      view: (keys, now, clientKey) => keeper.view(keys, now, clientKey),
       begun: (key, now) => keeper.begun(key, now),
       ended: (call) => keeper.ended(call),
     }

@@ -76,3 +76,21 @@ test('an error that asks for an hour is given a minute, a limit that does has it
   one.wait(3_599_999)
   expect(one.state()).toBe('throttled')
 })
+
+test('a limit of one client’s own key leaves the target alone for that key; one of the server’s key, for everybody', () => {
+  const one = aKeeper()
+  const stateFor = (clientKey: string | undefined) =>
+    one.keeper.view(['openai/gpt-4o'], one.now(), clientKey)['openai/gpt-4o'] ?? 'healthy'
+  one.call({ ...answered(429, 'rate_limit', 900_000), clientKey: 'poor' })
+  expect([stateFor('poor'), stateFor('rich'), stateFor(undefined)]).toEqual(['throttled', 'healthy', 'throttled'])
+  one.wait(10)
+  one.call({ ...WELL, clientKey: 'rich' })
+  expect(stateFor('poor')).toBe('throttled')
+  one.call({ ...answered(429, 'rate_limit', 2_000), clientKey: 'rich' })
+  one.wait(2_000)
+  expect([stateFor('poor'), stateFor('rich')]).toEqual(['throttled', 'healthy'])
+  one.call({ ...WELL, clientKey: 'poor' })
+  expect(stateFor('poor')).toBe('healthy')
+  one.call(answered(429, 'rate_limit', 2_000))
+  expect([stateFor('poor'), stateFor('rich')]).toEqual(['throttled', 'throttled'])
+})

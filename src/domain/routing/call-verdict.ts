@@ -62,6 +62,11 @@ export function throttleMs(
   return Math.min(LONGEST_THROTTLE_MS, SHORTEST_THROTTLE_MS * 2 ** repeats)
 }
 
+/** Whether a call met a limit of the account whose key it used, and not of the provider. */
+export function isAccountLimit({ outcome, fault }: JudgedCall): boolean {
+  return fault?.trigger === 'rate_limit' && !isCapacity(outcome)
+}
+
 /** Whether a `rate_limit` is the provider's lack of room: a 5xx, Groq's 498, an error inside a stream that had begun. */
 function isCapacity(outcome: AttemptOutcome): boolean {
   if (outcome.kind === 'refused') return outcome.status >= 498

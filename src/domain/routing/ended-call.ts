@@ -9,6 +9,8 @@ export type EndedCall = {
   /** As the route calls the target. */
   readonly key: string
   readonly provider: Provider
+  /** Of the client, where its own key was used: the limits of the account are its own, too. */
+  readonly clientKey?: string | undefined
   /** What `begun` gave for it: without the number a probe is never over. */
   readonly probe: number | undefined
   readonly endedAt: MonotonicMs
