@@ -20,18 +20,24 @@ export async function loadCatalogue(): Promise<KnownModel> {
   const { default: data } = await import('./known-models.json', { with: { type: 'json' } })
   const providers = new Map<string, ReadonlyMap<string, readonly unknown[]>>()
   for (const [id, models] of Object.entries(data.providers)) providers.set(id, new Map(Object.entries(models)))
-  let kept = new Map<string, ModelFacts | undefined>()
+  let kept = new Map<string, Map<string, ModelFacts | undefined>>()
+  let keptModels = 0
   return ({ pricedAs }, model) => {
     if (model.length > MAX_NAME_LENGTH) return undefined
-    const key = `${pricedAs}\n${model}`
-    const known = kept.get(key)
-    if (known !== undefined || kept.has(key)) return known
+    // One key of both names would have to be put together, and hashed, for every question.
+    const known = kept.get(pricedAs)
+    const found = known?.get(model)
+    if (found !== undefined || known?.has(model) === true) return found
     const listed = providers.get(pricedAs)
     const name = model.startsWith('models/') ? model.slice('models/'.length) : model
     const entry = listed?.get(name) ?? listed?.get(name.replace(SNAPSHOT, ''))
     const facts = entry === undefined ? undefined : factsOf(pricedAs, name, entry)
-    if (kept.size >= MAX_KEPT) kept = new Map()
-    kept.set(key, facts)
+    if (keptModels++ >= MAX_KEPT) {
+      kept = new Map()
+      keptModels = 1
+    }
+    const ofProvider = kept.get(pricedAs) ?? new Map<string, ModelFacts | undefined>()
+    kept.set(pricedAs, ofProvider.set(model, facts))
     return facts
   }
 }

@@ -122,6 +122,10 @@ function lineUp(
       rejected.push({ target: key, why: judgement.unfit })
     } else entries.push({ target: { key, provider, model }, judgement })
   }
+  // The usual case, of which what follows would make the same.
+  if (entries.every(({ judgement }) => judgement.fitness === 'well')) {
+    return { targets: entries.map(({ target }) => target), rejected }
+  }
   const reject = (entry: (typeof entries)[number], why: RejectReason | undefined): void => {
     if (why !== undefined) rejected.push({ target: entry.target.key ?? '', why })
   }

@@ -39,7 +39,7 @@ export function unfitness(
   if (keeper !== undefined && target.provider !== keeper) return 'stored_elsewhere'
   if (model === undefined) return undefined
   const { models } = policy.routing
-  const said = models.get(`${target.provider}/${model}`) ?? models.get(model)
+  const said = models.size === 0 ? undefined : (models.get(`${target.provider}/${model}`) ?? models.get(model))
   const known = knownModel(provider, model)
   const contextTokens = said?.contextTokens ?? known?.contextTokens
   if (contextTokens !== undefined && facts.inputTokens !== undefined) {
