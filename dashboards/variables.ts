@@ -1,5 +1,5 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
-import { clickHouseQuery, ENVIRONMENT, PLUGIN_ID } from './query.ts'
+import { ENVIRONMENT, PLUGIN_ID } from './query.ts'
 
 /** Values of the last week and no more: a list of everything that ever was is of no use, and slow. */
 const QUERIES = {
@@ -24,12 +24,13 @@ export function variables(
 
 function listed(name: VariableName): dashboard.QueryVariableBuilder {
   const { label, column, table, time } = QUERIES[name]
-  const sql = `SELECT DISTINCT ${column} FROM ${table} WHERE ${time} > now() - INTERVAL 7 DAY ORDER BY ${column} LIMIT 1000`
+  // An empty one alone would be taken for All.
+  const sql = `SELECT DISTINCT ${column} FROM ${table} WHERE ${time} > now() - INTERVAL 7 DAY AND ${column} != '' ORDER BY ${column} LIMIT 1000`
   return new dashboard.QueryVariableBuilder(name)
     .label(label)
     .description(`${label}s of the last 7 days.`)
     .datasource(ENVIRONMENT)
-    .query({ ...clickHouseQuery(sql, 'table', { refId: name }).build() })
+    .query({ refId: name, queryType: 'sql', rawSql: sql })
     .definition(sql)
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .multi(true)

@@ -36,10 +36,12 @@ const Panel = z.object({
     overrides: z.array(Override),
   }),
 })
+/** The plugin's CHVariableQuery, as far as SQL goes. */
+const VariableQuery = z.strictObject({ refId: z.string(), queryType: z.literal('sql'), rawSql: z.string().min(1) })
 const Variable = z.object({
   name: z.string(),
   type: z.enum(['datasource', 'query']),
-  query: z.union([z.string(), Target]),
+  query: z.union([z.string(), VariableQuery]),
 })
 const Board = z.object({
   uid: z.string().regex(/^[\w-]{8,40}$/),

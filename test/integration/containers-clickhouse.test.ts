@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ALERTS } from '../../dashboards/alerts.ts'
+import { BOARDS } from '../../dashboards/files.ts'
 import { openClient } from '../../src/store/client.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { aRetention, quietLog } from '../fakes/clickhouse.ts'
 import { type ComposeClickHouse, startComposeClickHouse } from '../fakes/compose-clickhouse.ts'
+import { boardFile } from '../fakes/dashboard-file.ts'
+import { asGrafanaSends } from '../fakes/grafana-query.ts'
 
 const LAID_OVER = resolve(import.meta.dirname, '../../config/clickhouse-server')
 const configXml = readFileSync(`${LAID_OVER}/config.d/understudy.xml`, 'utf8')
@@ -88,16 +92,38 @@ describe('the ClickHouse of docker-compose.yml', () => {
     await expect(server.as('understudy')(sql)).rejects.toThrow(/ACCESS_DENIED|Not enough privileges/)
   })
 
-  test('lets Grafana read the database of the proxy', async () => {
-    const rows = await server.as('grafana')<{ requests: string }>('SELECT count() AS requests FROM understudy.traces')
-    expect(rows).toHaveLength(1)
+  test('lets Grafana read everything that its dashboards and alert rules ask for', async () => {
+    const { url } = server
+    const client = openClient({ url, username: 'grafana', password: 'grafana', database: 'understudy' })
+    const window = { from: new Date(0), to: new Date(86_400_000), intervalMs: 60_000 }
+    const all = { route: 'all', task: 'all', model: 'all', team: 'all' } as const
+    const boards = Object.keys(BOARDS).map((name) => boardFile(name))
+    const asked = [
+      ...ALERTS.map(({ sql }) => sql),
+      ...boards.flatMap(({ panels }) => panels.map(({ targets }) => targets[0].rawSql)),
+      ...boards.flatMap(({ annotations }) => annotations.list.map(({ target }) => target.rawSql)),
+      ...boards.flatMap(({ templating }) =>
+        templating.list.flatMap(({ query }) => (typeof query === 'string' ? [] : [query.rawSql])),
+      ),
+    ]
+    expect(asked.length).toBeGreaterThan(50)
+    try {
+      for (const sql of asked) {
+        const { columns } = await client.ask(asGrafanaSends(sql, window, all), { settings: {}, maxBytes: 100_000 })
+        expect(columns.length).toBeGreaterThan(0)
+      }
+    } finally {
+      await client.close()
+    }
   })
 
   test.each([
     ['writing', "INSERT INTO understudy.leases (name, revision) VALUES ('a', 1)"],
     ['dropping', 'DROP TABLE understudy.traces'],
-    ['a file', "SELECT * FROM file('/etc/passwd', LineAsString)"],
-    ['another server', "SELECT * FROM url('http://127.0.0.1:1/', LineAsString, 'line String')"],
+    ['what was asked and answered', 'SELECT * FROM understudy.contents'],
+    ['the text of a policy', 'SELECT text FROM understudy.policy_versions'],
+    ['reading a file', "SELECT * FROM file('/etc/passwd', LineAsString)"],
+    ['asking another server', "SELECT * FROM url('http://127.0.0.1:1/', LineAsString, 'line String')"],
     ['writing after giving itself the setting', 'SET readonly = 0'],
   ])('keeps Grafana from %s', async (_what, sql) => {
     await expect(server.as('grafana')(sql)).rejects.toThrow(/ACCESS_DENIED|Not enough privileges|READONLY|readonly/)

@@ -140,7 +140,8 @@ describe('provisioning', () => {
     const users = 'config/clickhouse-server/users.d/grafana.xml'
     const xml = readFileSync(join(DASHBOARDS, '..', users), 'utf8')
     expect(xml).toContain(`<${source.jsonData.username}>`)
-    expect(xml).toContain(`ON ${source.jsonData.defaultDatabase}.*</query>`)
+    const databases = new Set([...xml.matchAll(/ ON (\w+)\./g)].map(([, database]) => database))
+    expect(databases).toEqual(new Set([source.jsonData.defaultDatabase]))
     const [, variable = ''] = /from_env="(\w+)"/.exec(xml) ?? []
     for (const server of [clickhouse, replica]) {
       expect(server.volumes.map(mount).map(({ source: path }) => path)).toContain(`./${users}`)
@@ -169,6 +170,11 @@ describe('provisioning', () => {
 
   test('whoever looks without signing in may only look', () => {
     expect(grafana.environment['GF_AUTH_ANONYMOUS_ORG_ROLE']).toBe('Viewer')
+    const [port = ''] = grafana.ports
+    expect(grafana.environment).toMatchObject({
+      GF_SERVER_ENFORCE_DOMAIN: 'true',
+      GF_SERVER_DOMAIN: publishedPort(port).host,
+    })
     expect(grafana.environment['GF_SECURITY_ADMIN_PASSWORD']).toMatch(/^\$\{GRAFANA_PASSWORD:\?/)
   })
 })
