@@ -21,9 +21,10 @@ const LOOK_EVERY_MS = 500
  * Exit code 1 when anything is left undone.
  */
 export async function eraseUser(terminal: Terminal, config: Config, options: EraseOptions): Promise<number> {
+  const { user, before, dryRun = false } = options
+  if (user === '') throw new Error('--user: expected whom to erase, found an empty text; nothing was changed')
   const running = await findRunning(config.boot)
   if (running === undefined) return eraseHere(terminal, config, options)
-  const { user, before, dryRun = false } = options
   await askAdmin(running, '/admin/erasure', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

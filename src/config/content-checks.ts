@@ -1,4 +1,5 @@
 import { DEFAULT_ROUTE } from '../domain/decide.ts'
+import { showKey } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
 import { unknownName } from './match-checks.ts'
 
@@ -11,7 +12,9 @@ export function checkContent(file: Loose): Finding[] {
     ...checkNames(file, 'routes', routes, 'a route of this file'),
     ...file.stepsAt(['content', 'redact', 'patterns']).flatMap((name): Finding[] => {
       if (/^[a-z][a-z_-]{0,39}$/.test(String(name))) return []
-      const text = 'expected a name of small letters, _ and -, which placeholders will show'
+      const expected =
+        'expected a name of at most 40 small letters, _ and -, a letter first, which placeholders will show'
+      const text = `${expected}, found "${showKey(String(name))}"`
       return [{ path: ['content', 'redact', 'patterns', name], at: 'key', text }]
     }),
   ]

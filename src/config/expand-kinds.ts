@@ -20,7 +20,10 @@ function whole(name: string, entry: unknown, places: Map<string, Place>): unknow
   const said = entry === null && kindNamed(name) !== undefined ? {} : entry
   if (!isMapping(said)) return entry
   const word = Object.hasOwn(said, 'kind') ? said['kind'] : impliedKind(name, said)
-  if (word === undefined && !Object.hasOwn(said, 'kind')) return said
+  if (word === undefined && !Object.hasOwn(said, 'kind')) {
+    tellOfKind(name, said, places)
+    return said
+  }
   const kind = typeof word === 'string' ? kindNamed(word) : undefined
   // A wrong kind is a fault of its own: what a right one would have said must not be faults as well.
   const facts = kind === undefined ? kindNamed('openai') : { ...kind, kind: word }
@@ -32,6 +35,15 @@ function whole(name: string, entry: unknown, places: Map<string, Place>): unknow
     places.set(JSON.stringify([...path, key]), { ...place, path: [...path, key], found })
   }
   return { ...facts, ...said }
+}
+
+/** A provider that is called like a kind and lives elsewhere may be of that kind or not: its fault says how to say so. */
+function tellOfKind(name: string, said: Mapping, places: Map<string, Place>): void {
+  const place = places.get(JSON.stringify(['providers', name]))
+  if (kindNamed(name) === undefined || Object.hasOwn(said, 'dialect') || place === undefined) return
+  const path = ['providers', name, 'dialect']
+  const found = `nothing (at an address of its own it is of the kind ${name} only with "kind: ${name}")`
+  places.set(JSON.stringify(path), { ...place, path, found })
 }
 
 function impliedKind(name: string, said: Mapping): string | undefined {

@@ -40,7 +40,7 @@ test.each([
   ["content: { redact: { patterns: { x: '(a+)+(?=b)' } } }", 'a regular expression'],
   ["content: { redact: { patterns: { x: 'a*' } } }", 'does not match the empty text'],
   ["content: { redact: { patterns: { x: '(a{100}){100}' } } }", 'a regular expression'],
-  ["content: { redact: { patterns: { 'X 1]': a } } }", 'a name of small letters'],
+  ["content: { redact: { patterns: { 'X 1]': a } } }", 'which placeholders will show, found "…"'],
   ["content: { redact: { json_paths: ['$.a[?@.b]'] } }", 'a JSONPath of names, indexes and wildcards'],
   ['content: { routes: { nowhere: full } }', 'a route of this file'],
   ['content: { providers: { opnai: full } }', 'Did you mean "openai"'],

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { checkConfig } from '../../src/config/check.ts'
 import { KIND_NAMES } from '../../src/config/provider-kinds.ts'
 import type { Provider } from '../../src/domain/policy.ts'
-import { configOf } from '../fakes/a-config.ts'
+import { configOf, faultsOf } from '../fakes/a-config.ts'
 
 function providerOf(entry: string, name = 'x'): Provider {
   const provider = configOf(`providers:\n  ${name}: ${entry}\n`).policy.providers.get(name)
@@ -109,6 +109,12 @@ describe('a kind', () => {
     expect(providerOf(entry('http://127.0.0.1:11434'), 'ollama')).toMatchObject({ kind: undefined, auth: 'bearer' })
     expect(providerOf("{ kind: ollama, base_url: 'http://gpu:1' }")).toMatchObject({ auth: 'none', pricedAs: 'x' })
   })
+})
+
+test('a provider that is called like a kind and lives elsewhere is told how to be of it', () => {
+  expect(faultsOf("providers: { groq: { base_url: 'http://127.0.0.1:1' } }")).toEqual([
+    expect.stringMatching(/providers\.groq\.dialect: expected one of .* only with "kind: groq"\)/),
+  ])
 })
 
 test('the example shows every kind, and lists it', () => {
