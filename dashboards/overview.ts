@@ -137,7 +137,8 @@ LIMIT 100`,
         }),
         table({
           title: 'Latest failures',
-          description: 'Requests of the last 24 hours that did not complete, newest first, whatever time is shown.',
+          description:
+            'Requests of the last 24 hours that did not complete, newest first, of all tasks and whatever time is shown.',
           sql: `
 SELECT
     received_at AS "When",

@@ -12,7 +12,10 @@ export type Traffic = {
   readonly spanSeconds: number
 }
 
-/** Fills traces and attempts, and through their views the rollups, inside ClickHouse: the same rows each time. */
+/**
+ * Fills traces and attempts, and through their views the rollups, inside ClickHouse: the same rows each time. Periods have
+ * no factor in common with the number of models where what they mark must come with prices and without.
+ */
 export async function insertTraffic(client: StoreClient, traffic: Traffic): Promise<void> {
   const { requests, models, until, spanSeconds } = traffic
   const names = models === 'unpriced' ? MODELS.slice(-1) : MODELS.slice(0, models)
@@ -20,7 +23,7 @@ export async function insertTraffic(client: StoreClient, traffic: Traffic): Prom
   const model = `[${names.map((name) => `'${name}'`).join(', ')}][number % ${names.length} + 1]`
   const facts = `
     number % 50 = 7 AS is_failed,
-    number % 20 = 3 AS has_fallback,
+    number % 21 = 3 AS has_fallback,
     ${model} AS name,
     name = 'of-no-price' AS is_unpriced,
     200 + number % 997 AS latency,
@@ -34,7 +37,7 @@ INSERT INTO ${client.address.database}.traces (trace_id, received_at, route, tas
 WITH ${facts}
 SELECT generateUUIDv7(), ${at}, route_name, task_name, team_name, concat('user-', toString(number % 30)),
   if(number % 4 = 0, '', lower(hex(number % 5))), if(number % 2 = 0, map('feature', toString(number % 7)), map()), name, 'fake',
-  if(number % 40 = 1, [('fake/gpt-large', 'broken')], []), if(is_failed, 'unavailable', 'completed'), if(is_failed, 502, 200),
+  if(number % 41 = 1, [('fake/gpt-large', 'broken')], []), if(is_failed, 'unavailable', 'completed'), if(is_failed, 502, 200),
   if(is_failed, 'connect_failed', ''), latency, number % 5, if(is_failed, NULL, latency / 3), 1 + has_fallback, 100,
   if(is_unpriced, NULL, dollars), is_unpriced
 FROM numbers(${requests})`)
