@@ -57,6 +57,8 @@ export function createTargetRecord(
   const duration = createLatencySketch()
   const firstToken = createLatencySketch()
   let limits: EndedCall | undefined
+  /** No throttle lasts longer: asked after every call, when going over those of all keys would take long. */
+  let throttledUntil = Number.NEGATIVE_INFINITY
 
   return {
     key,
@@ -76,7 +78,7 @@ export function createTargetRecord(
       if (own === 'degraded' || providers === 'degraded') return 'degraded'
       return own === 'probing' ? own : providers
     },
-    isSpotless: (now) => circuit.isSpotless() && owner.circuit.isSpotless() && !throttles.isOn(now, undefined),
+    isSpotless: (now) => circuit.isSpotless() && owner.circuit.isSpotless() && now >= throttledUntil,
     note: (call, verdict) => {
       if (call.provider.rateLimitHeaders !== undefined && statesLimits(call)) limits = call
       if (verdict === 'good') {
@@ -87,7 +89,9 @@ export function createTargetRecord(
       if (call.fault === undefined) return
       const throttle = throttles.of(isAccountLimit(call) ? call.clientKey : undefined)
       const waitMs = throttleMs(call, askedMs(call, epoch()), throttle.repeats())
-      if (waitMs === undefined || !throttle.start(waitMs, call.endedAt)) return
+      if (waitMs === undefined) return
+      throttledUntil = Math.max(throttledUntil, call.endedAt + waitMs)
+      if (!throttle.start(waitMs, call.endedAt)) return
       changes.throttled += 1
       log.warn('target_throttled', { target: key, for_ms: waitMs })
     },

@@ -236,18 +236,21 @@ test('while all targets are well none is looked at for itself, and none that is 
     parts: fc.constantFrom(...endings),
     waitMs: fc.constantFrom(0, 0, 0, 10, 5_000, 130_000),
     times: fc.integer({ min: 1, max: 6 }),
+    clientKey: fc.constantFrom(undefined, 'poor', 'rich'),
+    asks: fc.constantFrom(undefined, 'poor', 'rich'),
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
       const [whole, single] = [aKeeper(), aKeeper()]
-      for (const { key, parts, waitMs, times: count } of steps) {
+      for (const { key, parts, waitMs, times: count, clientKey, asks } of steps) {
         for (const one of [whole, single]) {
           one.wait(waitMs)
-          times(count, () => one.call({ ...parts, key }))
+          times(count, () => one.call({ ...parts, key, clientKey }))
         }
         // Asked for fewer than all, a keeper does not know that all are well, and looks.
-        const looked = keys.map((name) => single.keeper.view([name], single.now())[name] ?? 'healthy')
-        expect(keys.map((name) => whole.state(name))).toEqual(looked)
+        const looked = keys.map((name) => single.keeper.view([name], single.now(), asks)[name] ?? 'healthy')
+        const view = whole.keeper.view(keys, whole.now(), asks)
+        expect(keys.map((name) => view[name] ?? 'healthy')).toEqual(looked)
       }
     }),
     { numRuns: 300 },
