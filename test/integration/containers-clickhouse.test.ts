@@ -5,6 +5,7 @@ import { ALERTS } from '../../dashboards/alerts.ts'
 import { BOARDS } from '../../dashboards/files.ts'
 import { openClient } from '../../src/store/client.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { runQuery } from '../../src/store/query/run-query.ts'
 import { aRetention, quietLog } from '../fakes/clickhouse.ts'
 import { type ComposeClickHouse, startComposeClickHouse } from '../fakes/compose-clickhouse.ts'
 import { boardFile } from '../fakes/dashboard-file.ts'
@@ -73,6 +74,8 @@ describe('the ClickHouse of docker-compose.yml', () => {
         'SELECT name FROM understudy.migrations ORDER BY version',
       )
       expect(rows.map(({ name }) => name)).toEqual(applied)
+      // What checks a person's query asks the server's own tables.
+      expect(await runQuery(client, 'SELECT count() FROM traces', 1)).toMatchObject({ kind: 'ok' })
     } finally {
       await client.close()
     }
