@@ -65,7 +65,7 @@ describe('the README', () => {
     expect(answer.stdout.trim()).not.toBe('')
 
     const [traces, summary] = ['npx understudy traces', 'npx understudy summary']
-    expect(codeAfter('Its row', 'sh').trim().split('\n')).toEqual([traces, summary])
+    expect(README).toContain(`Its row, a second later, and the totals per model: \`${traces}\`, \`${summary}\`.`)
     let table = await npx(traces)
     const deadline = performance.now() + PATIENCE_MS
     while (!table.stdout.includes('gpt-4o-mini') && performance.now() < deadline) {
@@ -79,7 +79,8 @@ describe('the README', () => {
   })
 
   it('shows a config that is good', () => {
-    const result = parseConfig(codeAfter('## Configure it', 'yaml'), 'README.md', { CLICKHOUSE_PASSWORD: 'x' }, dir)
+    const keys = { OPENAI_API_KEY: 'sk-1', GROQ_API_KEY: 'gsk-2' }
+    const result = parseConfig(codeAfter('## Configure it', 'yaml'), 'README.md', keys, dir)
     expect('faults' in result ? result.faults.map(formatFault) : []).toEqual([])
   })
 
@@ -106,7 +107,7 @@ it('the banner says where to point the SDK, where the data is, and what is on an
   expect(plain).toMatchInlineSnapshot(`
     "Understudy <version>, config <dir>/simulator.yaml
 
-    Point your SDK here, and nowhere else changes:
+    Point your SDK here; nothing else changes:
       openai       baseURL http://127.0.0.1:<port>/openai/v1  → <simulator>
       anthropic    baseURL http://127.0.0.1:<port>/anthropic  → <simulator>
       gemini       baseURL http://127.0.0.1:<port>/gemini  → <simulator>
@@ -115,7 +116,8 @@ it('the banner says where to point the SDK, where the data is, and what is on an
       Access       no admin token: this machine only
       Data         <dir>/data
       Store        starting; calls are served and spooled meanwhile
-      Traces kept  90 days; request and response text is not stored
+      Traces kept  90 days
+      Content      prompts and answers are not stored
       Spans        off: set OTEL_EXPORTER_OTLP_ENDPOINT to export them to a collector
       Keys         clients bring their own; none is kept here (set providers.<name>.api_key to use the server's)
       See rows     npx understudy traces -c <dir>/simulator.yaml    (or summary)
