@@ -12,9 +12,8 @@ const AS_OLD_NODE = [
   '--import',
   `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})`,
 ]
-/** Stands in for src/main.ts: says what it was given, and waits for a signal when told to. */
+/** Stands in for src/main.ts: waits for a signal when told to, and then says what it was given. */
 const MAIN = `const [command, ...rest]: string[] = process.argv.slice(2)
-console.log(JSON.stringify({ node: process.versions.node, command, rest }))
 if (command === 'wait') {
   const timer = setInterval(() => {}, 1000)
   process.on('SIGTERM', () => {
@@ -22,6 +21,7 @@ if (command === 'wait') {
     process.exitCode = 7
   })
 } else process.exitCode = 3
+console.log(JSON.stringify({ node: process.versions.node, command, rest }))
 `
 
 let house: string

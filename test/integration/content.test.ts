@@ -156,7 +156,7 @@ it('stores what was said, redacted, shows it by its trace, and forgets the perso
     answer: string
     answer_kept: string
     redactions: Record<string, number>
-  }>('SELECT * FROM contents ORDER BY trace_id')
+  }>('SELECT * FROM contents ORDER BY toString(trace_id)')
   expect(rows).toHaveLength(sent)
   expect(leaks(JSON.stringify(rows))).toEqual([])
   for (const row of rows) {
@@ -241,7 +241,7 @@ it('changes live, and with content off nothing is written', async () => {
   await proxy.stored()
   await proxy.drained()
   const rows = await proxy.rows<{ mode: string; request: string; request_hash: string }>(
-    'SELECT mode, request, request_hash FROM contents ORDER BY trace_id',
+    'SELECT mode, request, request_hash FROM contents ORDER BY toString(trace_id)',
   )
   expect(rows.map(({ mode }) => mode)).toEqual(['hash', 'truncated'])
   expect(rows[0]).toMatchObject({ request: '', request_hash: rows[1]?.request_hash })
