@@ -7,7 +7,14 @@ import { parseSqlFile, readSqlFiles, renderStatement } from '../../src/store/sql
 const names = {
   database: 'understudy',
   cluster: undefined,
-  retention: { tracesDays: 30, attemptsDays: 40, contentsDays: 45, quarantineDays: 50, rollupMinutesDays: 60, rollupHoursDays: 70 },
+  retention: {
+    tracesDays: 30,
+    attemptsDays: 40,
+    contentsDays: 45,
+    quarantineDays: 50,
+    rollupMinutesDays: 60,
+    rollupHoursDays: 70,
+  },
 }
 
 test('a file is cut into the statements after its "-- statement:" lines', () => {
