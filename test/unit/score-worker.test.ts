@@ -125,12 +125,14 @@ describe('the judge', () => {
     )
   })
 
-  test('without a price is not asked', async () => {
-    const { worker, judgeCalls, compare } = aScoreWorker(url(), { model: 'sim-plain' })
+  test('without a price is not asked, and each missing verdict says so', async () => {
+    const { worker, pairs, judgeCalls, compare } = aScoreWorker(url(), { model: 'sim-plain' })
     await compare(anAnsweredPair())
     await worker.idle()
     expect(judgeCalls).toEqual([])
     expect(worker.counts().desk.refused).toEqual({ budget: 0, unpriced: 1 })
+    const judged = pairs.find(({ evaluator }) => evaluator === 'judge')
+    expect(judged?.verdict).toEqual({ kind: 'failed', why: 'unpriced' })
   })
 })
 

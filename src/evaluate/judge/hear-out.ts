@@ -5,19 +5,22 @@ import type { JudgeRequest } from './judge-request.ts'
 /** What one call to a judge brought: status 0 where no answer came. */
 export type JudgeReply = { readonly status: number; readonly body: Buffer; readonly picoUsd: PicoUsd | undefined }
 
-/** Sends one request to the judge. Undefined: the budget has no room for it, and nothing was sent. Never rejects. */
-export type AskJudge = (request: JudgeRequest) => Promise<JudgeReply | undefined>
+/** Why a judge is not asked: the budget has no room for it, or its model has no price to set aside. */
+export type NotAsked = 'budget' | 'unpriced'
+
+/** Sends one request to the judge, or says why nothing was sent. Never rejects. */
+export type AskJudge = (request: JudgeRequest) => Promise<JudgeReply | NotAsked>
 
 /** What came of a hearing. `picoUsd`: of all its calls; undefined where one of them has no price. */
 export type HeardOut<T> = {
-  readonly heard: Exclude<Heard<T>, { kind: 'repair' }> | { readonly kind: 'failed'; readonly why: 'budget' }
+  readonly heard: Exclude<Heard<T>, { kind: 'repair' }> | { readonly kind: 'failed'; readonly why: NotAsked }
   readonly picoUsd: PicoUsd | undefined
 }
 
 /** Asks, and once more where the first reply was no verdict. */
 export async function hearOut<T>(hearing: Hearing<T>, ask: AskJudge): Promise<HeardOut<T>> {
   const reply = await ask(hearing.request)
-  if (reply === undefined) return { heard: { kind: 'failed', why: 'budget' }, picoUsd: 0n }
+  if (typeof reply === 'string') return { heard: { kind: 'failed', why: reply }, picoUsd: 0n }
   const heard = hearing.hear(reply.status, reply.body)
   if (heard.kind !== 'repair') return { heard, picoUsd: reply.picoUsd }
   const repaired = await hearOut(heard.hearing, ask)

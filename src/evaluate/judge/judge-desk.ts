@@ -5,7 +5,7 @@ import { createSpendBudget, type Spend, type SpendBudget, type SpendLimits } fro
 import type { PicoUsd } from '../../domain/units.ts'
 import { NO_RATES } from '../../domain/cost.ts'
 import { type BoundedQueue, createBoundedQueue } from '../bounded-queue.ts'
-import type { AskJudge } from './hear-out.ts'
+import type { AskJudge, JudgeReply, NotAsked } from './hear-out.ts'
 import { projectedCall } from './judge-cost.ts'
 import { judgeOfPolicy } from './judge-of-policy.ts'
 import type { JudgeRequest } from './judge-request.ts'
@@ -32,7 +32,7 @@ export type DeskCounts = {
   readonly dropped: number
   readonly calls: number
   /** Calls not made, for want of budget or of a price. */
-  readonly refused: Readonly<Record<'budget' | 'unpriced', number>>
+  readonly refused: Readonly<Record<NotAsked, number>>
   readonly spend: Spend
 }
 
@@ -76,19 +76,21 @@ export function createJudgeDesk({ world, price, send, onCall, processes = 1 }: D
   let calls = 0
   const onIdle: (() => void)[] = []
 
-  const ask = async ({ policy, provider }: SeatedJudge, matter: JudgeMatter, request: JudgeRequest) => {
+  const notAsked = (why: NotAsked): NotAsked => {
+    refused[why] += 1
+    return why
+  }
+  const ask = async (
+    { policy, provider }: SeatedJudge,
+    matter: JudgeMatter,
+    request: JudgeRequest,
+  ): Promise<JudgeReply | NotAsked> => {
     const now = world.now()
     const { usage } = projectedCall(judgeOfPolicy(policy), request, NO_RATES)
     const most = price({ provider: provider.name, model: policy.model, usage, at: now })
-    if (most.kind === 'unpriced') {
-      refused.unpriced += 1
-      return undefined
-    }
+    if (most.kind === 'unpriced') return notAsked('unpriced')
     const reserved = budget.reserve(most.picoUsd, partOf(policy.budget, processes), now)
-    if (reserved === undefined) {
-      refused.budget += 1
-      return undefined
-    }
+    if (reserved === undefined) return notAsked('budget')
     calls += 1
     const { attempt, body } = await send(policy, provider, request)
     const { cost, outcome } = attempt

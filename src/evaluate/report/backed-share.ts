@@ -1,10 +1,19 @@
+import type { SkipReason } from '../../domain/shadow/shadow.ts'
+
 /** One place of a shadow's funnel, and how many requests came there. */
 export type FunnelRow = { readonly stage: string; readonly reason: string; readonly requests: number }
 
 /** Skipped for what they are, before a sample is drawn. */
-const LEFT_OUT_BEFORE = new Set(['header_off', 'unsupported_api', 'streaming_off', 'not_called'])
+const LEFT_OUT_BEFORE: ReadonlySet<string> = new Set<SkipReason>([
+  'header_off',
+  'unsupported_api',
+  'streaming_off',
+  'not_called',
+])
+/** Drawn by nothing they are: what is mirrored speaks for them. */
+const NOT_DRAWN: ReadonlySet<string> = new Set<SkipReason>(['not_sampled', 'client_disconnected'])
 /** Skipped for what they are, of those drawn. Who meets a full queue or an empty budget is no other than who does not. */
-const LEFT_OUT_AFTER = new Set([
+const LEFT_OUT_AFTER: ReadonlySet<string> = new Set<SkipReason>([
   'too_large',
   'no_content',
   'unreadable',
@@ -31,7 +40,7 @@ export function backedShare(funnel: readonly FunnelRow[], verdictShare: number):
   const eligible = count(({ stage }) => stage === 'eligible')
   if (eligible === 0) return verdictShare
   const before = skipped(LEFT_OUT_BEFORE)
-  const drawn = eligible - before - skipped(new Set(['not_sampled', 'client_disconnected']))
+  const drawn = eligible - before - skipped(NOT_DRAWN)
   const mirrorable = drawn === 0 ? 0 : 1 - skipped(LEFT_OUT_AFTER) / drawn
   return Math.max(0, Math.min(1, (1 - before / eligible) * mirrorable * verdictShare))
 }

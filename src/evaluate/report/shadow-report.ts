@@ -66,6 +66,8 @@ export type Compared = {
   readonly ties: number
   readonly losses: number
   readonly failed: number
+  /** Why verdicts are missing, and how many, the commonest first. */
+  readonly failures: readonly (readonly [string, number])[]
   readonly mean: number
   readonly low: number
   readonly high: number
@@ -147,9 +149,12 @@ type Draft = Omit<ShadowReport, 'warnings' | 'verdict'>
 function comparedOf(rows: readonly VerdictRow[]): Compared {
   let counts: PairCounts = []
   let failed = 0
-  for (const { d, pairs } of rows) {
-    if (d === undefined) failed += pairs
-    else counts = addPairs(counts, [[d, pairs]])
+  const failures = new Map<string, number>()
+  for (const { d, failure, pairs } of rows) {
+    if (d === undefined) {
+      failed += pairs
+      failures.set(failure, (failures.get(failure) ?? 0) + pairs)
+    } else counts = addPairs(counts, [[d, pairs]])
   }
   const total = (holds: (d: number) => boolean): number =>
     counts.reduce((sum, [d, pairs]) => sum + (holds(d) ? pairs : 0), 0)
@@ -159,6 +164,7 @@ function comparedOf(rows: readonly VerdictRow[]): Compared {
     ties: total((d) => d === 0),
     losses: total((d) => d < 0),
     failed,
+    failures: [...failures].toSorted(([, one], [, other]) => other - one),
     mean: momentsOf(counts).mean,
     low: lowerBound(counts, ALPHA),
     high: upperBound(counts, ALPHA),
@@ -199,8 +205,11 @@ function warningsOf(draft: Draft, margin: number): readonly string[] {
   }
   if (isFailingOften(draft)) {
     warnings.push(
-      `${percent(pooled.failed / (pooled.pairs + pooled.failed))} of the verdicts are missing; 5 % are borne.`,
+      `${percent(pooled.failed / (pooled.pairs + pooled.failed))} of the verdicts are missing; 5 % are borne. Why: ${pooled.failures.map(([why, count]) => `${why} ${count}`).join(', ')}.`,
     )
+    if (pooled.failures.some(([why]) => why === 'unpriced')) {
+      warnings.push("The judge's model has no price, so it was not asked: give it one in `prices:`.")
+    }
   }
   if (otherVersions > 0) warnings.push(`${otherVersions} pairs of other versions of the judge are left out.`)
   return warnings
