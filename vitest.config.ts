@@ -29,9 +29,9 @@ const HELD = process.env.HELD === 'all' ? '*' : '{answers,compression,cuts,retri
 /**
  * Five projects, run one after the other. `unit` shares the cores between files, and so does `whole`, whose files wait
  * more than they work; `integration` starts servers, browsers and ClickHouse too, but measures time, memory and what a
- * kill leaves behind, so its files run one at a time; `held` is what of it
- * compares the proxy with the direct way, once more with a fallback for every request (test/fakes/stand-in.ts); `long`
- * is for the tests that need minutes and is not part of `npm test`.
+ * kill leaves behind, so its files run one at a time; `held` is what of it compares the proxy with the direct way, once
+ * more with a fallback for every request (test/fakes/stand-in.ts); `long` is for the tests that need minutes and is not
+ * part of `npm test`.
  */
 export default defineConfig({
   test: {
