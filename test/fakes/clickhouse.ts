@@ -6,6 +6,8 @@ import type { Retention } from '../../src/domain/policy.ts'
 import { openClient, type StoreClient } from '../../src/store/client.ts'
 import { type Engine, launch } from '../../src/store/embedded/launch.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { realWorld } from './real-world.ts'
+import { seedStore } from './store-template.ts'
 
 /** How long a slow machine may take to load the engine. */
 export const ENGINE_READY_MS = 60_000
@@ -64,7 +66,7 @@ export async function startTestEngine(): Promise<TestEngine> {
     migrated: async (database = 'understudy') => {
       const opened = client(database)
       const { signal } = new AbortController()
-      await migrate({ client: opened, retention: aRetention, instance: 'test', log: quietLog, signal })
+      await migrate({ client: opened, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal })
       return opened
     },
     close: async () => {

@@ -7,6 +7,7 @@ import { openClient } from '../../src/store/client.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { runQuery } from '../../src/store/query/run-query.ts'
 import { aRetention, quietLog } from '../fakes/clickhouse.ts'
+import { realWorld } from '../fakes/real-world.ts'
 import { type ComposeClickHouse, startComposeClickHouse } from '../fakes/compose-clickhouse.ts'
 import { boardFile } from '../fakes/dashboard-file.ts'
 import { asGrafanaSends } from '../fakes/grafana-query.ts'
@@ -68,7 +69,7 @@ describe('the ClickHouse of docker-compose.yml', () => {
     })
     try {
       const { signal } = new AbortController()
-      const applied = await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, signal })
+      const applied = await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal })
       expect(applied.length).toBeGreaterThan(2)
       const rows = await server.as('understudy')<{ name: string }>(
         'SELECT name FROM understudy.migrations ORDER BY version',

@@ -8,6 +8,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { aRetention, quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { realWorld } from '../fakes/real-world.ts'
 
 const SHIPPED = new URL('../../config/clickhouse', import.meta.url).pathname
 const shippedFiles = readdirSync(SHIPPED).filter((name) => !name.startsWith('000_'))
@@ -28,8 +29,10 @@ function freshDatabase(): StoreClient {
   return engine.client(`fresh_${databases}`)
 }
 
-function migrating(client: StoreClient, parts: { instance?: string; dir?: string; signal?: AbortSignal } = {}) {
-  return migrate({ client, retention: aRetention, instance: 'one', log: quietLog, signal, ...parts })
+type Parts = { instance?: string; dir?: string; signal?: AbortSignal; monotonic?: () => number }
+
+function migrating(client: StoreClient, { monotonic = realWorld.monotonic, ...parts }: Parts = {}) {
+  return migrate({ client, retention: aRetention, instance: 'one', log: quietLog, monotonic, signal, ...parts })
 }
 
 async function rowsOf(client: StoreClient, sql: string): Promise<readonly Row[]> {
@@ -181,6 +184,18 @@ test('a file that was changed after it had been applied is refused by name', asy
   const dir = copyOfShipped()
   await migrating(client, { dir })
   writeFileSync(join(dir, '003_quarantine.sql'), '-- statement: other\nSELECT 1')
+test('holds on to its lease while it takes long, and asks for nothing while it does not', async () => {
+  const revisions = async (tickMs: number): Promise<unknown> => {
+    const client = freshDatabase()
+    let now = 0
+    await migrating(client, { monotonic: () => (now += tickMs) })
+    const [row] = await rowsOf(client, `SELECT toUInt32(max(revision)) AS last FROM ${client.address.database}.leases`)
+    return row?.['last']
+  }
+  expect(await revisions(0)).toBe(2) // taken, given back
+  expect(await revisions(6_000)).toBeGreaterThan(shippedFiles.length)
+})
+
   await expect(migrating(client, { dir })).rejects.toThrow(/003_quarantine.sql was changed after it had been applied/)
 })
 

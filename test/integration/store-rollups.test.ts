@@ -10,6 +10,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import { applyRetention } from '../../src/store/retention.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
 import { aRetention, ENGINE_READY_MS, quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { realWorld } from '../fakes/real-world.ts'
 import { quantilesOf, ROLLED_UP, STEPS, sumsOf } from '../fakes/rollup-sums.ts'
 import { ATTEMPT_COLUMNS, anyAttempts, anyTraces, TRACE_COLUMNS } from '../fakes/rollup-rows.ts'
 
@@ -86,7 +87,7 @@ test('a batch during which the engine is killed, and which is sent again, counts
   for (let round = 0; round < 5; round += 1) {
     const running = await started(dir)
     const client = openClient({ url: running.url, username: 'app', password: 'app', database: 'understudy' })
-    await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, signal: forever })
+    await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal: forever })
     // Rows, four rollups and their parts: at some moment of these the power goes. Later ones come again with their token.
     const killing = new Promise((resolve) => setTimeout(resolve, 150 + round * 35)).then(() => running.kill())
     const first = sent
