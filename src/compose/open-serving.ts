@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ReloadStatus } from '../config/reload.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, ReadOwnTrace, World } from '../domain/ports.ts'
+import { createArmPins } from '../domain/rollout/arm-pins.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openGateway } from '../gateway/server.ts'
 import type { DataListen, Gateway } from '../gateway/server.ts'
@@ -179,6 +180,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         price: prices.price,
         health,
         knownModel,
+        armPins: createArmPins(),
         recorder,
         mirror: alsoScoring(mirror, scoring.live),
         answerOwn,

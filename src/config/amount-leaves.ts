@@ -5,14 +5,19 @@ import { leaf } from './leaf.ts'
 
 const ONE_USD: PicoUsd = 1_000_000_000_000n
 
+/** What `10%` says, as 10; undefined for anything that is no percentage. */
+export function percentOf(value: unknown): number | undefined {
+  const [, digits] = (typeof value === 'string' ? /^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(value) : null) ?? []
+  return digits !== undefined && Number(digits) <= 100 ? Number(digits) : undefined
+}
+
 /** A share, written `10%`. */
 export function percentage(): z.ZodType<Unit> {
   const expected = 'a percentage from 0% to 100%, such as 10% or 0.5%'
   return leaf<Unit>(
     (value) => {
-      const [, digits] = (typeof value === 'string' ? /^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(value) : null) ?? []
-      const percent = Number(digits)
-      return percent <= 100 ? { value: percent / 100 } : { expected }
+      const percent = percentOf(value)
+      return percent === undefined ? { expected } : { value: percent / 100 }
     },
     {
       show: (shown) => (/^[\d.%]{1,12}$/.test(shown) ? `"${shown}"` : undefined),

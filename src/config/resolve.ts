@@ -4,6 +4,8 @@ import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveContent } from './resolve-content.ts'
+import { impliedShadows } from './resolve-rollout-shadows.ts'
+import { resolveRollouts, withRollouts } from './resolve-rollouts.ts'
 import { resolveRouting } from './resolve-routing.ts'
 import { resolveScoring } from './resolve-scoring.ts'
 import { resolveShadows } from './resolve-shadows.ts'
@@ -52,6 +54,10 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
 function resolvePolicy(file: ConfigFile): Policy {
   const { traces, attempts, contents, quarantine, rollup_minutes, rollup_hours } = file.retention
   const providers = new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)]))
+  const routing = resolveRouting(file, providers)
+  const scoring = resolveScoring(file, providers)
+  const filed = resolveShadows(file, providers)
+  const rollouts = resolveRollouts(file, routing, scoring, filed)
   return {
     providers,
     limits: { maxBodyBytes: file.limits.max_body, bodyTimeoutMs: file.limits.body_timeout },
@@ -61,9 +67,10 @@ function resolvePolicy(file: ConfigFile): Policy {
       allowedHosts: new Set(file.access.allowed_hosts.map((host) => host.toLowerCase())),
     },
     prices: file.prices.map(resolvePrice),
-    routing: resolveRouting(file, providers),
-    shadows: resolveShadows(file, providers),
-    scoring: resolveScoring(file, providers),
+    routing: withRollouts(routing, rollouts),
+    shadows: [...filed, ...impliedShadows(file, rollouts, providers)],
+    rollouts,
+    scoring,
     health: resolveHealth(file.health),
     retention: {
       tracesDays: traces,

@@ -30,7 +30,7 @@ const ROUTED_APIS = [
 
 const LARGEST_TOKENS = 1_000_000_000
 
-const taskName = (): z.ZodType<string> =>
+export const taskName = (): z.ZodType<string> =>
   text('a task type of lower-case letters, digits and _, such as billing', /^[a-z][a-z\d_]{0,63}$/)
 
 export const providerName = (): z.ZodType<string> => text('the name of a provider of this file', /\S/)

@@ -20,6 +20,7 @@ import {
   wholeNumber,
   workerCount,
 } from './leaves.ts'
+import { rolloutsShape } from './rollout-schema.ts'
 import { routingShape } from './routing-schema.ts'
 import { scoringShape } from './scoring-schema.ts'
 import { section } from './section.ts'
@@ -189,6 +190,7 @@ export const fileSchema = section({
     .describe('Your own prices; they win over the built-in price library.'),
   ...routingShape,
   ...shadowsShape,
+  ...rolloutsShape,
   ...scoringShape,
   health: healthSection
     .prefault({})

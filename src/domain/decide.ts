@@ -8,7 +8,7 @@ export type Decision = {
   readonly route: string
   /** The rule of a `rules` route that held. */
   readonly rule?: string | undefined
-  readonly arm: 'stable' | 'candidate' | 'control' | 'none'
+  readonly arm: TraceArm
   /** Tried in this order until one answers. */
   readonly targets: readonly [DecidedTarget, ...DecidedTarget[]]
   /** Targets of the route that were passed over, and why; a degraded one is tried last all the same. */
@@ -18,6 +18,27 @@ export type Decision = {
   /** Revision of the live changes on top of the file; '' without any. */
   readonly overlayRevision?: string | undefined
   readonly unit?: StickyUnit | undefined
+  /** Undefined with the arm `none`. */
+  readonly rollout?: RolloutMark | undefined
+}
+
+/** The side of a rollout that a request was on; `stable`: of a rollout, but not compared; `none`: of no rollout. */
+export type TraceArm = 'stable' | 'candidate' | 'control' | 'none'
+
+/** The rollout that a request was part of, as it stood then. */
+export type RolloutMark = {
+  readonly name: string
+  /** Of the state that dealt the arms: with the journal up to there, the arm can be dealt again. */
+  readonly revision: number
+  readonly epoch: number
+  /** As of `stageName`, or `succeeded`. */
+  readonly stage: string
+  /** Percentage of the units that the candidate answers; the control has as many, or what is left: 95 in the bake. */
+  readonly percent: number
+  /** Its answer is held against the other arm's: of the larger arm only as many units are as there are of the smaller. */
+  readonly isCompared: boolean
+  /** What the route calls the target that the request's arm stands for; others may have had to answer in its place. */
+  readonly target: string
 }
 
 /** `key` is what the route calls the target; undefined on the default route, which has no targets of its own. */
@@ -28,12 +49,13 @@ export type Refusal = {
   readonly refused: 'no_usable_target'
   readonly route: string
   readonly rule?: string | undefined
-  readonly arm: 'none'
+  readonly arm: TraceArm
   readonly rejected: readonly RejectedTarget[]
   readonly reasons: readonly string[]
   readonly policyVersion: string
   readonly overlayRevision?: string | undefined
   readonly unit?: StickyUnit | undefined
+  readonly rollout?: RolloutMark | undefined
 }
 
 export type RejectedTarget = { readonly target: string; readonly why: RejectReason }

@@ -2,6 +2,7 @@ import type { ContentPolicy } from './content.ts'
 import type { Rates } from './cost.ts'
 import type { ProviderTraits } from './provider-traits.ts'
 import type { Dialect } from './request.ts'
+import type { Rollout } from './rollout/rollout.ts'
 import type { HealthPolicy } from './routing/health-policy.ts'
 import type { RoutingPolicy } from './routing/route.ts'
 import type { Shadow } from './shadow/shadow.ts'
@@ -17,6 +18,8 @@ export type Policy = {
   readonly routing: RoutingPolicy
   /** In the order of the file. */
   readonly shadows: readonly Shadow[]
+  /** In the order of the file; of those of one route at most one that is to run. */
+  readonly rollouts: readonly Rollout[]
   readonly health: HealthPolicy
   /** Undefined: no answer is scored. */
   readonly scoring?: ScoringPolicy | undefined

@@ -145,11 +145,19 @@ function decideFor(
   }
   const { previousResponseId } = request.shape
   const pin = previousResponseId === undefined ? undefined : turn.pins.find(previousResponseId)
+  const read = requestFacts(request, inbound.headers, plain, router, arrival.at, pin)
+  const armPins = state.rollouts === undefined ? undefined : stages.armPins.find(read.unit, arrival.at)
+  const facts = armPins === undefined ? read : { ...read, armPins }
   const inputs = {
-    facts: requestFacts(request, inbound.headers, plain, router, arrival.at, pin),
+    facts,
     health: stages.health.view(targetKeys(router), now, request.client.keySubject),
   }
-  return { decision: decideRoute(inputs.facts, state, inputs.health, stages.knownModel), inputs }
+  const decision = decideRoute(facts, state, inputs.health, stages.knownModel)
+  const { arm, rollout } = decision
+  if (rollout !== undefined && arm !== 'none') {
+    stages.armPins.keep(facts.unit, { rollout: rollout.name, epoch: rollout.epoch, arm }, arrival.at)
+  }
+  return { decision, inputs }
 }
 
 type ReadWhole = { readonly reading: BodyReading; readonly body: AskedBody }

@@ -12,6 +12,7 @@ import type {
   World,
 } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
+import type { ArmPins } from '../domain/rollout/arm-pins.ts'
 import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import type { Mirror } from '../domain/shadow/mirror.ts'
@@ -30,6 +31,7 @@ export type Stages = {
   readonly price: PriceCall
   readonly health: HealthSource
   readonly knownModel: KnownModel
+  readonly armPins: ArmPins
   readonly recorder: Recorder
   readonly mirror: Mirror
   readonly answerOwn: AnswerOwn

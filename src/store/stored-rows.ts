@@ -79,6 +79,13 @@ export const STORED_TRACE = {
   unit: 'text',
   unit_source: 'text',
   decision_inputs: 'text',
+  rollout: 'text',
+  rollout_revision: 'number',
+  rollout_epoch: 'number',
+  rollout_stage: 'text',
+  rollout_step: 'number',
+  is_compared: 'flag',
+  arm_events: 'texts',
 } as const satisfies Columns
 
 export const STORED_ATTEMPT = {

@@ -1,3 +1,4 @@
+import { armEvents } from '../dialects/arm-events.ts'
 import { DEFAULT_ROUTE, type RejectedTarget } from '../domain/decide.ts'
 import type { Exchange } from '../domain/exchange.ts'
 import { totalsOf } from '../domain/exchange-totals.ts'
@@ -93,6 +94,13 @@ export const TRACE_COLUMNS = [
   'unit',
   'unit_source',
   'decision_inputs',
+  'rollout',
+  'rollout_revision',
+  'rollout_epoch',
+  'rollout_stage',
+  'rollout_step',
+  'is_compared',
+  'arm_events',
 ] as const
 
 /** The row of table `traces` for one exchange: a JSON array of `TRACE_COLUMNS` on one line, without the newline. */
@@ -101,6 +109,7 @@ export function traceRow(exchange: Exchange, instance: string): string {
   const labels = inputs?.facts.labels
   const routed = decision.route === DEFAULT_ROUTE && !('refused' in decision) ? undefined : inputs
   const { controls, client, shape } = request
+  const { rollout } = decision
   const { attempts, last, firstTokenMs, usage, usageIsPartial, picoUsd, unpricedAttempts } = totalsOf(exchange)
   const fields: FieldsOf<typeof TRACE_COLUMNS> = [
     request.id,
@@ -171,6 +180,13 @@ export function traceRow(exchange: Exchange, instance: string): string {
     textField(routed?.facts.unit.value),
     textField(routed?.facts.unit.source),
     inputsField(routed),
+    rollout === undefined ? '' : rollout.name,
+    rollout === undefined ? 0 : rollout.revision,
+    rollout === undefined ? 0 : rollout.epoch,
+    rollout === undefined ? '' : rollout.stage,
+    rollout === undefined ? 0 : rollout.percent,
+    rollout !== undefined && rollout.isCompared,
+    rollout === undefined ? NO_EVENTS : armEvents(exchange),
   ]
   return rowLine(fields)
 }
@@ -186,6 +202,7 @@ function inputsField(inputs: DecisionInputs | undefined): string {
 }
 
 const NONE_REJECTED: readonly Field[] = []
+const NO_EVENTS: readonly Field[] = []
 
 function rejectedField(rejected: readonly RejectedTarget[] | undefined): readonly Field[] {
   if (rejected === undefined || rejected.length === 0) return NONE_REJECTED

@@ -41,6 +41,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     prices: [],
     routing: NO_ROUTING,
     shadows: [],
+    rollouts: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,

@@ -16,8 +16,8 @@ export function aRollout(changes: Partial<Rollout> = {}): Rollout {
   return {
     name: 'haiku',
     route: 'chat',
-    stable: { provider: 'openai', model: 'gpt-big' },
-    candidate: { provider: 'anthropic', model: 'claude-small' },
+    stable: { key: 'openai/gpt-big', provider: 'openai', model: 'gpt-big' },
+    candidate: { key: 'anthropic/claude-small', provider: 'anthropic', model: 'claude-small' },
     salt: 'ro_9f2c',
     identity: 'identity-1',
     plan: PACES.normal,
@@ -27,6 +27,10 @@ export function aRollout(changes: Partial<Rollout> = {}): Rollout {
     alphaRollback: 0.05,
     staleAfterMs: 10 * MINUTE_MS,
     isJudgeTrustWaived: true,
+    metric: 'judge',
+    scoredShare: 0.25,
+    shadow: 'rollout:haiku',
+    asked: { state: 'running', promoteTo: undefined },
     ...changes,
   }
 }

@@ -92,6 +92,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     prices: [],
     routing: NO_ROUTING,
     shadows: [],
+    rollouts: [],
     health: DEFAULT_HEALTH,
     retention: {
       tracesDays: 90,

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { randomUUIDv7 } from 'node:crypto'
 import { createCell } from '../../src/domain/cell.ts'
+import { createArmPins } from '../../src/domain/rollout/arm-pins.ts'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import type { Policy, Provider } from '../../src/domain/policy.ts'
 import type { Dialect } from '../../src/domain/request.ts'
@@ -91,6 +92,7 @@ export async function startProxy(upstreamUrl: string, changes: ProxyChanges = {}
       price: createPriceBook(state.current().policy).price,
       health: NO_HEALTH,
       knownModel: () => undefined,
+      armPins: createArmPins(),
       recorder: {
         record: (exchange, release) => {
           exchanges.push(exchange)

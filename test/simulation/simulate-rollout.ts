@@ -64,8 +64,8 @@ function rolloutOf({ plan }: Scenario, salt: string): Rollout {
   return {
     name: 'simulated',
     route: 'chat',
-    stable: { provider: 'one', model: 'stable' },
-    candidate: { provider: 'two', model: 'candidate' },
+    stable: { key: 'one/stable', provider: 'one', model: 'stable' },
+    candidate: { key: 'two/candidate', provider: 'two', model: 'candidate' },
     salt,
     identity: 'simulated',
     plan,
@@ -75,6 +75,10 @@ function rolloutOf({ plan }: Scenario, salt: string): Rollout {
     alphaRollback: 0.05,
     staleAfterMs: 15 * MINUTE_MS,
     isJudgeTrustWaived: true,
+    metric: 'judge',
+    scoredShare: 0.25,
+    shadow: 'rollout:simulated',
+    asked: { state: 'running', promoteTo: undefined },
   }
 }
 

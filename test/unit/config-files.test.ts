@@ -20,13 +20,14 @@ const NAMED_AT_TOP = [
   'aliases',
   'models',
   'shadows',
+  'rollouts',
   'quality.minimum',
   'judge.parameters',
   'content.providers',
   'content.routes',
   'content.redact.patterns',
 ]
-const NAMED = ['headers', 'paths', 'tags']
+const NAMED = ['headers', 'paths', 'tags', 'quality_margin_by_task']
 
 /** Paths of all values, with `*` for names and indexes, as `leafPaths` has them. */
 function pathsIn(node: YamlNode, path: readonly string[] = []): string[] {
@@ -76,7 +77,11 @@ test('the example shows every key there is', () => {
     }),
   )
   const known = leafPaths(fileSchema).map((path) =>
-    path.join('.').replace('.rules.*.when.', '.match.').replace('shadows.*.match.', 'routes.*.match.'),
+    path
+      .join('.')
+      .replace('.rules.*.when.', '.match.')
+      .replace('shadows.*.match.', 'routes.*.match.')
+      .replace(/^rollouts\.\*\.steps\.\*\.(?!percent)/, 'rollouts.*.shadow.'),
   )
   expect(known.filter((path) => !shown.has(path))).toEqual([])
 })

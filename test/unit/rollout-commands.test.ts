@@ -146,6 +146,8 @@ describe('an edit', () => {
 
 describe('an identity', () => {
   const identity = {
+    route: 'chat',
+    stable: { provider: 'openai', model: 'gpt-big' },
     candidate: { provider: 'anthropic', model: 'claude-small' },
     parameters: { temperature: 0, max_tokens: 100 },
     promptVersion: '1',
@@ -156,6 +158,8 @@ describe('an identity', () => {
 
   it('differs whenever what the evidence is about differs, and in nothing else', () => {
     const changes = [
+      { route: 'other' },
+      { stable: { provider: 'openai', model: 'gpt-huge' } },
       { candidate: { provider: 'anthropic', model: 'claude-large' } },
       { parameters: { temperature: 1, max_tokens: 100 } },
       { promptVersion: '2' },

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Target } from '../target.ts'
+import type { Unit } from '../units.ts'
 import type { LivePhase } from './phase.ts'
 
 /** What a candidate must show to leave a stage. */
@@ -36,14 +37,20 @@ export type Plan = {
 }
 
 /** What can go wrong with a call, apart from how good its answer is. `slow`: over 1.25 × stable's p95 of the start. */
-export type BadEvent = 'error' | 'timeout' | 'refusal' | 'schema' | 'tool' | 'slow'
+export type BadEvent = (typeof BAD_EVENTS)[number]
+
+export const BAD_EVENTS = ['error', 'timeout', 'refusal', 'schema', 'tool', 'slow'] as const
+
+/** A `RouteTarget`: `key` names it in rows, and without a model it is the one that the client asks for. */
+export type RolloutTarget = Target & { readonly key: string }
 
 /** A candidate on its way to taking over a route. */
 export type Rollout = {
   readonly name: string
   readonly route: string
-  readonly stable: Target
-  readonly candidate: Target
+  /** The one of the route's targets that the candidate may take the place of. */
+  readonly stable: RolloutTarget
+  readonly candidate: RolloutTarget
   /** Decides which units see the candidate; a new one deals them anew. */
   readonly salt: string
   /** See `identityOf`: evidence holds for one identity only. */
@@ -61,10 +68,37 @@ export type Rollout = {
   readonly staleAfterMs: number
   /** The operator takes the judge's word without its agreement with people having been shown. */
   readonly isJudgeTrustWaived: boolean
+  /** Which score says how good an answer is: `judge`, `feedback` (of application and people), or an evaluator's name. */
+  readonly metric: string
+  /** Least share of the answers of either compared arm that is scored. */
+  readonly scoredShare: Unit
+  /** The shadow whose pairs are the evidence of the stage `shadow`; `rollout:<name>` where the file has none of its own. */
+  readonly shadow: string
+  readonly asked: Asked
+}
+
+/**
+ * What the file asks for. It is a command when it changes: what is asked as before asks for nothing, so that what was
+ * done by hand meanwhile stays. But a draft that is to run starts, and what the file says is ended answers nobody.
+ */
+export type Asked = {
+  readonly state: (typeof ASKED_STATES)[number]
+  /** By hand, without waiting for evidence: at least to this step, a percentage, or to everybody. */
+  readonly promoteTo: number | 'full' | undefined
+}
+
+/** `running` starts a draft, resumes what is paused, and tries again what has ended. */
+export const ASKED_STATES = ['running', 'draft', 'paused', 'rolled_back', 'aborted'] as const
+
+/** Whether the file says that it is over: its candidate answers nobody, whatever else is known of it. */
+export function isAskedToEnd({ asked: { state } }: Pick<Rollout, 'asked'>): boolean {
+  return state === 'rolled_back' || state === 'aborted'
 }
 
 /** What evidence is about. A change of any of it makes the evidence so far evidence about something else. */
 export type Identity = {
+  readonly route: string
+  readonly stable: Target
   readonly candidate: Target
   readonly parameters: Readonly<Record<string, string | number | boolean>>
   readonly promptVersion: string
@@ -74,9 +108,11 @@ export type Identity = {
 }
 
 /** 16 hex digits that differ whenever what the evidence is about differs. */
-export function identityOf({ candidate, parameters, promptVersion, salt, judgeVersion, metric }: Identity): string {
+export function identityOf(identity: Identity): string {
+  const { route, stable, candidate, parameters, promptVersion, salt, judgeVersion, metric } = identity
   const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1))
-  const parts = [candidate.provider, candidate.model ?? null, sorted, promptVersion, salt, judgeVersion, metric]
+  const models = [stable, candidate].map(({ provider, model }) => [provider, model ?? null])
+  const parts = [route, ...models, sorted, promptVersion, salt, judgeVersion, metric]
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16)
 }
 

@@ -1,12 +1,13 @@
 import { DEFAULT_ROUTE } from '../decide.ts'
 import type { DecidedTarget, Decision, Refusal, RejectedTarget, RejectReason } from '../decide.ts'
+import { dealArm, type Dealt } from '../rollout/deal-arm.ts'
 import type { RoutingState } from '../state.ts'
 import { choose, type Fitness } from './choose.ts'
 import { illness, isOutOfReach, type KnownModel, unfitness } from './eligible.ts'
 import { type Facts, isKeeperUnknown } from './facts.ts'
 import { type Asked, holds } from './condition.ts'
 import { NO_OVERLAY } from './overlay.ts'
-import type { Alias, RouteTarget } from './route.ts'
+import type { Alias, Route, RouteTarget } from './route.ts'
 import { type ReadyRoute, routerOf } from './router.ts'
 import type { HealthView } from './target-health.ts'
 
@@ -41,14 +42,35 @@ export function decideRoute(
   if (isKeeperUnknown(facts.stored)) reasons.push('keeper_unknown')
   const overlay = state.overlay ?? NO_OVERLAY
   const choice = choose(route, asked, overlay, (target) => judge(target).fitness)
-  const named = { route: route.route.name, rule: choice.rule, ...whole, overlayRevision: overlay.revision }
+  const dealt = dealtFor(route.route, choice.order[0], facts, state)
+  const named = {
+    route: route.route.name,
+    rule: choice.rule,
+    ...whole,
+    overlayRevision: overlay.revision,
+    arm: dealt === undefined ? ('none' as const) : dealt.arm,
+    rollout: dealt?.mark,
+  }
   reasons.push(...choice.reasons)
+  if (dealt !== undefined) reasons.push(dealt.isPinned ? 'arm_pinned' : 'arm_dealt')
   const zero = choice.weightZero.map((target): RejectedTarget => ({ target: target.key, why: 'weight_zero' }))
-  const line = lineUp([...choice.order, ...route.route.fallbacks], judge, asked, reasons)
+  const order = dealt === undefined ? choice.order : [dealt.target, ...choice.order]
+  const line = lineUp([...order, ...route.route.fallbacks], judge, asked, reasons)
   const rejected = [...zero.filter(({ target }) => !line.targets.some(({ key }) => key === target)), ...line.rejected]
   const [first, ...rest] = line.targets
-  if (first === undefined) return { refused: 'no_usable_target', ...named, arm: 'none', rejected, reasons }
-  return { ...named, arm: 'none', targets: [first, ...rest], rejected, reasons }
+  if (first === undefined) return { refused: 'no_usable_target', ...named, rejected, reasons }
+  return { ...named, targets: [first, ...rest], rejected, reasons }
+}
+
+/** The arm of a live rollout of the route's; undefined without one, which costs a comparison. */
+function dealtFor(
+  { rollouts }: Route,
+  first: RouteTarget | undefined,
+  { unit, armPins }: Facts,
+  { rollouts: states }: RoutingState,
+): Dealt | undefined {
+  if (rollouts === undefined || states === undefined || first === undefined) return undefined
+  return dealArm(rollouts, states, first, unit, armPins)
 }
 
 /** What the model's name means here, unless that is a provider of another dialect than the request's. */

@@ -1,4 +1,5 @@
 import type { Api, Dialect } from '../request.ts'
+import type { ArmPin } from '../rollout/arm-pin.ts'
 import type { EpochMs } from '../units.ts'
 import type { Complexity, Need } from './route.ts'
 
@@ -32,6 +33,8 @@ export type Facts = {
   readonly unit: StickyUnit
   /** Undefined where the request brings all that it needs. */
   readonly stored?: StoredState | undefined
+  /** Arms that the conversation has begun with; undefined where no rollout is live, or it begins now. */
+  readonly armPins?: readonly ArmPin[] | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Decision, Refusal } from '../decide.ts'
+import type { ArmPin, DealtArm } from '../rollout/arm-pin.ts'
 import type { RoutingState } from '../state.ts'
 import { decideRoute } from './decide-route.ts'
 import type { KnownModel } from './eligible.ts'
@@ -16,7 +17,7 @@ export type DecisionInputs = { readonly facts: Facts; readonly health: HealthVie
  * The dialect comes last, a word of a few: of a text that was cut short it is not there.
  */
 export function writeInputs({ facts, health }: DecisionInputs): string {
-  const { labels, unit, stored, headers, tags, needs } = facts
+  const { labels, unit, stored, headers, tags, needs, armPins } = facts
   let text = `provider=${encoded(facts.provider)}&api=${facts.api}&path=${encoded(facts.path)}&key=${encoded(facts.key)}`
   text += `&at=${facts.at}&unit=${encoded(unit.value)}&unit_source=${unit.source}`
   if (facts.model !== undefined) text += `&model=${encoded(facts.model)}`
@@ -33,6 +34,7 @@ export function writeInputs({ facts, health }: DecisionInputs): string {
   if (needs.length > 0) text += `&needs=${needs.join(',')}`
   if (facts.isStream) text += '&stream=true'
   if (stored !== undefined) text += `&stored=${encoded(stored.provider ?? '')}`
+  for (const { rollout, epoch, arm } of armPins ?? []) text += `&pin.${encoded(rollout)}=${epoch}:${arm}`
   for (const name of Object.keys(headers)) text += `&header.${encoded(name)}=${encoded(headers[name] ?? '')}`
   for (const name of Object.keys(tags)) text += `&tag.${encoded(name)}=${encoded(tags[name] ?? '')}`
   for (const [key, state] of Object.entries(health)) {
@@ -80,7 +82,9 @@ export function readInputs(text: string): DecisionInputs | undefined {
   const task = take('task') ?? 'unknown'
   const [headers, tags] = [takeRecord(fields, 'header.'), takeRecord(fields, 'tag.')]
   const health = readHealth(takeRecord(fields, 'health.'))
-  if (fields.size > 0 || health === undefined || dialect === undefined || api === undefined) return undefined
+  const armPins = readPins(takeRecord(fields, 'pin.'))
+  if (fields.size > 0 || health === undefined || armPins === undefined || dialect === undefined || api === undefined)
+    return undefined
   if (provider === undefined || path === undefined || key === undefined || at === undefined) return undefined
   if (value === undefined || unitSource === undefined || taskSource === undefined) return undefined
   if (complexity === undefined || complexitySource === undefined || isStream === undefined) return undefined
@@ -88,7 +92,8 @@ export function readInputs(text: string): DecisionInputs | undefined {
   const [inputTokens, maxOutputTokens, turn] = numbers
   const labels = { task, taskSource, complexity, complexitySource }
   const unit = { value, source: unitSource }
-  const told = { provider, dialect, api, path, key, at, headers, tags, labels, unit, needs, ...rest }
+  const pinned = armPins.length === 0 ? {} : { armPins }
+  const told = { provider, dialect, api, path, key, at, headers, tags, labels, unit, needs, ...rest, ...pinned }
   return { facts: { ...told, inputTokens, maxOutputTokens, turn, isStream: isStream === 'true' }, health }
 }
 
@@ -116,6 +121,7 @@ const APIS: readonly Api[] = [
 const SOURCES: readonly LabelSource[] = ['header', 'rule', 'none']
 const COMPLEXITIES: readonly Complexity[] = ['simple', 'moderate', 'complex', 'unknown']
 const UNIT_SOURCES: readonly StickyUnit['source'][] = ['session', 'conversation', 'first_turn', 'user', 'none']
+const ARMS: readonly DealtArm[] = ['candidate', 'control', 'stable']
 const BOOLEANS = ['true', 'false'] as const
 const OPTIONAL_NUMBERS = ['input_tokens', 'max_output_tokens', 'turn'] as const
 
@@ -151,6 +157,14 @@ function readHealth(stored: Readonly<Record<string, string>>): HealthView | unde
   const entries = Object.entries(stored).map(([key, state]) => [key, oneOf(state, TARGET_HEALTH)] as const)
   const known = entries.flatMap(([key, state]) => (state === undefined ? [] : [[key, state] as const]))
   return known.length === entries.length ? Object.fromEntries(known) : undefined
+}
+
+function readPins(stored: Readonly<Record<string, string>>): readonly ArmPin[] | undefined {
+  const pins = Object.entries(stored).flatMap(([rollout, text]): readonly ArmPin[] => {
+    const [epoch, arm] = [numberOf(text.slice(0, text.indexOf(':'))), oneOf(text.slice(text.indexOf(':') + 1), ARMS)]
+    return epoch === undefined || arm === undefined ? [] : [{ rollout, epoch, arm }]
+  })
+  return pins.length === Object.keys(stored).length ? pins : undefined
 }
 
 function oneOf<T extends string>(value: string | undefined, known: readonly T[]): T | undefined {

@@ -1,4 +1,5 @@
 import type { Api, Dialect } from '../request.ts'
+import type { Rollout } from '../rollout/rollout.ts'
 
 /** What decides where a request goes; all empty: everything passes through untouched. */
 export type RoutingPolicy = {
@@ -28,6 +29,8 @@ export type Route = {
   /** Tried in this order after the strategy's choice, each once. */
   readonly fallbacks: readonly RouteTarget[]
   readonly fallback: FallbackRules
+  /** Rollouts that may replace one of its targets, those left out that the file has ended; undefined = none. */
+  readonly rollouts?: readonly Rollout[] | undefined
 }
 
 /**

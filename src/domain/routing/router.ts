@@ -85,7 +85,9 @@ function promptReads({ routes, labels }: RoutingPolicy, matches: readonly Match[
     inputTokens: hasChoice || asked.some((match) => match.inputTokens !== undefined),
     turn: asked.some((match) => match.turns !== undefined),
     needs: hasChoice || asked.some((match) => match.needs !== undefined),
-    conversation: routes.some(({ strategy }) => strategy.kind === 'weighted' || strategy.kind === 'balance'),
+    conversation: routes.some(
+      ({ strategy, rollouts }) => strategy.kind === 'weighted' || strategy.kind === 'balance' || rollouts !== undefined,
+    ),
   }
   return Object.values(reads).includes(true) ? reads : undefined
 }
@@ -101,9 +103,13 @@ export function targetKeys(router: Router): readonly string[] {
   return keys
 }
 
-/** Every target of a route, in the order of the file, each once. */
-export function targetsOf({ strategy, fallbacks }: Pick<Route, 'strategy' | 'fallbacks'>): readonly RouteTarget[] {
-  const all = [...strategyTargets(strategy), ...fallbacks]
+/** Every target of a route, in the order of the file, candidates of rollouts last, each once. */
+export function targetsOf({
+  strategy,
+  fallbacks,
+  rollouts = [],
+}: Pick<Route, 'strategy' | 'fallbacks' | 'rollouts'>): readonly RouteTarget[] {
+  const all = [...strategyTargets(strategy), ...fallbacks, ...rollouts.map(({ candidate }) => candidate)]
   return all.filter((target, index) => all.findIndex(({ key }) => key === target.key) === index)
 }
 

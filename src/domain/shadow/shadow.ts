@@ -29,6 +29,13 @@ export type Shadow = {
   readonly providers: ReadonlySet<string> | undefined
   /** Whether streamed requests are mirrored, as streams. */
   readonly streaming: boolean
+  /** Of a rollout's own: mirrors what is part of that rollout while it is in its shadow, and nothing else. */
+  readonly rollout?: string | undefined
+}
+
+/** The shadow that a rollout brings along; no name in a file has a colon. */
+export function impliedShadowName(rollout: string): string {
+  return `rollout:${rollout}`
 }
 
 /** Most that a shadow may spend in one clock hour and one day of UTC. */

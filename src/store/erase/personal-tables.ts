@@ -76,6 +76,7 @@ export const PERSONAL_TABLES: readonly PersonalTable[] = [
   nothing('config_changes', 'Of operators, kept to account for what they did.'),
   nothing('rollout_events', 'Of operators, likewise.'),
   nothing('weight_decisions', 'Of operators, likewise.'),
+  nothing('rollout_decisions', 'Counts and sums, and what followed from them.'),
   nothing('policy_versions', 'Of operators, likewise.'),
   nothing('migrations', 'Of this program.'),
   nothing('leases', 'Of this program.'),
