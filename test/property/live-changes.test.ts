@@ -6,7 +6,8 @@ import { entryOfEvent, eventOfEntry } from '../../src/domain/changes/journal-ent
 
 const ROUTES = ['chat', 'code']
 const weights = fc.dictionary(fc.constantFrom('a/x', 'b/y', 'c/z'), fc.integer({ min: 0, max: 100 }), { minKeys: 1 })
-const inPlace = fc.record({ weights, pins: fc.subarray(['a/x', 'b/y']) })
+const tasks = fc.dictionary(fc.constantFrom('coding', '__proto__', 'constructor'), weights)
+const inPlace = fc.record({ weights, pins: fc.subarray(['a/x', 'b/y']), tasks }, { requiredKeys: ['weights', 'pins'] })
 
 /** An event of one instance; `seen` is how many revisions it lagged behind, `of` which earlier event it declares over. */
 const draft = fc.record({

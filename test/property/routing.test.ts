@@ -31,7 +31,9 @@ function overlayOf(routes: readonly Route[], seed: number): Overlay {
     const weights = Object.fromEntries(
       strategy.targets.map(({ target }, at) => [target.key, (seed + index * 7 + at * 3) % 11]),
     )
-    return [[name, { weights, pins: [], base, actor: 'a', reason: 'b', at: 1 }] as const]
+    const turned = Object.fromEntries(Object.entries(weights).map(([key, weight]) => [key, 10 - weight]))
+    const tasks = seed % 2 === 0 ? {} : { tasks: { coding: turned, unknown: turned } }
+    return [[name, { weights, pins: [], ...tasks, base, actor: 'a', reason: 'b', at: 1 }] as const]
   })
   return { revision: `r${seed}`, weights: new Map(entries) }
 }

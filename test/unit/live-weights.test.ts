@@ -53,6 +53,32 @@ describe('changing weights', () => {
     })
   })
 
+  test('weights of single tasks stay while only pins change, and go with a change of the weights that does not name them', () => {
+    const tasks = { math: { 'openai/a': 0, 'second/b': 1 } }
+    const set = changeWeights(policy, undefined, 'chat', { weights: {}, pins: undefined, tasks })
+    if ('fault' in set || set.change.kind !== 'weights_set') throw new Error('refused')
+    expect(set.now).toEqual({ weights: BASE, pins: [], tasks })
+    const overlay = overlayAfter(setTo(5, { change: set.change, now: set.now }))
+    expect(changeWeights(policy, overlay, 'chat', { weights: {}, pins: ['second/b'] })).toMatchObject({
+      now: { tasks },
+    })
+    const other = changeWeights(policy, overlay, 'chat', { weights: { 'second/b': 2 }, pins: undefined })
+    expect('now' in other && other.now.tasks).toBeUndefined()
+    const without = changeWeights(policy, overlay, 'chat', { weights: {}, pins: undefined, tasks: {} })
+    expect('now' in without && without.now.tasks).toBeUndefined()
+  })
+
+  test.each([
+    { math: { 'openai/a': 1 } },
+    { math: { 'openai/a': 1, 'second/c': 1 } },
+    { math: { 'openai/a': 0, 'second/b': 0 } },
+    { math: { 'openai/a': -1, 'second/b': 2 } },
+  ])('weights of a task are of every target of the route: %j', (tasks) => {
+    expect(changeWeights(policy, undefined, 'chat', { weights: {}, pins: undefined, tasks })).toMatchObject({
+      fault: expect.stringMatching(/^chat: .*expected a weight/),
+    })
+  })
+
   test.each([
     ['nobody', {}, 'There is no route "nobody". Known: chat, fixed.'],
     ['fixed', {}, 'fixed: expected a route with weights (weighted or balance), found fixed.'],

@@ -50,11 +50,18 @@ test.each<[health: HealthView, order: readonly string[], reasons: readonly strin
     ['second/c', 'openai/a', 'second/b'],
     ['fixed', 'primary_breaker_open', 'nothing_healthy'],
   ],
+  // All known to be out: the first and one other, rather one that has not asked to be left alone.
   [
     { 'openai/a': 'open', 'second/b': 'throttled', 'second/c': 'open' },
-    ['openai/a', 'second/b', 'second/c'],
+    ['openai/a', 'second/c'],
     ['fixed', 'primary_breaker_open', 'nothing_healthy'],
   ],
+  [
+    { 'openai/a': 'throttled', 'second/b': 'throttled', 'second/c': 'throttled' },
+    ['openai/a', 'second/b'],
+    ['fixed', 'primary_throttled', 'nothing_healthy'],
+  ],
+  [{ 'openai/a': 'open', 'second/b': 'open', 'second/c': 'probing' }, ['second/c'], ['fixed', 'primary_breaker_open']],
 ])('with %j the order is %j', (health, order, reasons) => {
   const decision = decided(aRoutingState(FIXED), someFacts(), health)
   expect(keysOf(decision)).toEqual(order)
@@ -276,4 +283,25 @@ test('live weights hold while the file says what it said under them', () => {
       expect(keysOf(decided(edited, facts))).toEqual(keysOf(decided(aRoutingState(WEIGHTED), facts)))
     }
   }
+})
+
+test('a task that has live weights of its own goes by them, every other by those of the route', () => {
+  const base = { 'openai/a': 1, 'second/b': 1 }
+  const tasks = Object.fromEntries(
+    ['math', 'constructor'].map((task) => [task, { 'openai/a': 0, 'second/b': 1 }] as const),
+  )
+  const weights = { weights: { 'openai/a': 1, 'second/b': 0 }, pins: [], tasks, base, actor: 'a', reason: 'b', at: 1 }
+  const of = (task: string, file = WEIGHTED) => {
+    const labels = { task, taskSource: 'header', complexity: 'unknown', complexitySource: 'none' } as const
+    const decision = decided(
+      aRoutingState(file, { revision: 'r8', weights: new Map([['canary', weights]]) }),
+      someFacts({ labels }),
+    )
+    return [keysOf(decision)[0], 'reasons' in decision ? decision.reasons.at(-1) : undefined]
+  }
+  expect(of('math')).toEqual(['second/b', 'task_weights'])
+  expect(of('constructor')).toEqual(['second/b', 'task_weights'])
+  for (const task of ['coding', 'unknown', 'toString', '__proto__'])
+    expect(of(task)).toEqual(['openai/a', 'live_weights'])
+  expect(of('math', WEIGHTED.replace('weight: 1', 'weight: 2'))[1]).toBe('weighted')
 })

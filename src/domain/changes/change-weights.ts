@@ -1,6 +1,6 @@
 import type { Policy } from '../policy.ts'
 import { switchedShadow, switchPositions } from '../shadow/shadow-switch.ts'
-import { NO_OVERLAY, type Overlay } from '../routing/overlay.ts'
+import { NO_OVERLAY, type Overlay, type TaskWeights } from '../routing/overlay.ts'
 import type { WeightedTarget } from '../routing/route.ts'
 import { weightsInForce } from '../routing/weights.ts'
 import type { ConfigChange, WeightsInPlace } from './config-event.ts'
@@ -10,6 +10,8 @@ export type WeightsWish = {
   readonly weights: Readonly<Record<string, number>>
   /** Undefined: as they are. */
   readonly pins: readonly string[] | undefined
+  /** In place of those there are. Undefined: where `weights` names any there are none from now on, else as they are. */
+  readonly tasks?: TaskWeights | undefined
 }
 
 /** The change that a wish comes to, or what is wrong with it, as a full sentence. */
@@ -42,7 +44,9 @@ export function changeWeights(
   if (!Object.values(weights).some((weight) => weight > 0)) {
     return { fault: `${route}: expected at least one weight above 0, found none.`, isUnknownRoute: false }
   }
-  const now = { weights, pins: wish.pins ?? inForce.pins }
+  const tasks = wish.tasks ?? (Object.keys(wish.weights).length === 0 ? inForce.tasks : undefined)
+  const hasTasks = tasks !== undefined && Object.keys(tasks).length > 0
+  const now = { weights, pins: wish.pins ?? inForce.pins, ...(hasTasks ? { tasks } : {}) }
   return { change: { kind: 'weights_set', route, ...now, base }, before: inForce, now }
 }
 
@@ -83,17 +87,35 @@ export function routeStanding(
 
 function standingOf(name: string, filed: readonly WeightedTarget[], overlay: Overlay | undefined): RouteStanding {
   const { targets, areLive } = weightsInForce(name, filed, overlay ?? NO_OVERLAY)
-  const pins = areLive ? (overlay?.weights.get(name)?.pins ?? []) : []
-  return { base: byKey(filed), inForce: { weights: byKey(targets), pins }, areLive }
+  const { pins = [], tasks } = (areLive ? overlay?.weights.get(name) : undefined) ?? {}
+  const inForce = { weights: byKey(targets), pins, ...(tasks === undefined ? {} : { tasks }) }
+  return { base: byKey(filed), inForce, areLive }
 }
 
-function faultOf({ weights, pins }: WeightsWish, base: Readonly<Record<string, number>>): string | undefined {
+function faultOf(
+  { weights, pins, tasks = {} }: WeightsWish,
+  base: Readonly<Record<string, number>>,
+): string | undefined {
   const known = Object.keys(base)
   const unknown = [...Object.keys(weights), ...(pins ?? [])].find((key) => !known.includes(key))
   if (unknown !== undefined) return `unknown target "${unknown.slice(0, 60)}". Known: ${known.join(', ')}.`
-  const wrong = Object.entries(weights).find(([, weight]) => !Number.isFinite(weight) || weight < 0)
+  const faulty = Object.entries(tasks).find(([, own]) => !isOfAll(own, known))
+  if (faulty !== undefined) {
+    return `${faulty[0].slice(0, 60)}: expected a weight for each of ${known.join(', ')}, and one above 0.`
+  }
+  const all = [...Object.entries(weights), ...Object.values(tasks).flatMap((own) => Object.entries(own))]
+  const wrong = all.find(([, weight]) => !Number.isFinite(weight) || weight < 0)
   if (wrong !== undefined) return `${wrong[0]}: expected a weight of 0 or more, found ${wrong[1]}.`
   return undefined
+}
+
+function isOfAll(own: Readonly<Record<string, number>>, known: readonly string[]): boolean {
+  const keys = Object.keys(own)
+  return (
+    keys.length === known.length &&
+    keys.every((key) => known.includes(key)) &&
+    Object.values(own).some((weight) => weight > 0)
+  )
 }
 
 function byKey(targets: readonly WeightedTarget[]): Readonly<Record<string, number>> {

@@ -1,7 +1,13 @@
+import type { TaskWeights } from '../routing/overlay.ts'
 import type { EpochMs, RequestId } from '../units.ts'
 
 /** Weights of one route by target key, and which of them nothing automatic may move. */
-export type WeightsInPlace = { readonly weights: Readonly<Record<string, number>>; readonly pins: readonly string[] }
+export type WeightsInPlace = {
+  readonly weights: Readonly<Record<string, number>>
+  readonly pins: readonly string[]
+  /** Of tasks that have weights of their own; absent where none has. */
+  readonly tasks?: TaskWeights | undefined
+}
 
 /** What was changed on top of the file. `base`: what the file said of the field when that was done. */
 export type ConfigChange =

@@ -41,7 +41,8 @@ export function overlayOf(folded: FoldedChanges, waiting: readonly ConfigEvent[]
   for (const [route, event] of latest) {
     const { change, actor, reason, at } = event
     if (change.kind !== 'weights_set') continue
-    weights.set(route, { weights: change.weights, pins: change.pins, base: change.base, actor, reason, at })
+    const { weights: live, pins, tasks, base } = change
+    weights.set(route, { weights: live, pins, ...(tasks === undefined ? {} : { tasks }), base, actor, reason, at })
   }
   const ids = [...fresh.values()].flat()
   if (folded.revision === 0 && ids.length === 0) return NO_OVERLAY

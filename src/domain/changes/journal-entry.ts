@@ -1,3 +1,4 @@
+import type { TaskWeights } from '../routing/overlay.ts'
 import type { EpochMs, RequestId } from '../units.ts'
 import type { ConfigChange, ConfigEvent, StoredEvent, WeightsInPlace } from './config-event.ts'
 
@@ -77,9 +78,19 @@ function changeOf(
 function placeOf(value: unknown): WeightsInPlace | undefined {
   if (!isRecord(value) || !Array.isArray(value['pins'])) return undefined
   const weights = weightsOf(value['weights'])
-  return weights === undefined
-    ? undefined
-    : { weights, pins: value['pins'].filter((pin: unknown) => typeof pin === 'string') }
+  const tasks = value['tasks'] === undefined ? undefined : tasksOf(value['tasks'])
+  if (weights === undefined || tasks === 'unreadable') return undefined
+  const pins = value['pins'].filter((pin: unknown) => typeof pin === 'string')
+  return { weights, pins, ...(tasks === undefined ? {} : { tasks }) }
+}
+
+function tasksOf(value: unknown): TaskWeights | 'unreadable' {
+  if (!isRecord(value)) return 'unreadable'
+  const entries = Object.entries(value).flatMap(([task, weights]) => {
+    const read = weightsOf(weights)
+    return read === undefined ? [] : [[task, read] as const]
+  })
+  return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : 'unreadable'
 }
 
 function weightsOf(value: unknown): Readonly<Record<string, number>> | undefined {

@@ -3,7 +3,7 @@ import { type Asked, holds } from './condition.ts'
 import type { Overlay } from './overlay.ts'
 import type { RouteTarget, WeightedTarget } from './route.ts'
 import type { ReadyRoute } from './router.ts'
-import { weightsInForce } from './weights.ts'
+import { type WeightsInForce, weightsInForce } from './weights.ts'
 
 /** What a strategy makes of a request. */
 export type Choice = {
@@ -39,14 +39,16 @@ export function choose(
       }
     }
     case 'weighted': {
-      const { targets, areLive } = weightsInForce(route.name, strategy.targets, overlay)
+      const inForce = weightsInForce(route.name, strategy.targets, overlay, asked.facts.labels.task)
+      const { targets } = inForce
       // Health does not count here: a share is a share of the units, and an ill target's turn passes to the fallbacks.
       const fit = targets.filter(({ target }) => isFit(fitness(target)))
       const chosen = byWeight(strategy.salt, asked.facts.unit.value, fit.length > 0 ? fit : targets)
-      return weighted([chosen], 'weighted', areLive, targets)
+      return weighted([chosen], 'weighted', inForce)
     }
     case 'balance': {
-      const { targets, areLive } = weightsInForce(route.name, strategy.targets, overlay)
+      const inForce = weightsInForce(route.name, strategy.targets, overlay, asked.facts.labels.task)
+      const { targets } = inForce
       const unit = asked.facts.unit.value
       const well = targets.filter(({ target, weight }) => weight > 0 && fitness(target) === 'well')
       const fit = targets.filter(({ target }) => isFit(fitness(target)))
@@ -54,7 +56,7 @@ export function choose(
       // Drawn as well, so that what one target leaves is spread over the others instead of falling on the next.
       const second = byWeight(strategy.salt, unit, others(well, first))
       const rest = targets.map(({ target }) => target).filter((target) => target !== first && target !== second)
-      return weighted([first, second, ...rest], 'balance', areLive, targets)
+      return weighted([first, second, ...rest], 'balance', inForce)
     }
   }
 }
@@ -62,13 +64,12 @@ export function choose(
 function weighted(
   order: readonly (RouteTarget | undefined)[],
   reason: string,
-  areLive: boolean,
-  targets: readonly WeightedTarget[],
+  { targets, areLive, areOfTask }: WeightsInForce,
 ): Choice {
   return {
     order: order.filter((target) => target !== undefined),
     rule: undefined,
-    reasons: areLive ? [reason, 'live_weights'] : [reason],
+    reasons: areLive ? [reason, areOfTask ? 'task_weights' : 'live_weights'] : [reason],
     weightZero: targets.filter(({ weight }) => !(weight > 0)).map(({ target }) => target),
   }
 }

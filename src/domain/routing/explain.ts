@@ -85,7 +85,7 @@ function targetVerdicts(
   knownModel: KnownModel,
 ): readonly TargetVerdict[] {
   const judge = judgeOf(asked, state, health, knownModel)
-  const weights = weightsByKey(route, state)
+  const weights = weightsByKey(route, state, asked.facts.labels.task)
   const keys = 'targets' in decision ? decision.targets.map(({ key }) => key) : []
   return targetsOf(route).map((target) => {
     const { unfit, ill } = judge(target)
@@ -101,8 +101,12 @@ function targetVerdicts(
   })
 }
 
-function weightsByKey({ name, strategy }: Route, { overlay = NO_OVERLAY }: RoutingState): ReadonlyMap<string, number> {
+function weightsByKey(
+  { name, strategy }: Route,
+  { overlay = NO_OVERLAY }: RoutingState,
+  task: string,
+): ReadonlyMap<string, number> {
   if (strategy.kind !== 'weighted' && strategy.kind !== 'balance') return new Map()
-  const { targets } = weightsInForce(name, strategy.targets, overlay)
+  const { targets } = weightsInForce(name, strategy.targets, overlay, task)
   return new Map(targets.map(({ target, weight }) => [target.key, weight]))
 }

@@ -17,10 +17,15 @@ export type Overlay = {
 export type RouteWeights = {
   readonly weights: Readonly<Record<string, number>>
   readonly pins: readonly string[]
+  /** Of tasks that have weights of their own. */
+  readonly tasks?: TaskWeights | undefined
   readonly base: Readonly<Record<string, number>>
   readonly actor: string
   readonly reason: string
   readonly at: EpochMs
 }
+
+/** Weights by target key, by task: of every target of the route. Tasks are named by clients. */
+export type TaskWeights = Readonly<Record<string, Readonly<Record<string, number>>>>
 
 export const NO_OVERLAY: Overlay = { revision: '', weights: new Map() }
