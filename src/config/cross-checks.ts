@@ -8,6 +8,7 @@ import type { Finding, Loose } from './loose.ts'
 import { checkModels } from './model-checks.ts'
 import { checkPrices } from './price-checks.ts'
 import { checkProviders } from './provider-checks.ts'
+import { checkRollouts } from './rollout-checks.ts'
 import { checkRoutes } from './route-checks.ts'
 import { checkShadows } from './shadow-checks.ts'
 import { checkStore } from './store-checks.ts'
@@ -23,6 +24,7 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkPrices(file),
     ...checkRoutes(file),
     ...checkShadows(file),
+    ...checkRollouts(file),
     ...checkJudge(file),
     ...checkLabels(file),
     ...checkModels(file),

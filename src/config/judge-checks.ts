@@ -1,7 +1,6 @@
-import { TASK_TYPES } from '../domain/routing/route.ts'
 import type { Path } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
-import { textsAt, unknownName } from './match-checks.ts'
+import { checkTaskKeys, unknownName } from './match-checks.ts'
 import { targetsAt } from './target-checks.ts'
 import { parseTargetName } from './target-name.ts'
 
@@ -9,7 +8,7 @@ const TARGET = ['judge', 'target']
 
 /** A judge that cannot be asked or would judge itself, fields that are the proxy's to set, tasks that are not there. */
 export function checkJudge(file: Loose): Finding[] {
-  return [...checkTarget(file), ...checkParameters(file), ...checkMinimum(file)]
+  return [...checkTarget(file), ...checkParameters(file), ...checkTaskKeys(file, ['quality', 'minimum'])]
 }
 
 function checkTarget(file: Loose): Finding[] {
@@ -38,7 +37,7 @@ function checkTarget(file: Loose): Finding[] {
   return fault(`expected a model that does not answer itself, found ${found}, which is a target of ${where}`)
 }
 
-/** Every model that answers by way of a route or a shadow, and so may come before the judge. */
+/** Every model that answers by way of a route, a shadow or a rollout, and so may come before the judge. */
 function armsOf(file: Loose): readonly { readonly path: Path; readonly name: string }[] {
   const routed = file.stepsAt(['routes']).flatMap((name) => {
     const { own, fallbacks } = targetsAt(file, String(name))
@@ -51,7 +50,12 @@ function armsOf(file: Loose): readonly { readonly path: Path; readonly name: str
       return typeof name === 'string' ? [{ path, name }] : []
     }),
   )
-  return [...routed, ...shadowed]
+  const tried = file.stepsAt(['rollouts']).flatMap((rollout) => {
+    const path = ['rollouts', rollout, 'candidate']
+    const name = file.at(path)
+    return typeof name === 'string' ? [{ path, name }] : []
+  })
+  return [...routed, ...shadowed, ...tried]
 }
 
 /** What a judge's request is made of; `stream` and `n` would make its reply another. */
@@ -73,15 +77,5 @@ function checkParameters(file: Loose): Finding[] {
     if (!OWN_FIELDS.includes(String(step))) return []
     const text = `expected a field that the proxy does not set itself, found ${String(step)}`
     return [{ path: ['judge', 'parameters', step], at: 'key' as const, text }]
-  })
-}
-
-function checkMinimum(file: Loose): Finding[] {
-  const known = textsAt(file, ['labels', 'task_types']) ?? TASK_TYPES
-  return file.stepsAt(['quality', 'minimum']).flatMap((step) => {
-    const path = ['quality', 'minimum', step]
-    if (known.includes(String(step))) return []
-    const text = `expected a task type of labels.task_types (${known.join(', ')}), found "${String(step)}"`
-    return [{ path, at: 'key' as const, text }]
   })
 }

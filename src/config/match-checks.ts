@@ -50,6 +50,16 @@ export function checkTasks(file: Loose, path: Path): Finding[] {
   return namesOutside(file, path, knownTasks(file), 'a task type of labels.task_types')
 }
 
+/** Keys of the mapping at `path` that are no task types. */
+export function checkTaskKeys(file: Loose, path: Path): Finding[] {
+  const known = textsAt(file, ['labels', 'task_types']) ?? TASK_TYPES
+  return file.stepsAt(path).flatMap((step) => {
+    if (known.includes(String(step))) return []
+    const text = `expected a task type of labels.task_types (${known.join(', ')}), found "${showKey(String(step))}"`
+    return [{ path: [...path, step], at: 'key' as const, text }]
+  })
+}
+
 /** Entries of the list at `path` that are not `known`. */
 function namesOutside(file: Loose, path: Path, known: readonly string[] | undefined, what: string): Finding[] {
   if (known === undefined) return []
