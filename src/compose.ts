@@ -7,6 +7,7 @@ import { adminPorts } from './compose/admin-ports.ts'
 import { closingOnFailure, createClosers } from './compose/closers.ts'
 import { explainDescribed } from './compose/explain-described.ts'
 import { liveParts } from './compose/live-parts.ts'
+import { openAudits } from './compose/open-audits.ts'
 import { followSpend } from './compose/follow-spend.ts'
 import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
@@ -18,6 +19,7 @@ import { storeFacts } from './compose/store-facts.ts'
 import { warmHealth } from './compose/warm-health.ts'
 import { startReloader } from './config/reload.ts'
 import { createCell } from './domain/cell.ts'
+import type { Listen } from './domain/policy.ts'
 import type { World } from './domain/ports.ts'
 import type { RoutingState } from './domain/state.ts'
 import { openLiveChanges } from './store/live-changes.ts'
@@ -84,6 +86,7 @@ export async function compose(options: AppOptions): Promise<App> {
         isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),
         config: () => reloader.status(),
         processes: 1,
+        audits: () => audits.status(),
       },
       closers,
     )
@@ -112,6 +115,8 @@ export async function compose(options: AppOptions): Promise<App> {
       log,
     })
     closers.add(live.close)
+    let listening: Listen | undefined
+    const audits = openAudits({ state, store, listen: () => listening, instance, world, log }, closers)
 
     const ports = adminPorts({
       file: source.file,
@@ -122,6 +127,7 @@ export async function compose(options: AppOptions): Promise<App> {
       explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
       shadows: serving.mirror.report,
+      audits: audits.status,
       store,
       now: world.now,
       storeFacts: facts,
@@ -136,6 +142,7 @@ export async function compose(options: AppOptions): Promise<App> {
     const admin = await startAdmin({ listen: boot.admin, tokens: boot.admin, ports, log })
     closers.add(admin.close)
     const data = await serving.listen(boot.data)
+    listening = data
     warmHealth(store, () => policy().health.windowMs, serving.health.warm, log)
     restoreJudgeSpend(store, () => policy().scoring?.judge !== undefined, serving.scoring.addSpend, log)
     const isWanted = (): boolean => policy().shadows.length > 0

@@ -2,6 +2,7 @@ import type { Fault } from '../config/fault.ts'
 import type { Rates } from '../domain/cost.ts'
 import type { Policy, Provider } from '../domain/policy.ts'
 import type { EpochMs } from '../domain/units.ts'
+import { auditsJson } from './audits-json.ts'
 import { contentJson } from './content-json.ts'
 import type { ConfigFacts, Json } from './ports.ts'
 import { routingJson } from './routing-json.ts'
@@ -14,7 +15,7 @@ import { shadowsJson } from './shadows-json.ts'
  * password and query of a URL are left out.
  */
 export function policyJson(policy: Policy): Json {
-  const { providers, limits, content, access, prices, routing, shadows, scoring, health, retention, log } = policy
+  const { providers, limits, content, access, prices, routing, shadows, scoring, audits, health, retention, log } = policy
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -29,6 +30,7 @@ export function policyJson(policy: Policy): Json {
     ...routingJson(routing),
     shadows: shadowsJson(shadows),
     scoring: scoringJson(scoring),
+    audits: auditsJson(audits),
     health: {
       error_rate: health.errorRate,
       window_ms: health.windowMs,

@@ -1,4 +1,6 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
+import type { AuditStatus } from '../domain/audit.ts'
+import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
@@ -25,6 +27,8 @@ export type AdminPorts = {
   readonly health: () => HealthReport | Promise<HealthReport>
   /** Of all processes that serve. */
   readonly shadows: () => readonly ShadowReport[] | Promise<readonly ShadowReport[]>
+  /** Of every audit of the policy, in its order. */
+  readonly audits: () => readonly AuditStatus[]
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]
   readonly changeWeights: (change: ChangeRequest) => Promise<ChangeAnswer>
@@ -37,6 +41,7 @@ export type AdminPorts = {
   readonly summary: (minutes: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   /** A person's own SQL: at most `limit` rows. */
   readonly query: (sql: string, limit: number, signal: AbortSignal) => Promise<QueryAnswer>
+  readonly keepCalibrations: KeepCalibrations
   readonly rebuildRollups: (range: DayRange) => 'started' | 'busy' | 'unavailable'
   readonly rebuildStatus: () => RebuildStatus
   /** Erases a user in the background. `actor`: who asked, for the record. */

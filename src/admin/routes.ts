@@ -1,4 +1,6 @@
 import type { Need } from './access.ts'
+import { showAudits } from './audits.ts'
+import { keepCalibrations } from './calibrations.ts'
 import { eraseUser, showErasure } from './erase.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
@@ -35,6 +37,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/shadows', need: 'read', handle: showShadows(ports) },
     { method: 'POST', path: '/admin/shadows/:id/on', need: 'write', handle: switchShadow(ports, true) },
     { method: 'POST', path: '/admin/shadows/:id/off', need: 'write', handle: switchShadow(ports, false) },
+    { method: 'GET', path: '/admin/audits', need: 'read', handle: showAudits(ports) },
     { method: 'GET', path: '/admin/weights', need: 'read', handle: listWeights(ports) },
     { method: 'GET', path: '/admin/weights/:id', need: 'read', handle: showWeights(ports) },
     { method: 'PUT', path: '/admin/weights/:id', need: 'write', handle: setWeights(ports) },
@@ -44,6 +47,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },
     { method: 'POST', path: '/admin/query', need: 'read', handle: runSql(ports) },
+    { method: 'POST', path: '/admin/calibrations', need: 'write', handle: keepCalibrations(ports) },
     { method: 'GET', path: '/admin/rollups', need: 'read', handle: showRebuild(ports) },
     { method: 'POST', path: '/admin/rollups', need: 'write', handle: rebuildRollups(ports) },
     { method: 'GET', path: '/admin/erasure', need: 'write', handle: showErasure(ports) },

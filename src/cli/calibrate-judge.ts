@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
+import { calibrationRecords } from '../evaluate/judge/calibration-records.ts'
 import { type Calibration, calibrate, calibrateTasks } from '../evaluate/judge/calibration.ts'
 import { createJudgeDesk } from '../evaluate/judge/judge-desk.ts'
 import { judgeLabels } from '../evaluate/judge/judge-labels.ts'
@@ -17,17 +18,21 @@ import { createPools } from '../upstream/pools.ts'
 import { createSend } from '../upstream/send.ts'
 import { createSlots } from '../upstream/slots.ts'
 import { printTable } from './print-rows.ts'
+import { tellStore } from './tell-store.ts'
 import type { Terminal } from './terminal.ts'
 
 /** In the data directory: one line of JSON for each calibration, newest last. */
 export const CALIBRATIONS_FILE = 'judge-calibrations.ndjson'
 
 /**
- * Has the judge of the config judge what people have judged, prints how far they agree, and keeps that. Exit code 1 where
- * the labels cannot be read or there is no judge.
+ * Has the judge of the config judge what people have judged, prints how far they agree, and keeps that in a file and in
+ * the store, where rollouts look whether their judge may be trusted. Exit code 1 where the labels cannot be read, there is
+ * no judge, or the store does not take it.
  */
-export async function calibrateJudge(terminal: Terminal, { policy, boot }: Config, file: string): Promise<number> {
-  const { labels, faults } = readLabels(readFileSync(file, 'utf8'))
+export async function calibrateJudge(terminal: Terminal, config: Config, file: string): Promise<number> {
+  const { policy, boot } = config
+  const text = readFileSync(file, 'utf8')
+  const { labels, faults } = readLabels(text)
   for (const fault of faults) terminal.complain(`${file}: ${fault}`)
   if (faults.length > 0) return 1
   const judge = policy.scoring?.judge
@@ -70,6 +75,14 @@ export async function calibrateJudge(terminal: Terminal, { policy, boot }: Confi
       tasks: Object.fromEntries(tasks),
     }
     appendFileSync(join(boot.dataDir, CALIBRATIONS_FILE), `${JSON.stringify(kept)}\n`, { mode: 0o600 })
+    const labelSet = createHash('sha256').update(text).digest('hex').slice(0, 16)
+    const run = { id: world.newId(), calibratedAt: world.now(), judgeVersion: version, labelSet, picoUsd: spend.day }
+    const records = calibrationRecords(run, all, tasks)
+    await tellStore(config, {
+      path: '/admin/calibrations',
+      json: { calibrations: records.map((record) => ({ ...record, picoUsd: String(record.picoUsd) })) },
+      toStore: (store) => store.keepCalibrations(records),
+    })
     return 0
   } finally {
     await pools.close()

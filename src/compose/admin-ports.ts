@@ -21,6 +21,7 @@ export type AdminParts = {
   readonly serving: () => Promise<Omit<ReadinessFacts, 'config' | 'store'>>
   readonly health: AdminPorts['health']
   readonly shadows: AdminPorts['shadows']
+  readonly audits: AdminPorts['audits']
   readonly metrics: AdminPorts['metrics']
   readonly now: World['now']
   readonly log: Log
@@ -52,10 +53,12 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     explain: parts.explain,
     health: parts.health,
     shadows: parts.shadows,
+    audits: parts.audits,
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,
     query: store.query,
+    keepCalibrations: store.keepCalibrations,
     rebuildRollups: store.rebuild.start,
     rebuildStatus: store.rebuild.status,
     eraseUser: ({ user, before = parts.now(), isDryRun }, actor) => {

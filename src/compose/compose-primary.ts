@@ -32,6 +32,7 @@ import { followSpend } from './follow-spend.ts'
 import { gatherWorkers } from './gather-workers.ts'
 import { liveParts } from './live-parts.ts'
 import { logReload } from './log-reload.ts'
+import { openAudits } from './open-audits.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 import { storeFacts } from './store-facts.ts'
@@ -78,6 +79,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       providers: () => [],
       health: () => NO_TARGETS,
       shadows: () => [],
+      audits: () => audits.status(),
       spool: () => spoolLoad(lanes),
       spoolMaxBytes: boot.spool.maxBytes,
       notBuiltRows: () => ({}),
@@ -186,6 +188,8 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       log,
     })
     closers.add(live.close)
+    const listening = () => (isServing ? data : undefined)
+    const audits = openAudits({ state, store, listen: listening, instance: options.instance, world, log }, closers)
 
     const admin = await startAdmin({
       listen: boot.admin,
@@ -199,6 +203,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         explain: explainDescribed(state, world, all.health),
         health: all.health,
         shadows: all.shadows,
+        audits: audits.status,
         store,
         now: world.now,
         storeFacts: facts,

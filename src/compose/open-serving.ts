@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ReloadStatus } from '../config/reload.ts'
+import type { AuditStatus } from '../domain/audit.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { Cell, Log, ReadOwnTrace, World } from '../domain/ports.ts'
 import { createArmPins } from '../domain/rollout/arm-pins.ts'
@@ -62,6 +63,8 @@ export type ServingOptions = {
   readonly config: () => ReloadStatus
   /** That serve the data port: what limits shadows is divided among them. */
   readonly processes: number
+  /** Where this process runs the audits. */
+  readonly audits?: () => readonly AuditStatus[]
 }
 
 /** The part of the proxy that answers clients; every process that serves has one. */
@@ -137,6 +140,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     health: health.report,
     shadows: mirror.report,
     scoring: scoring.counts,
+    ...(options.audits === undefined ? {} : { audits: options.audits }),
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
     notBuiltRows,

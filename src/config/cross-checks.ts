@@ -1,4 +1,5 @@
 import { checkAdmin } from './admin-checks.ts'
+import { checkAudits } from './audit-checks.ts'
 import { checkContent } from './content-checks.ts'
 import { checkHealth } from './health-checks.ts'
 import { checkJudge } from './judge-checks.ts'
@@ -26,6 +27,7 @@ export function crossCheck(file: Loose): Finding[] {
     ...checkShadows(file),
     ...checkRollouts(file),
     ...checkJudge(file),
+    ...checkAudits(file),
     ...checkLabels(file),
     ...checkModels(file),
     ...checkHealth(file),

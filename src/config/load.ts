@@ -18,7 +18,7 @@ const MAX_TEXT_LENGTH = 1_000_000
 
 /**
  * Reads a config file's text. Gives the config, or every fault of the file at once, in the order of the file.
- * `fileName` is how faults call the file; `baseDir` is what a relative `data_dir` starts from. Never throws.
+ * `fileName` is how faults call the file; `baseDir` is what relative paths start from. Never throws.
  */
 export function parseConfig(text: string, fileName: string, environment: Environment, baseDir: string): ConfigResult {
   if (text.length > MAX_TEXT_LENGTH) {

@@ -3,6 +3,7 @@ import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } fro
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
 import { resolvePaths } from './api-path.ts'
+import { resolveAudits } from './resolve-audits.ts'
 import { resolveContent } from './resolve-content.ts'
 import { impliedShadows } from './resolve-rollout-shadows.ts'
 import { resolveRollouts, withRollouts } from './resolve-rollouts.ts'
@@ -15,9 +16,9 @@ import { storeKind } from './store-checks.ts'
 type ProviderEntry = ConfigFile['providers'][string]
 type PriceEntry = ConfigFile['prices'][number]
 
-/** The config a checked file means; a relative `data_dir` starts from `baseDir`. */
+/** The config a checked file means; relative paths start from `baseDir`. */
 export function resolveConfig(file: ConfigFile, baseDir: string): Config {
-  return { boot: resolveBoot(file, baseDir), policy: resolvePolicy(file) }
+  return { boot: resolveBoot(file, baseDir), policy: resolvePolicy(file, baseDir) }
 }
 
 function resolveBoot(file: ConfigFile, baseDir: string): Boot {
@@ -51,7 +52,7 @@ function resolveStore(store: ConfigFile['store']): StoreSettings {
   }
 }
 
-function resolvePolicy(file: ConfigFile): Policy {
+function resolvePolicy(file: ConfigFile, baseDir: string): Policy {
   const { traces, attempts, contents, quarantine, rollup_minutes, rollup_hours } = file.retention
   const providers = new Map(Object.entries(file.providers).map(([name, entry]) => [name, resolveProvider(name, entry)]))
   const routing = resolveRouting(file, providers)
@@ -71,6 +72,7 @@ function resolvePolicy(file: ConfigFile): Policy {
     shadows: [...filed, ...impliedShadows(file, rollouts, providers)],
     rollouts,
     scoring,
+    audits: resolveAudits(file, baseDir),
     health: resolveHealth(file.health),
     retention: {
       tracesDays: traces,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { KEY_FORMS, RATE_LIMIT_HEADERS, STATED_COSTS } from '../domain/provider-traits.ts'
 import { apiPath } from './api-path.ts'
+import { auditsShape } from './audit-schema.ts'
 import { baseUrl, storeUrl } from './base-url.ts'
 import { contentSection } from './content-schema.ts'
 import { headerValue } from './header.ts'
@@ -192,6 +193,7 @@ export const fileSchema = section({
   ...shadowsShape,
   ...rolloutsShape,
   ...scoringShape,
+  ...auditsShape,
   health: healthSection
     .prefault({})
     .describe('When a target of a route is passed over, and how it comes back. One section for all targets.'),

@@ -1,3 +1,4 @@
+import type { AuditPolicy } from './audit.ts'
 import type { ContentPolicy } from './content.ts'
 import type { Rates } from './cost.ts'
 import type { ProviderTraits } from './provider-traits.ts'
@@ -23,6 +24,7 @@ export type Policy = {
   readonly health: HealthPolicy
   /** Undefined: no answer is scored. */
   readonly scoring?: ScoringPolicy | undefined
+  readonly audits: readonly AuditPolicy[]
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
 }

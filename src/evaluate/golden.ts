@@ -1,6 +1,5 @@
 import type { AnswerContent } from '../dialects/answer-content.ts'
 import { asRecord, parseJson } from '../dialects/json-value.ts'
-import { proportionInterval } from '../domain/statistics/proportion-interval.ts'
 import { choiceMatch } from './choice-match.ts'
 import { exactMatch } from './exact-match.ts'
 import { numericMatch } from './numeric-match.ts'
@@ -11,16 +10,6 @@ export type GoldenQuestion = {
   readonly prompt: string
   readonly expected: string
   readonly task: string
-}
-
-/** What one path answered to one question; `value` undefined = it gave no answer that can be scored. */
-export type GoldenResult = {
-  readonly path: string
-  readonly id: string
-  readonly task: string
-  readonly value: number | undefined
-  readonly traceId: string
-  readonly usd: number
 }
 
 /** Reads questions, one JSON object per line: `{"id", "prompt", "expected", "task"}`; faults with their lines. */
@@ -49,38 +38,4 @@ export function scoreGolden(question: GoldenQuestion, status: number, answer: An
   const evaluator = [choiceMatch, numericMatch, exactMatch].find(({ applies }) => applies(input))
   const verdict = evaluator?.score(input)
   return verdict?.kind === 'scored' ? verdict.value : undefined
-}
-
-export type GoldenCell = {
-  readonly path: string
-  readonly task: string
-  readonly answered: number
-  /** Questions without an answer that can be scored; each counts as wrong. */
-  readonly failed: number
-  readonly mean: number
-  readonly low: number
-  readonly high: number
-}
-
-/** Path by task, in order of their names. Whoever gave no answer was not right. */
-export function goldenMatrix(results: readonly GoldenResult[]): readonly GoldenCell[] {
-  const groups = Map.groupBy(results, ({ path, task }) => JSON.stringify([path, task]))
-  return [...groups.values()]
-    .flatMap((group): readonly GoldenCell[] => {
-      const [first] = group
-      if (first === undefined) return []
-      const sum = group.reduce((total, { value }) => total + (value ?? 0), 0)
-      const answered = group.filter(({ value }) => value !== undefined).length
-      return [
-        {
-          path: first.path,
-          task: first.task,
-          answered,
-          failed: group.length - answered,
-          mean: sum / group.length,
-          ...proportionInterval(sum, group.length),
-        },
-      ]
-    })
-    .sort((one, other) => (one.path + one.task < other.path + other.task ? -1 : 1))
 }

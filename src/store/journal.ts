@@ -2,9 +2,9 @@ import { JOURNAL_TABLES, type JournalEntry, type JournalTable } from '../domain/
 import type { EpochMs } from '../domain/units.ts'
 import { identifier, type Read, type Select, type StoreClient } from './client.ts'
 import { parseAs, type RowOf } from './columns.ts'
-import { describeStoreError } from './insert-failure.ts'
 import { namedRows } from './named-rows.ts'
 import { type FieldsOf, timeField } from './row-fields.ts'
+import { NOT_REACHABLE, openSendRows, PATIENCE_MS, type Sent } from './send-rows.ts'
 
 /** An entry and the table it is of. */
 export type JournalRow = JournalEntry & { readonly table: JournalTable }
@@ -39,8 +39,6 @@ export type Journal = {
   readonly policySeenAt: (version: string) => Promise<Read<EpochMs | undefined>>
 }
 
-export type Sent = { readonly kind: 'sent' } | { readonly kind: 'unavailable'; readonly detail: string }
-
 const ENTRY_COLUMNS = [
   'name',
   'revision',
@@ -74,26 +72,12 @@ const STORED_ENTRY = {
   details: 'text',
 } as const
 
-/** A server that says nothing for so long is as good as away. */
-const PATIENCE_MS = 5_000
-
 /** The journal behind `client`, which is asked anew each time and undefined while there is no server. */
 export function openJournal(client: () => StoreClient | undefined): Journal {
-  const detail = 'ClickHouse is not reachable just now.'
-
-  const insert = async (table: string, rows: string, token: string): Promise<Sent> => {
-    const server = client()
-    if (server === undefined) return { kind: 'unavailable', detail }
-    try {
-      await server.insertRows(table, rows, token, AbortSignal.timeout(PATIENCE_MS))
-      return { kind: 'sent' }
-    } catch (error) {
-      return { kind: 'unavailable', detail: describeStoreError(error) }
-    }
-  }
+  const insert = openSendRows(client)
   // As the owner, who sees on a cluster what has just been decided.
   const select: Select = async (query) =>
-    (await client()?.select(query, AbortSignal.timeout(PATIENCE_MS))) ?? { kind: 'unavailable', detail }
+    (await client()?.select(query, AbortSignal.timeout(PATIENCE_MS))) ?? { kind: 'unavailable', detail: NOT_REACHABLE }
   const tableOf = (table: string): string => `${identifier(client()?.address.database ?? '')}.${identifier(table)}`
 
   return {

@@ -1,4 +1,5 @@
 import type { Select } from './client.ts'
+import { openAuditRecords } from './audit-records.ts'
 import { openReads } from './read.ts'
 import type { Store } from './store.ts'
 
@@ -13,6 +14,8 @@ export function noStore(): Store {
     query: async () => ({ kind: 'unavailable', detail }),
     rebuild: { start: () => 'unavailable', status: () => ({ kind: 'idle' }) },
     erase: { start: () => 'unavailable', status: () => ({ kind: 'idle', tables: [] }) },
+    keepCalibrations: async () => ({ kind: 'unavailable', detail }),
+    audits: openAuditRecords(() => undefined),
     journal: undefined,
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,

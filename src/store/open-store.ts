@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import type { Retention, StoreSettings } from '../domain/policy.ts'
 import type { Closable, Log, World } from '../domain/ports.ts'
+import { openAuditRecords } from './audit-records.ts'
 import { openClient, type Select, type StoreAddress, type StoreClient } from './client.ts'
 import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
 import { openJournal } from './journal.ts'
 import { openEraseJob } from './erase/erase-job.ts'
+import { openKeepCalibrations } from './keep-calibrations.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
 import { openQueries } from './query/run-query.ts'
@@ -158,6 +160,8 @@ function keptStore(options: OpenStoreOptions, database: string) {
       query,
       rebuild,
       erase,
+      keepCalibrations: openKeepCalibrations(() => owner),
+      audits: openAuditRecords(() => owner),
       journal: openJournal(() => owner),
       status: keeper.status,
       serverVersion: keeper.serverVersion,

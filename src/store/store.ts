@@ -1,5 +1,7 @@
+import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
+import type { AuditRecords } from './audit-records.ts'
 import type { Select, StoreAddress } from './client.ts'
 import type { EraseJob } from './erase/erase-job.ts'
 import type { Insert } from './insert.ts'
@@ -19,6 +21,8 @@ export type Store = Closable & {
   readonly query: RunQuery
   readonly rebuild: Omit<RebuildJob, 'close'>
   readonly erase: Omit<EraseJob, 'close'>
+  readonly keepCalibrations: KeepCalibrations
+  readonly audits: AuditRecords
   /** Undefined where no store is configured. */
   readonly journal: Journal | undefined
   readonly status: () => StoreStatus

@@ -1,4 +1,5 @@
 import type { ReloadStatus } from '../config/reload.ts'
+import type { AuditStatus } from '../domain/audit.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
@@ -18,6 +19,8 @@ export type MetricSources = {
   readonly shadows: () => readonly ShadowReport[]
   /** Absent in a process that does not serve. */
   readonly scoring?: () => ScoringLoad
+  /** Absent in a worker: its primary runs audits. */
+  readonly audits?: () => readonly AuditStatus[]
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
+import { auditFamilies } from './audit-families.ts'
 import { healthFamilies } from './health-families.ts'
 import { scoringFamilies } from './scoring-families.ts'
 import { shadowFamilies } from './shadow-families.ts'
@@ -57,6 +58,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...healthFamilies(sources.health),
     ...shadowFamilies(sources.shadows),
     ...scoringFamilies(sources.scoring),
+    ...auditFamilies(sources.audits),
     ...spoolFamilies(sources),
     ...storeFamilies(sources),
     ...spanFamilies(sources),

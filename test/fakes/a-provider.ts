@@ -41,6 +41,7 @@ export function aPolicy(providers: readonly Provider[], changes: Partial<Policy>
     prices: [],
     routing: NO_ROUTING,
     shadows: [],
+    audits: [],
     rollouts: [],
     health: DEFAULT_HEALTH,
     retention: {

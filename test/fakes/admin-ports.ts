@@ -15,6 +15,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     explain: () => ({ error: 'not_routed' }),
     health: () => NO_TARGETS,
     shadows: () => [],
+    audits: () => [],
     weights: () => [],
     changeWeights: async () => ({ kind: 'unavailable', detail: 'not in this test' }),
     changes: async () => ({ kind: 'ok', value: [] }),
@@ -25,6 +26,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     eraseUser: () => 'started',
     eraseStatus: () => ({ kind: 'running', tables: [] }),
     rebuildStatus: () => ({ kind: 'idle' }),
+    keepCalibrations: async () => ({ kind: 'kept' }),
     query: async () => ({ kind: 'ok', columns: [], rows: [], isCut: false }),
     storeView: () => ({
       kind: 'embedded',
@@ -92,6 +94,7 @@ export function aPolicy(provider: Partial<Provider> = {}): Policy {
     prices: [],
     routing: NO_ROUTING,
     shadows: [],
+    audits: [],
     rollouts: [],
     health: DEFAULT_HEALTH,
     retention: {

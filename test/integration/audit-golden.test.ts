@@ -1,15 +1,23 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aModel } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { startApp, type TestApp } from '../fakes/an-app.ts'
-import { aDirectory } from '../fakes/a-spool.ts'
 import { runCli } from '../fakes/run-cli.ts'
+
+const questions = Array.from({ length: 10 }, (_, each) =>
+  JSON.stringify({ id: `q${each}`, prompt: `What is ${each} + 3?`, expected: String(each + 3), task: 'math' }),
+)
+const dir = mkdtempSync(join(tmpdir(), 'understudy-audit-'))
+const file = join(dir, 'golden.jsonl')
 
 let simulator: Simulator
 let app: TestApp
 beforeAll(async () => {
+  writeFileSync(file, questions.join('\n'))
   simulator = await startSimulator({ models: [aModel('right', { quality: 1 }), aModel('wrong', { quality: 0 })] })
   app = await startApp({
     providers: { sim: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-1' } },
@@ -19,19 +27,53 @@ beforeAll(async () => {
       bad: { match: { model: 'bad' }, target: 'sim/wrong' },
     },
     quality: { minimum: { math: 0.8 } },
+    audits: { hourly: { questions: file, every: '1h', budget: 1 } },
   })
 })
 afterAll(async () => {
   await app?.close()
   await simulator?.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+type Shown = {
+  readonly state: string
+  readonly last: { readonly passed: boolean; readonly cells: readonly Readonly<Record<string, unknown>>[] } | null
+}
+
+test('an audit of the policy runs by itself when it is due, and its result is at /admin/audits, in the metrics and in ClickHouse', async () => {
+  let shown: Shown | undefined
+  do {
+    await sleep(100)
+    const answer = await fetch(`${app.adminUrl}/admin/audits`)
+    const { audits }: { audits: readonly Shown[] } = JSON.parse(await answer.text())
+    shown = audits[0]
+  } while (shown?.last === null || shown?.state !== 'waiting')
+  expect(shown.last).toMatchObject({ ending: 'complete', passed: false })
+  expect(shown.last?.cells.map(({ path, mean, passed }) => [path, mean, passed])).toEqual([
+    ['bad', 0, false],
+    ['good', 1, true],
+    ['sim/right', 1, true],
+    ['sim/wrong', 0, false],
+  ])
+  const metrics = await (await fetch(`${app.adminUrl}/metrics`)).text()
+  expect(metrics).toContain('understudy_audit_passed{audit="hourly"} 0')
+  expect(metrics).toContain('understudy_audit_mean{audit="hourly",kind="route",path="good",task="math"} 1')
+  expect(metrics).toContain('understudy_audit_answers_total{audit="hourly",result="answered"} 40')
+  const rows = await app.rowsOf(
+    'SELECT path, answered, mean, is_passed FROM understudy.v_latest_audits ORDER BY path',
+    4,
+  )
+  expect(rows).toHaveLength(4)
+  expect(rows[0]).toEqual({ path: 'bad', answered: 10, mean: 0, is_passed: false })
+  const [answers] = await app.rowsOf(
+    'SELECT count() AS n, uniqExact(trace_id) AS traces FROM understudy.audit_answers WHERE trace_id IN (SELECT trace_id FROM understudy.traces) HAVING n = 40',
+    1,
+  )
+  expect(answers).toEqual({ n: 40, traces: 40 })
 })
 
 test('audit golden shows each route, goes on where it ended, and fails below the minimum', async () => {
-  const file = join(aDirectory(), 'golden.jsonl')
-  const questions = Array.from({ length: 10 }, (_, each) =>
-    JSON.stringify({ id: `q${each}`, prompt: `What is ${each} + 3?`, expected: String(each + 3), task: 'math' }),
-  )
-  writeFileSync(file, questions.join('\n'))
   const audit = (...more: string[]) =>
     runCli(['audit', 'golden', file, '-c', app.configFile, '--url', app.url, ...more])
   simulator.forgetRequests()
@@ -39,10 +81,11 @@ test('audit golden shows each route, goes on where it ended, and fails below the
   expect(first.stderr).toContain('the budget is spent')
   expect(first.code).toBe(1)
   const asked = simulator.requests().length
-  expect(asked).toBeLessThan(20)
+  expect(asked).toBeLessThan(40)
   const second = await audit()
-  expect(simulator.requests().length).toBe(20)
+  expect(simulator.requests().length).toBe(40)
   expect(second.stdout).toMatch(/bad +│ math +│ 10 +│ 0 +│ 0\.000 \[0\.000, 0\.278\] +│ 0\.8 +│ below/)
   expect(second.stdout).toMatch(/good +│ math +│ 10 +│ 0 +│ 1\.000 \[0\.722, 1\.000\] +│ 0\.8 +│ +│/)
+  expect(second.stdout).toMatch(/target +│ sim\/wrong +│ math +│ 10 +│ 0 +│ 0\.000 /)
   expect(second.code).toBe(1)
 })

@@ -101,6 +101,7 @@ describe('GET /admin/policy', () => {
         models: {},
         shadows: [],
         scoring: null,
+        audits: [],
         health: {
           error_rate: 0.05,
           window_ms: 120_000,

@@ -21,6 +21,7 @@ const NAMED_AT_TOP = [
   'models',
   'shadows',
   'rollouts',
+  'audits',
   'quality.minimum',
   'judge.parameters',
   'content.providers',

@@ -49,6 +49,7 @@ test('a file with providers alone is a whole config', () => {
     prices: [],
     routing: NO_ROUTING,
     shadows: [],
+    audits: [],
     rollouts: [],
     health: DEFAULT_HEALTH,
     retention: {

@@ -13,7 +13,8 @@ import type { HealthView } from './target-health.ts'
 
 /**
  * Where a request goes, and why. Pure: the same facts, state and health (and the same `knownModel`) decide the same.
- * `x-understudy-route` names the route, else the first that matches takes it, else it is the default route.
+ * `x-understudy-route` names the route (`default`: none), else the first that matches takes it, else it is the default
+ * route.
  */
 export function decideRoute(
   facts: Facts,
@@ -87,6 +88,10 @@ function routeFor(
   byName: ReadonlyMap<string, ReadyRoute>,
   reasons: string[],
 ): ReadyRoute | undefined {
+  if (facts.routeAsked === DEFAULT_ROUTE) {
+    reasons.push('route_asked')
+    return undefined
+  }
   if (facts.routeAsked !== undefined) {
     const named = byName.get(facts.routeAsked)
     if (named?.route.dialect === facts.dialect) {
