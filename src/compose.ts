@@ -1,5 +1,6 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
+import type { SpoolFacts } from './admin/ports.ts'
 import { startAdmin } from './admin/server.ts'
 import type { App, AppOptions, Closed } from './compose/app.ts'
 import { DRAIN_MS } from './compose/app.ts'
@@ -13,6 +14,7 @@ import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
 import { outageOf, spoolFacts } from './compose/row-lanes.ts'
+import { openRolloutParts } from './compose/rollout-parts.ts'
 import { readOwnTrace } from './compose/read-own-trace.ts'
 import { restoreJudgeSpend } from './compose/restore-judge-spend.ts'
 import { storeFacts } from './compose/store-facts.ts'
@@ -85,6 +87,8 @@ export async function compose(options: AppOptions): Promise<App> {
         readTrace: readOwnTrace(store.reads),
         isStoreUp: () => (hasStore ? facts().state === 'ready' : undefined),
         config: () => reloader.status(),
+        onTrip: (trip) => void rollouts.trip(trip),
+        rollouts: () => rollouts.report(),
         processes: 1,
         audits: () => audits.status(),
       },
@@ -106,15 +110,32 @@ export async function compose(options: AppOptions): Promise<App> {
     closers.add(reloader.close)
     state.subscribe(({ policy: next }) => store.setRetention(next.retention))
 
+    const spooled = (): SpoolFacts => spoolFacts(lanes, serving.notBuiltRows(), boot.spool.maxBytes)
+    const rollouts = await openRolloutParts({
+      dataDir: boot.dataDir,
+      state,
+      store,
+      live: () => live,
+      health: serving.health.report,
+      spool: spooled,
+      instance,
+      pace: boot.decider,
+      world,
+      log,
+    })
     const live = await openLiveChanges({
       ...liveParts(boot.dataDir, source, reloader),
       state,
       journal: store.journal,
+      followers: [rollouts.follower],
       instance,
       world,
       log,
     })
     closers.add(live.close)
+    closers.add(rollouts.close)
+    rollouts.start()
+
     let listening: Listen | undefined
     const audits = openAudits({ state, store, listen: () => listening, instance, world, log }, closers)
 
@@ -124,6 +145,7 @@ export async function compose(options: AppOptions): Promise<App> {
       reloader,
       state,
       live,
+      rollouts,
       explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
       shadows: serving.mirror.report,
@@ -134,7 +156,7 @@ export async function compose(options: AppOptions): Promise<App> {
       serving: async () => ({
         isServing: serving.isServing(),
         isDraining: serving.isDraining(),
-        spool: spoolFacts(lanes, serving.notBuiltRows(), boot.spool.maxBytes),
+        spool: spooled(),
       }),
       metrics,
       log,

@@ -4,6 +4,9 @@ import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
+import type { PaceEstimate, Traffic } from '../domain/rollout/estimate.ts'
+import type { Explanation as RolloutExplanation } from '../domain/rollout/explain.ts'
+import type { RolloutAnswer, RolloutRequest, RolloutView } from '../domain/rollout/rollout-view.ts'
 import type { Explanation } from '../domain/routing/explain.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
@@ -29,6 +32,7 @@ export type AdminPorts = {
   readonly shadows: () => readonly ShadowReport[] | Promise<readonly ShadowReport[]>
   /** Of every audit of the policy, in its order. */
   readonly audits: () => readonly AuditStatus[]
+  readonly rollouts: RolloutPorts
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]
   readonly changeWeights: (change: ChangeRequest) => Promise<ChangeAnswer>
@@ -50,6 +54,23 @@ export type AdminPorts = {
   readonly storeView: () => StoreView
   readonly metrics: { readonly expose: () => Promise<string>; readonly contentType: string }
 }
+
+export type RolloutPorts = {
+  /** In the order of the file. */
+  readonly views: () => readonly RolloutView[]
+  /** Whether this proxy is the one that decides. */
+  readonly isDecider: () => boolean
+  /** Undefined where nothing is known of it. */
+  readonly explain: (name: string) => Promise<RolloutExplanation | undefined>
+  readonly change: (request: RolloutRequest) => Promise<RolloutAnswer>
+  /** Newest first, as `decisions`. */
+  readonly events: (name: string, limit: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
+  readonly decisions: (name: string, limit: number, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
+  /** Undefined where the file has no such rollout. */
+  readonly estimate: (name: string, signal: AbortSignal) => Promise<StoreAnswer<RolloutEstimate> | undefined>
+}
+
+export type RolloutEstimate = { readonly traffic: Traffic; readonly paces: readonly PaceEstimate[] }
 
 export type ReadinessFacts = {
   /** The data port accepts connections. */

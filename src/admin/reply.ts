@@ -34,7 +34,7 @@ export type Handler = (request: AdminRequest) => Reply | Promise<Reply>
 /**
  * Every error of the admin port: `{"error": {"code", "message"}}`. Codes: `bad_request`, `unauthorized`,
  * `forbidden`, `not_found`, `method_not_allowed`, `too_large`, `unsupported_type`, `invalid_policy`,
- * `invalid_query`, `invalid_weights`, `conflict`, `busy`, `unwritable`, `store_unavailable`, `timeout`, `internal`.
+ * `invalid_query`, `invalid_weights`, `refused`, `conflict`, `busy`, `unwritable`, `store_unavailable`, `timeout`, `internal`.
  */
 export function errorReply(status: number, code: string, message: string, headers?: Record<string, string>): JsonReply {
   return { status, json: { error: { code, message } }, ...(headers === undefined ? {} : { headers }) }

@@ -6,6 +6,14 @@ import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
 import { explainOneRoute } from './route.ts'
+import {
+  changeRollout,
+  estimateRollout,
+  listRolloutDecisions,
+  listRolloutEvents,
+  listRollouts,
+  showRollout,
+} from './rollouts.ts'
 import { rebuildRollups, showRebuild } from './rollups.ts'
 import { switchShadow } from './shadow-switch.ts'
 import { showShadows } from './shadows.ts'
@@ -24,6 +32,8 @@ export type Route = {
   readonly handle: Handler
 }
 
+const ROLLOUT_VERBS = ['start', 'pause', 'resume', 'promote', 'rollback', 'abort', 'retry', 'approve'] as const
+
 /** Everything that the admin port answers. */
 export function adminRoutes(ports: AdminPorts): readonly Route[] {
   return [
@@ -38,6 +48,17 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'POST', path: '/admin/shadows/:id/on', need: 'write', handle: switchShadow(ports, true) },
     { method: 'POST', path: '/admin/shadows/:id/off', need: 'write', handle: switchShadow(ports, false) },
     { method: 'GET', path: '/admin/audits', need: 'read', handle: showAudits(ports) },
+    { method: 'GET', path: '/admin/rollouts', need: 'read', handle: listRollouts(ports) },
+    { method: 'GET', path: '/admin/rollouts/:id', need: 'read', handle: showRollout(ports) },
+    { method: 'GET', path: '/admin/rollouts/:id/events', need: 'read', handle: listRolloutEvents(ports) },
+    { method: 'GET', path: '/admin/rollouts/:id/decisions', need: 'read', handle: listRolloutDecisions(ports) },
+    { method: 'GET', path: '/admin/rollouts/:id/estimate', need: 'read', handle: estimateRollout(ports) },
+    ...ROLLOUT_VERBS.map((verb): Route => ({
+      method: 'POST',
+      path: `/admin/rollouts/:id/${verb}`,
+      need: 'write',
+      handle: changeRollout(ports, verb),
+    })),
     { method: 'GET', path: '/admin/weights', need: 'read', handle: listWeights(ports) },
     { method: 'GET', path: '/admin/weights/:id', need: 'read', handle: showWeights(ports) },
     { method: 'PUT', path: '/admin/weights/:id', need: 'write', handle: setWeights(ports) },

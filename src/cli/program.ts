@@ -23,6 +23,7 @@ import type { Terminal } from './terminal.ts'
 import { timeOf } from '../admin/erase.ts'
 import { isDay } from '../admin/rollups.ts'
 import { addQualityCommands } from './quality-commands.ts'
+import { addRolloutCommands } from './rollout-commands.ts'
 import { addWeightsCommands } from './weights-commands.ts'
 
 /** Runs the command that the arguments name. Resolves to the exit code once it is done. */
@@ -124,6 +125,11 @@ export async function run(process: NodeJS.Process): Promise<number> {
     defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
     wholeNumber,
+  })
+  addRolloutCommands(command('rollout', 'candidates on their way to taking over a route'), {
+    terminal,
+    defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
+    withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
   })
   withConfig('replay', 'decide stored traces again from their rows, and compare')
     .option('-s, --since <minutes>', 'how far to look back', wholeNumber, 1440)

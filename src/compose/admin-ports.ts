@@ -3,8 +3,10 @@ import type { ConfigReloader } from '../config/reload.ts'
 import { weightsViews } from '../domain/changes/weights-view.ts'
 import type { Cell, Log, World } from '../domain/ports.ts'
 import { runProof } from '../domain/run-proof.ts'
+import { rolloutAdmin } from './rollout-admin.ts'
 import { rowsSettled } from './rows-settled.ts'
 import type { RoutingState } from '../domain/state.ts'
+import type { Rollouts } from '../rollout/open-rollouts.ts'
 import type { LiveChanges } from '../store/live-changes.ts'
 import type { Store } from '../store/store.ts'
 
@@ -15,6 +17,7 @@ export type AdminParts = {
   readonly reloader: Pick<ConfigReloader, 'status' | 'apply'>
   readonly state: Cell<RoutingState>
   readonly live: Pick<LiveChanges, 'change' | 'lastChange'>
+  readonly rollouts: Rollouts
   readonly explain: AdminPorts['explain']
   readonly store: Store
   readonly storeFacts: () => StoreFacts
@@ -50,6 +53,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
       log.info('policy_put', { actor, result: outcome.kind })
       return outcome
     },
+    rollouts: rolloutAdmin(parts.rollouts, store, state),
     explain: parts.explain,
     health: parts.health,
     shadows: parts.shadows,

@@ -35,6 +35,7 @@ import { logReload } from './log-reload.ts'
 import { openAudits } from './open-audits.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
+import { openRolloutParts, statesTold } from './rollout-parts.ts'
 import { storeFacts } from './store-facts.ts'
 import { warmHealth } from './warm-health.ts'
 
@@ -89,6 +90,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       droppedLogLines: lines.droppedLines,
       spans: () => undefined,
       workers: () => pool.counts(),
+      rollouts: () => rollouts.report(),
     })
     const all = gatherWorkers({ pool: () => pool, metrics: own, lanes, spoolMaxBytes: boot.spool.maxBytes })
     const facts = () => storeFacts(boot.store.kind, store.status(), all.outage())
@@ -107,6 +109,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       startOf: (number): WorkerStart => ({
         policy: policyText(),
         overlay: overlayTold(),
+        rollouts: statesTold(state.current().rollouts),
         file: source.file,
         baseDir: source.baseDir,
         listen: data,
@@ -119,6 +122,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       }),
       onMessage: (worker, message) => {
         if (message.kind === 'store_doubt') store.doubt()
+        else if (message.kind === 'rollout_trip') void rollouts.trip(message.trip)
         else broker.take(worker, message)
       },
       onGone: (worker, last) => {
@@ -149,6 +153,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       const before = told
       told = next
       if (next.overlay !== before.overlay) pool.tellAll({ kind: 'overlay', overlay: overlayTold() })
+      if (next.rollouts !== before.rollouts) pool.tellAll({ kind: 'rollouts', states: statesTold(next.rollouts) })
       if (next.policyVersion === before.policyVersion) return
       store.setRetention(next.policy.retention)
       broker.setPolicy(next.policy)
@@ -179,15 +184,31 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       return outcome
     }
 
+    const rollouts = await openRolloutParts({
+      dataDir: boot.dataDir,
+      state,
+      store,
+      live: () => live,
+      health: all.health,
+      spool: all.spool,
+      instance: options.instance,
+      pace: boot.decider,
+      world,
+      log,
+    })
     const live = await openLiveChanges({
       ...liveParts(boot.dataDir, source, reloader),
       state,
       journal: store.journal,
+      followers: [rollouts.follower],
       instance: options.instance,
       world,
       log,
     })
     closers.add(live.close)
+    closers.add(rollouts.close)
+    rollouts.start()
+
     const listening = () => (isServing ? data : undefined)
     const audits = openAudits({ state, store, listen: listening, instance: options.instance, world, log }, closers)
 
@@ -200,6 +221,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         reloader: { status: reloader.status, apply: async (text) => everywhere(await reloader.apply(text)) },
         state,
         live,
+        rollouts,
         explain: explainDescribed(state, world, all.health),
         health: all.health,
         shadows: all.shadows,

@@ -18,6 +18,7 @@ import type { FromWorker, OverlayTold, PolicyText, Snapshot, ToWorker, WorkerSta
 import { DRAIN_MS } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { openServing } from './open-serving.ts'
+import { statesHeard } from './rollout-parts.ts'
 import { spendHeard } from './spend-told.ts'
 import { outageOf, spoolFacts } from './row-lanes.ts'
 
@@ -50,6 +51,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
     policy: first,
     policyVersion: start.policy.version,
     overlay: overlayOf(start.overlay),
+    rollouts: statesHeard(start.rollouts),
   })
   const lines = openLineDestination(logFd)
   const log = createLogger({ level: () => state.current().policy.log.level, write: lines.write, now: world.now })
@@ -96,6 +98,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         readTrace: async () => ({ kind: 'unavailable' }),
         isStoreUp: () => undefined,
         config: () => config,
+        onTrip: (trip) => void send({ kind: 'rollout_trip', trip }),
         processes: start.processes,
       },
       closers,
@@ -149,6 +152,10 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
           case 'overlay': {
             const overlay = overlayOf(message.overlay)
             return state.swap((previous) => ({ ...previous, overlay }))
+          }
+          case 'rollouts': {
+            const rollouts = statesHeard(message.states)
+            return state.swap((previous) => ({ ...previous, rollouts }))
           }
           case 'store':
             return takeStore(message.store)

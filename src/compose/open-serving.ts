@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ReloadStatus } from '../config/reload.ts'
 import type { AuditStatus } from '../domain/audit.ts'
 import type { Listen } from '../domain/policy.ts'
+import type { RolloutReport, Trip } from '../domain/rollout/rollout-view.ts'
 import type { Cell, Log, ReadOwnTrace, World } from '../domain/ports.ts'
 import { createArmPins } from '../domain/rollout/arm-pins.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -36,6 +37,7 @@ import { openKnownModels } from './known-models.ts'
 import { createOwnApi } from '../evaluate/own-api.ts'
 import type { ScoreWorker } from '../evaluate/worker.ts'
 import { openMirror } from './open-mirror.ts'
+import { watchBreakers } from '../rollout/watch-breakers.ts'
 import type { RunningMirror } from '../shadow/mirror.ts'
 import { openScoring } from './open-scoring.ts'
 import { addRows, openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
@@ -61,6 +63,10 @@ export type ServingOptions = {
   readonly readTrace: ReadOwnTrace
   readonly isStoreUp: () => boolean | undefined
   readonly config: () => ReloadStatus
+  /** The candidate of a rollout has failed here so often that it must go. */
+  readonly onTrip: (trip: Trip) => void
+  /** Where this process follows rollouts. */
+  readonly rollouts?: () => RolloutReport
   /** That serve the data port: what limits shadows is divided among them. */
   readonly processes: number
   /** Where this process runs the audits. */
@@ -140,6 +146,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     health: health.report,
     shadows: mirror.report,
     scoring: scoring.counts,
+    ...(options.rollouts === undefined ? {} : { rollouts: options.rollouts }),
     ...(options.audits === undefined ? {} : { audits: options.audits }),
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,
@@ -186,11 +193,12 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         knownModel,
         armPins: createArmPins(),
         recorder,
-        mirror: alsoScoring(mirror, scoring.live),
+        mirror: alsoScoring(mirror, scoring.live, policy),
         answerOwn,
         observe: observeAll(
           [
             metrics.observe,
+            watchBreakers(options.onTrip),
             createRequestLine({ settings: () => policy().log, write: lines.write }),
             ...(tracing === undefined ? [] : [tracing.observe]),
           ],

@@ -13,6 +13,8 @@ export function bootChanges(running: Boot, next: Boot): readonly string[] {
     ['store', JSON.stringify(running.store) !== JSON.stringify(next.store)],
     ['spool.max_size', running.spool.maxBytes !== next.spool.maxBytes],
     ['shutdown_deadline', running.shutdownDeadlineMs !== next.shutdownDeadlineMs],
+    ['decider.tick', running.decider.tickMs !== next.decider.tickMs],
+    ['decider.speed', running.decider.speed !== next.decider.speed],
   ]
   return differs.filter(([, isDifferent]) => isDifferent).map(([key]) => key)
 }

@@ -30,6 +30,7 @@ function resolveBoot(file: ConfigFile, baseDir: string): Boot {
     store: resolveStore(file.store),
     spool: { maxBytes: file.spool.max_size },
     shutdownDeadlineMs: file.shutdown_deadline,
+    decider: { tickMs: file.decider.tick, speed: file.decider.speed },
   }
 }
 

@@ -164,6 +164,14 @@ export const fileSchema = section({
   shutdown_deadline: durationMs()
     .prefault('30s')
     .describe('How long answers under way may still run after a stop signal.'),
+  decider: section({
+    tick: durationMs().prefault('60s').describe('Between two looks at each rollout.'),
+    speed: wholeNumber(1, 1_000_000)
+      .prefault(1)
+      .describe('By which all times of all rollouts are divided: for demonstrations, never for real traffic.'),
+  })
+    .prefault({})
+    .describe('How rollouts are decided. Fixed at start.'),
   providers: z
     .record(z.string(), provider, { error: 'a mapping of provider names' })
     .describe('The upstreams. Only this file can name one.'),

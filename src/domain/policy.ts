@@ -24,6 +24,7 @@ export type Policy = {
   readonly health: HealthPolicy
   /** Undefined: no answer is scored. */
   readonly scoring?: ScoringPolicy | undefined
+  /** In the order of the file. */
   readonly audits: readonly AuditPolicy[]
   readonly retention: Retention
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly requests: boolean }
@@ -110,6 +111,8 @@ export type Boot = {
   readonly store: StoreSettings
   readonly spool: { readonly maxBytes: number }
   readonly shutdownDeadlineMs: number
+  /** How fast rollouts are decided: time between two looks, and by what all their times are divided. */
+  readonly decider: { readonly tickMs: number; readonly speed: number }
 }
 
 export type Listen = { readonly host: string; readonly port: number }

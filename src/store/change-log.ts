@@ -25,6 +25,8 @@ export type ChangeLog = {
 /** Reads a journal of its own (rollouts, decisions about weights) in the same look as the changes of the policy. */
 export type JournalFollower = {
   readonly table: Exclude<JournalTable, 'config_changes'>
+  /** Whether there is anything to learn; otherwise it is not asked for. */
+  readonly isWanted: () => boolean
   /** The last revision that is known of each name. */
   readonly position: () => Readonly<Record<string, number>>
   /** Gets the rows of its table from there on, the last one known included. */
@@ -70,13 +72,14 @@ export function openChangeLog({ journal, kept, followers, log, onChange }: Chang
   }
 
   async function readNew(from: Journal): Promise<boolean> {
-    const others = followers.map(({ table, position }) => [table, position()] as const)
+    const asking = followers.filter(({ isWanted }) => isWanted())
+    const others = asking.map(({ table, position }) => [table, position()] as const)
     const read = await from.since({
       ...Object.fromEntries(others),
       config_changes: { [POLICY_JOURNAL]: folded.revision },
     })
     if (read.kind === 'unavailable') return false
-    for (const { table: followed, take } of followers) take(read.value.filter(({ table }) => table === followed))
+    for (const { table: followed, take } of asking) take(read.value.filter(({ table }) => table === followed))
     const rows = read.value.filter(({ table, name }) => table === 'config_changes' && name === POLICY_JOURNAL)
     if (folded.revision > 0 && !rows.some(({ id }) => id === folded.lastId)) {
       log.warn('live_changes_restarted', { revision: folded.revision, detail: 'The journal is another one now.' })

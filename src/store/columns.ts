@@ -10,6 +10,8 @@ type Kinds = {
   readonly optionalDecimal: string | null
   readonly texts: readonly string[]
   readonly rows: readonly Row[]
+  /** Tuples of numbers. */
+  readonly lists: readonly (readonly number[])[]
   readonly map: Row
 }
 
@@ -27,6 +29,8 @@ const CHECKS: { readonly [Kind in keyof Kinds]: (value: Json | undefined) => boo
   optionalDecimal: (value) => value === null || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)),
   texts: (value) => isList(value) && value.every((item) => typeof item === 'string'),
   rows: (value) => isList(value) && value.every(isMap),
+  lists: (value) =>
+    isList(value) && value.every((item) => isList(item) && item.every((one) => typeof one === 'number')),
   map: (value) => isMap(value),
 }
 

@@ -35,6 +35,8 @@ export type LiveChanges = Closable & {
   readonly lastChange: (route: string) => ConfigEvent | undefined
   /** Changes that the store has not been told of yet. */
   readonly waiting: () => number
+  /** Looks at the journal at once, for all followers. Resolves to whether the store could be asked. */
+  readonly look: () => Promise<boolean>
 }
 
 /** What `ifMatch` says where the file's own weights are to be changed. */
@@ -160,7 +162,7 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
   /** Where there is nothing that could be changed, the journal is not asked. */
   function isWorthALook(): boolean {
     const hasSomethingToTell = changes.waiting().length > 0 || changes.policies().length > 0
-    return hasSomethingToTell || followers.length > 0 || isChangeable(state.current().policy)
+    return hasSomethingToTell || followers.some(({ isWanted }) => isWanted()) || isChangeable(state.current().policy)
   }
 
   function noteOutage(isUp: boolean): void {
@@ -237,6 +239,7 @@ export async function openLiveChanges(options: LiveChangesOptions): Promise<Live
     change,
     lastChange: (route) => last().get(route),
     waiting: () => changes.waiting().length,
+    look: changes.sync,
     close: async () => {
       closing.abort()
       unsubscribe()

@@ -1,6 +1,7 @@
 import type { Select } from './client.ts'
 import { openAuditRecords } from './audit-records.ts'
 import { openReads } from './read.ts'
+import { NO_ROLLOUT_STORE } from './rollout-store.ts'
 import type { Store } from './store.ts'
 
 /** For `store: none`. Nothing is kept: whoever composes the proxy need not start a spool or a writer. */
@@ -17,6 +18,7 @@ export function noStore(): Store {
     keepCalibrations: async () => ({ kind: 'unavailable', detail }),
     audits: openAuditRecords(() => undefined),
     journal: undefined,
+    rollouts: NO_ROLLOUT_STORE,
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,
     subscribe: () => () => {},

@@ -12,6 +12,7 @@ import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
 import { openQueries } from './query/run-query.ts'
 import { openReads } from './read.ts'
+import { openRolloutStore } from './rollout-store.ts'
 import { openRebuildJob } from './rollups/rebuild-job.ts'
 import type { Store } from './store.ts'
 
@@ -163,6 +164,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       keepCalibrations: openKeepCalibrations(() => owner),
       audits: openAuditRecords(() => owner),
       journal: openJournal(() => owner),
+      rollouts: openRolloutStore(() => owner, select, database),
       status: keeper.status,
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,

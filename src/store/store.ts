@@ -7,6 +7,7 @@ import type { EraseJob } from './erase/erase-job.ts'
 import type { Insert } from './insert.ts'
 import type { Journal } from './journal.ts'
 import type { RebuildJob } from './rollups/rebuild-job.ts'
+import type { RolloutStore } from './rollout-store.ts'
 import type { RunQuery } from './query/run-query.ts'
 import type { Reads } from './read.ts'
 
@@ -25,6 +26,7 @@ export type Store = Closable & {
   readonly audits: AuditRecords
   /** Undefined where no store is configured. */
   readonly journal: Journal | undefined
+  readonly rollouts: RolloutStore
   readonly status: () => StoreStatus
   /** As the server states it; undefined until it has answered. */
   readonly serverVersion: () => string | undefined

@@ -1,6 +1,7 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { AuditStatus } from '../domain/audit.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { RolloutReport } from '../domain/rollout/rollout-view.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
 import type { ScoringLoad } from './scoring-families.ts'
@@ -21,6 +22,8 @@ export type MetricSources = {
   readonly scoring?: () => ScoringLoad
   /** Absent in a worker: its primary runs audits. */
   readonly audits?: () => readonly AuditStatus[]
+  /** Absent in a process that does not follow them. */
+  readonly rollouts?: () => RolloutReport
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

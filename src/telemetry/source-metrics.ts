@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
 import { auditFamilies } from './audit-families.ts'
 import { healthFamilies } from './health-families.ts'
+import { rolloutFamilies } from './rollout-families.ts'
 import { scoringFamilies } from './scoring-families.ts'
 import { shadowFamilies } from './shadow-families.ts'
 import type { MetricSources } from './metric-sources.ts'
@@ -57,6 +58,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...providerFamilies(sources),
     ...healthFamilies(sources.health),
     ...shadowFamilies(sources.shadows),
+    ...(sources.rollouts === undefined ? [] : rolloutFamilies(sources.rollouts)),
     ...scoringFamilies(sources.scoring),
     ...auditFamilies(sources.audits),
     ...spoolFamilies(sources),

@@ -3,6 +3,8 @@ import type { Listen } from '../domain/policy.ts'
 import type { RouteWeights } from '../domain/routing/overlay.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
+import type { RolloutState } from '../domain/rollout/rollout-state.ts'
+import type { Trip } from '../domain/rollout/rollout-view.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
 
@@ -33,6 +35,8 @@ export type StoreTold = {
 export type WorkerStart = {
   readonly policy: PolicyText
   readonly overlay: OverlayTold
+  /** Where rollouts stand. */
+  readonly rollouts: readonly RolloutState[]
   /** As in `ConfigSource`. */
   readonly file: string
   readonly baseDir: string
@@ -73,6 +77,7 @@ export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   | { readonly kind: 'policy'; readonly policy: PolicyText }
   | { readonly kind: 'overlay'; readonly overlay: OverlayTold }
+  | { readonly kind: 'rollouts'; readonly states: readonly RolloutState[] }
   | { readonly kind: 'store'; readonly store: StoreTold }
   /** What the targets did before the start. */
   | { readonly kind: 'past_calls'; readonly calls: readonly PastCall[] }
@@ -98,13 +103,19 @@ export type FromWorker =
   | { readonly kind: 'snapshot'; readonly number?: number | undefined; readonly snapshot: Snapshot }
   /** Its rows were not taken although there should be a store: look whether the tables are there. */
   | { readonly kind: 'store_doubt' }
+  /** A candidate has failed here so often that it must go. */
+  | { readonly kind: 'rollout_trip'; readonly trip: Trip }
   | { readonly kind: 'stopped'; readonly stopped: Stopped; readonly snapshot: Snapshot }
   | SlotQuestion
+
+/** What is not about a worker's own life. */
+export type FromWorkersWork = SlotQuestion | Extract<FromWorker, { readonly kind: 'store_doubt' | 'rollout_trip' }>
 
 const TO_WORKER: Readonly<Record<ToWorker['kind'], true>> = {
   start: true,
   policy: true,
   overlay: true,
+  rollouts: true,
   store: true,
   past_calls: true,
   shadow_spend: true,
@@ -123,6 +134,7 @@ const FROM_WORKER: Readonly<Record<FromWorker['kind'], true>> = {
   policy_applied: true,
   snapshot: true,
   store_doubt: true,
+  rollout_trip: true,
   stopped: true,
   slot_ask: true,
   slot_leave: true,

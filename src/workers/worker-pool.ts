@@ -1,10 +1,9 @@
 import type { Listen } from '../domain/policy.ts'
 import type { Log, World } from '../domain/ports.ts'
-import type { SlotQuestion } from '../domain/slot-messages.ts'
 import type { MonotonicMs } from '../domain/units.ts'
 import type { WorkerEvents, WorkerProcess } from './fork-worker.ts'
 import { createLineRelay } from './line-relay.ts'
-import type { FromWorker, Snapshot, Stopped, ToWorker, WorkerStart } from './messages.ts'
+import type { FromWorker, FromWorkersWork, Snapshot, Stopped, ToWorker, WorkerStart } from './messages.ts'
 
 export type WorkerPoolOptions = {
   readonly count: number
@@ -12,7 +11,7 @@ export type WorkerPoolOptions = {
   /** Asked at each start of worker `number`, from 1 on: what is in force then. */
   readonly startOf: (number: number) => WorkerStart
   /** What is not about a worker's own life. */
-  readonly onMessage: (worker: number, message: SlotQuestion | { readonly kind: 'store_doubt' }) => void
+  readonly onMessage: (worker: number, message: FromWorkersWork) => void
   /** A worker is gone, with the last that is known of it. */
   readonly onGone: (worker: number, last: Snapshot | undefined) => void
   /** Gets whole lines that workers have logged. */

@@ -85,6 +85,7 @@ test('whoever follows a journal of its own learns of it in the look at the chang
     followers: [
       {
         table: 'rollout_events',
+        isWanted: () => true,
         position: () => known,
         take: (rows) => {
           for (const { name, revision } of rows) {

@@ -14,6 +14,7 @@ test('a file with providers alone is a whole config', () => {
     store: { kind: 'embedded', port: 8123, maxMemoryBytes: 2_000_000_000 },
     spool: { maxBytes: 4_000_000_000 },
     shutdownDeadlineMs: 30_000,
+    decider: { tickMs: 60_000, speed: 1 },
   })
   expect(policy).toEqual({
     providers: new Map([

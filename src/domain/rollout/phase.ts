@@ -19,20 +19,22 @@ export type Phase =
   | { readonly kind: 'superseded'; readonly by: string }
 
 /** Why a rollout does not go on although it is not merely waiting: somebody may have to look. */
-export type HoldReason =
-  | 'no_data'
-  | 'stale_data'
-  | 'sample_ratio'
-  | 'both_arms'
-  | 'coverage'
-  | 'missing_by_arm'
-  | 'judge_failing'
-  | 'judge_biased'
-  | 'judge_untrusted'
-  | 'signal'
-  | 'stable_failing'
-  | 'approval'
-  | 'timeout'
+export const HOLD_REASONS = [
+  'no_data',
+  'stale_data',
+  'sample_ratio',
+  'both_arms',
+  'coverage',
+  'missing_by_arm',
+  'judge_failing',
+  'judge_biased',
+  'judge_untrusted',
+  'signal',
+  'stable_failing',
+  'approval',
+  'timeout',
+] as const
+export type HoldReason = (typeof HOLD_REASONS)[number]
 
 /** Where a live rollout stands, paused or holding or not; undefined before the start and after the end. */
 export function livePhaseOf(phase: Phase): LivePhase | undefined {

@@ -1,0 +1,318 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Cell, Closable, Log, World } from '../domain/ports.ts'
+import { advance } from '../domain/rollout/advance.ts'
+import { type Authorship, command, type Verb } from '../domain/rollout/command.ts'
+import type { DecisionRecord } from '../domain/rollout/decision-record.ts'
+import type { Evidence } from '../domain/rollout/evidence.ts'
+import { explain, type Explanation } from '../domain/rollout/explain.ts'
+import { livePhaseOf, phaseText } from '../domain/rollout/phase.ts'
+import type { Rollout } from '../domain/rollout/rollout.ts'
+import type { Change } from '../domain/rollout/rollout-event.ts'
+import type { RolloutState } from '../domain/rollout/rollout-state.ts'
+import type { RolloutAnswer, RolloutReport, RolloutRequest, RolloutView, Trip } from '../domain/rollout/rollout-view.ts'
+import type { RoutingState } from '../domain/state.ts'
+import type { EpochMs } from '../domain/units.ts'
+import { atSpeed } from './at-speed.ts'
+import { createDeciding } from './decide-all.ts'
+import { keepToFile } from './keep-file.ts'
+import type { DeciderPace, DeciderStore, RecentOf } from './ports.ts'
+import { type EventJournal, openRolloutLog, type RolloutLog } from './rollout-log.ts'
+import { watchLease } from './watch-lease.ts'
+
+export type RolloutsOptions = {
+  /** Gets what is known of rollouts swapped in; everything else in it stays. */
+  readonly state: Cell<RoutingState>
+  /** Absolute: what is known is kept there. */
+  readonly file: string
+  /** Undefined: no store is configured. Nothing is decided then, and what is done by hand is this instance's alone. */
+  readonly journal: EventJournal | undefined
+  readonly store: DeciderStore
+  readonly recentOf: RecentOf
+  /** When the oldest row was made that ClickHouse does not have yet; undefined where it has all. */
+  readonly oldestUnstored: () => Promise<EpochMs | undefined>
+  readonly instance: string
+  readonly pace: DeciderPace
+  readonly world: World
+  readonly log: Log
+}
+
+export type Rollouts = Closable & {
+  /** From now on the journal is followed, and decisions are made. */
+  readonly start: () => void
+  readonly follower: RolloutLog['follower']
+  readonly change: (request: RolloutRequest) => Promise<RolloutAnswer>
+  /** In the order of the file. */
+  readonly views: () => readonly RolloutView[]
+  /** By evidence read now; undefined where there is no such rollout, or nothing is known of it. */
+  readonly explain: (name: string) => Promise<Explanation | undefined>
+  /** A process of this proxy has seen a candidate fail. */
+  readonly trip: (trip: Trip) => Promise<void>
+  readonly report: () => RolloutReport
+}
+
+/** How long a caller waits to hear that the others will see the change. */
+const STORE_PATIENCE_MS = 2_000
+/** Rows of a request are stored about a second after its end; a loaded server takes longer. */
+const ROWS_LATE_MS = 10_000
+const LEAST_ROWS_LATE_MS = 3_000
+/** A judge with a queue of its own has answered by then as a rule; who answers later is counted when he does. */
+const WATERMARK_MS = 120_000
+const LEAST_WATERMARK_MS = 5_000
+const READ_TIMEOUT_MS = 30_000
+/** How long a trip counts that was not followed by a rollback because stable was failing as well. */
+const TRIP_COUNTS_MS = 120_000
+const MOST_UNTOLD = 100
+
+/**
+ * Opens what moves rollouts: the follower of their journal, the verbs, the file's wishes and, on the one instance that
+ * holds the lease, the decisions.
+ */
+export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> {
+  const { state, store, pace, instance, world, log: lines } = options
+  const rollouts = (): readonly Rollout[] =>
+    state.current().policy.rollouts.map((rollout) => atSpeed(rollout, pace.speed))
+  const rolloutOf = (name: string): Rollout | undefined => rollouts().find((each) => each.name === name)
+  const log = await openRolloutLog({
+    file: options.file,
+    journal: options.journal,
+    instance,
+    policyVersion: () => state.current().policyVersion,
+    isWanted: () => state.current().policy.rollouts.length > 0,
+    onChange: (states) => state.swap((previous) => ({ ...previous, rollouts: states })),
+    world,
+    log: lines,
+  })
+  const closing = new AbortController()
+  const heldTrips = new Map<string, Trip & { readonly at: EpochMs }>()
+  let untold: readonly DecisionRecord[] = []
+  let wake = (): void => undefined
+  let isReloaded = false
+  let running: Promise<void> = Promise.resolve()
+  const lease = watchLease({
+    store,
+    holder: `${instance}/${world.newId()}`,
+    isWanted: log.follower.isWanted,
+    pace,
+    world,
+    onTaken: () => {
+      lines.info('rollout_decider', { instance })
+      wake()
+    },
+  })
+  const deciding = createDeciding({
+    log,
+    store,
+    evidenceOf,
+    mayDecide: lease.isHeld,
+    policyVersion: () => state.current().policyVersion,
+    instance,
+    world,
+    lines,
+  })
+  const file = keepToFile({ log, state: state.current, rollouts, world, lines })
+
+  let { policyVersion } = state.current()
+  const unsubscribe = state.subscribe((next) => {
+    if (next.policyVersion === policyVersion) return
+    policyVersion = next.policyVersion
+    isReloaded = true
+    wake()
+  })
+  /** One turn after the other: at each tick, and at once where the file was edited. */
+  async function run(): Promise<void> {
+    const { signal } = closing
+    while (!signal.aborted) {
+      const woken = new AbortController()
+      wake = () => woken.abort()
+      try {
+        await turn()
+      } catch (bug) {
+        lines.error('rollout_turn_failed', { bug })
+      }
+      await delay(pace.tickMs, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined)
+    }
+  }
+
+  async function turn(): Promise<void> {
+    const reloaded = isReloaded
+    isReloaded = false
+    await tellRecords()
+    if (reloaded) await file.keep(true)
+    if (options.journal === undefined) return file.keep(true)
+    if (!lease.isHeld() || !(await options.journal.look())) return
+    await file.keep(false)
+    for (const rollout of rollouts()) {
+      if (closing.signal.aborted || !lease.isHeld()) return
+      await deciding.decide(rollout)
+    }
+  }
+
+  async function tellRecords(): Promise<void> {
+    for (const record of untold) {
+      if ((await store.record(record)).kind === 'unavailable') return
+      untold = untold.filter((each) => each !== record)
+    }
+  }
+
+  async function evidenceOf(rollout: Rollout, known: RolloutState): Promise<Evidence> {
+    const live = livePhaseOf(known.phase)
+    const late = Math.max(LEAST_ROWS_LATE_MS, ROWS_LATE_MS / pace.speed)
+    const unstored = (await options.oldestUnstored()) ?? Number.POSITIVE_INFINITY
+    const asOf = Math.floor(Math.min(world.now() - late, unstored))
+    const { epoch, enteredAt, dealtAt } = known
+    const watermarkMs = Math.round(Math.max(LEAST_WATERMARK_MS, WATERMARK_MS / pace.speed))
+    const wanted = { rollout, live: live ?? { kind: 'shadow' as const }, epoch, enteredAt, dealtAt, asOf, watermarkMs }
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(READ_TIMEOUT_MS)])
+    const read = live === undefined ? undefined : await store.readings(wanted, signal)
+    if (read?.kind === 'unavailable')
+      lines.warn('rollout_evidence_unread', { rollout: rollout.name, detail: read.detail })
+    const trip = heldTrips.get(rollout.name)
+    const isRecent = trip?.epoch === epoch && world.now() - trip.at < TRIP_COUNTS_MS
+    return {
+      breaker: isRecent ? trip.why : undefined,
+      recent: await options.recentOf(rollout),
+      readings: read?.kind === 'ok' ? read.value : undefined,
+    }
+  }
+
+  async function trip(tripped: Trip): Promise<void> {
+    const { rollout: name, epoch, why } = tripped
+    const [rollout, known] = [rolloutOf(name), log.state(name)]
+    if (rollout === undefined || known?.epoch !== epoch || livePhaseOf(known.phase) === undefined) return
+    const evidence = { breaker: why, recent: await options.recentOf(rollout), readings: undefined }
+    const at = Math.floor(world.now())
+    const transition = advance(rollout, known, evidence, at)
+    const { event } = transition
+    if (event?.change.kind !== 'rolled_back') {
+      heldTrips.set(name, { ...tripped, at })
+      lines.error('rollout_breaker_held', { rollout: name, why, because: transition.because })
+      return
+    }
+    const id = world.newId()
+    const { policyVersion: version } = state.current()
+    const record = { id, at, instance, policyVersion: version, rollout, state: known, evidence, transition }
+    untold = [...untold, record].slice(-MOST_UNTOLD)
+    const { actor, reason, change } = event
+    await log.addLocal({ id: world.newId(), rollout: name, at, actor, reason, change, epoch, decision: id })
+    lines.error('rollout_breaker_tripped', { rollout: name, why, phase: phaseText(known.phase) })
+    await tellRecords()
+    await log.tellWaiting()
+  }
+
+  async function change(request: RolloutRequest): Promise<RolloutAnswer> {
+    const { name, verb, actor, reason, ifMatch } = request
+    const rollout = rolloutOf(name)
+    if (rollout === undefined) return { kind: 'unknown', known: rollouts().map((each) => each.name) }
+    if (log.state(name) === undefined) {
+      await file.keep(false)
+      if (log.state(name) === undefined)
+        return { kind: 'unavailable', detail: 'nothing is known of it before the store is there' }
+    }
+    const by = { actor, reason, at: Math.floor(world.now()) }
+    const answer =
+      isSafe(verb) && ifMatch === undefined ? await stop(rollout, verb, by) : await claim(rollout, verb, by, ifMatch)
+    if (answer.kind === 'applied') {
+      const now = log.state(name)
+      const phase = now === undefined ? '' : phaseText(now.phase)
+      lines.info('rollout_changed', { rollout: name, verb: verb.kind, phase, actor, reason, isStored: answer.isStored })
+      wake()
+    }
+    return answer
+  }
+
+  /** Takes the candidate away, or freezes it: in force here before anybody else is asked. */
+  async function stop(rollout: Rollout, verb: Verb, by: Authorship): Promise<RolloutAnswer> {
+    const known = log.state(rollout.name)
+    if (known === undefined) return { kind: 'refused', because: 'nothing is known of it.' }
+    const answer = command(rollout, known, verb, by)
+    if (answer.kind === 'refused') return answer
+    const id = world.newId()
+    const { change: made } = answer.event
+    await log.addLocal({ id, rollout: rollout.name, ...by, change: made, epoch: known.epoch })
+    await withinPatience(log.tellWaiting())
+    return { kind: 'applied', isStored: options.journal !== undefined && !log.waiting().some((each) => each.id === id) }
+  }
+
+  async function claim(
+    rollout: Rollout,
+    verb: Verb,
+    by: Authorship,
+    ifMatch: string | undefined,
+  ): Promise<RolloutAnswer> {
+    const { name } = rollout
+    const away = {
+      kind: 'unavailable',
+      detail: 'only the store can tell where it stands; pause, rollback and abort work without it',
+    } as const
+    if (options.journal !== undefined && !(await options.journal.look())) return away
+    const tag = (): string => String(log.stored(name)?.state.revision ?? 0)
+    if (ifMatch !== undefined && ifMatch !== tag()) return { kind: 'conflict', found: tag() }
+    let refused: string | undefined
+    const offered = await log.offer(
+      name,
+      (known) => {
+        if (known === undefined) return undefined
+        const answer = command(rollout, known, verb, by)
+        refused = answer.kind === 'refused' ? answer.because : undefined
+        return answer.kind === 'event' ? { event: answer.event } : undefined
+      },
+      ifMatch === undefined ? undefined : 1,
+    )
+    switch (offered.kind) {
+      case 'stored':
+        return { kind: 'applied', isStored: options.journal !== undefined }
+      case 'none':
+        return { kind: 'refused', because: refused ?? 'nothing is known of it.' }
+      case 'beaten':
+        return { kind: 'conflict', found: tag() }
+      case 'unavailable':
+        return { kind: 'unavailable', detail: 'the store went away meanwhile; look whether the change is in force' }
+    }
+  }
+
+  async function withinPatience(work: Promise<void>): Promise<void> {
+    const timer = new AbortController()
+    const late = delay(STORE_PATIENCE_MS, undefined, { signal: timer.signal }).catch(() => undefined)
+    await Promise.race([work, late])
+    timer.abort()
+  }
+
+  function views(): readonly RolloutView[] {
+    return rollouts().map((rollout) => ({
+      rollout,
+      state: log.state(rollout.name),
+      looked: deciding.looked(rollout.name),
+      waiting: log.waiting().filter((each) => each.rollout === rollout.name).length,
+    }))
+  }
+
+  return {
+    start: () => {
+      lease.start()
+      running = run()
+    },
+    follower: log.follower,
+    change,
+    views,
+    explain: async (name) => {
+      const [rollout, known] = [rolloutOf(name), log.state(name)]
+      if (rollout === undefined || known === undefined) return undefined
+      return explain(rollout, known, await evidenceOf(rollout, known), Math.floor(world.now()))
+    },
+    trip,
+    report: () => ({ isDecider: lease.isHeld(), views: views(), decisions: deciding.counts() }),
+    close: async () => {
+      closing.abort()
+      unsubscribe()
+      await running
+      await lease.close()
+      await log.close()
+    },
+  }
+}
+
+/** Verbs that are done at once wherever they are asked for, store or no store. */
+function isSafe({ kind }: Verb): boolean {
+  const safe: readonly (Verb['kind'] | Change['kind'])[] = ['pause', 'rollback', 'abort']
+  return safe.includes(kind)
+}
