@@ -1,6 +1,15 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board } from './board.ts'
-import { dollars, FOR_CLIENTS, OF_MODEL, OF_ROUTE, OF_TARGET_MODEL, OF_TASK, OF_TEAM } from './filters.ts'
+import {
+  dollars,
+  FOR_CLIENTS,
+  MAY_BE_BILLED,
+  OF_MODEL,
+  OF_ROUTE,
+  OF_TARGET_MODEL,
+  OF_TASK,
+  OF_TEAM,
+} from './filters.ts'
 import { type PlacedLater, series, stat, table } from './panel.ts'
 
 const CALLS = `
@@ -34,6 +43,7 @@ LIMIT 100`,
     units: { Calls: 'short', Spend: 'currencyUSD', 'Per 1,000 calls': 'currencyUSD', Priced: 'percentunit' },
     widths: { Calls: 90, Spend: 110, Priced: 80 },
     width: 12,
+    height: 7,
   })
 
 /** Requests by something that only the request knows. */
@@ -52,6 +62,7 @@ LIMIT 100`,
     units: { Requests: 'short', Spend: 'currencyUSD' },
     widths: { Requests: 100, Spend: 100 },
     width: 8,
+    height: 8,
   })
 
 /** Who and what the money goes to. */
@@ -103,8 +114,8 @@ SELECT ${SPEND} * 2592000 / nullIf(toUnixTimestamp($__toTime) - toUnixTimestamp(
         }),
         stat({
           title: 'Unpriced calls',
-          description: 'Share of calls whose cost is not known although something may have been billed.',
-          sql: `SELECT countIf(call.cost_usd IS NULL AND unpriced_why != 'not_billed') / nullIf(count(), 0) AS unpriced ${CALLS}`,
+          description: 'Share of the calls that may have been billed whose cost is not known.',
+          sql: `SELECT countIf(call.cost_usd IS NULL) / nullIf(count(), 0) AS unpriced ${CALLS} AND ${MAY_BE_BILLED} AND unpriced_why != 'not_billed'`,
           unit: 'percentunit',
           decimals: 1,
           warnAbove: 0.01,
@@ -198,6 +209,7 @@ ORDER BY calls DESC
 LIMIT 50`,
           units: { Calls: 'short', 'Last seen': 'dateTimeFromNow' },
           width: 24,
+          height: 6,
         }),
       ],
     ],

@@ -1,10 +1,14 @@
 import { stringify } from 'yaml'
 import { alertRules } from './alerts.ts'
+import { comparison } from './comparison.ts'
 import { cost } from './cost.ts'
 import { overview } from './overview.ts'
+import { quality } from './quality.ts'
 import { reliability } from './reliability.ts'
+import { shadow } from './shadow.ts'
+import { trace } from './trace.ts'
 
-export const BOARDS = { overview, cost, reliability } as const
+export const BOARDS = { overview, cost, reliability, quality, shadow, comparison, trace } as const
 
 const HEAD = '# Made by `npm run dashboards` out of dashboards/alerts.ts: change it there.\n'
 

@@ -9,6 +9,16 @@ export const OF_TEAM = chosen('team', 'team')
 /** For table traces, whose model is that of the last attempt. */
 export const OF_TARGET_MODEL = chosen('target_model', 'model')
 
+export const OF_SHADOW = chosen('shadow', 'shadow')
+/** For pairs, whose comparison is a shadow or a rollout. */
+export const OF_COMPARISON = chosen('comparison', 'shadow')
+/** The one that is chosen, of those that have no All. */
+export const OF_ONE_TASK = 'task IN (${one_task:singlequote})'
+export const OF_EVALUATOR = 'evaluator IN (${evaluator:singlequote})'
+
+/** Whether the provider may bill a call, as `mayBeBilled` of domain/exchange-totals.ts. */
+export const MAY_BE_BILLED = "(may_have_run OR (outcome IN ('completed', 'interrupted', 'cancelled') AND status < 400))"
+
 /** Calls made to answer a client; the others are the cost of watching. */
 export const FOR_CLIENTS = "role IN ('primary', 'fallback', 'cascade')"
 

@@ -86,6 +86,7 @@ ORDER BY time`,
           sql: `
 SELECT $__timeInterval(minute) AS time, if(model = '', '(none named)', model) AS series, toFloat64(sum(cost_usd)) AS value ${CALLS}
 GROUP BY time, series
+HAVING sum(priced_calls) > 0
 ORDER BY time, series`,
           unit: 'currencyUSD',
           draw: 'bars',
@@ -107,7 +108,9 @@ GROUP BY time, series
 ORDER BY time, series`,
           unit: 'percentunit',
           draw: 'lines',
+          min: 'auto',
           max: 1,
+          interval: '15m',
           width: 12,
         }),
       ],
@@ -154,6 +157,7 @@ ORDER BY received_at DESC
 LIMIT 50`,
           units: { When: 'dateTimeFromNow', Status: 'string' },
           widths: { When: 130, Status: 70, Outcome: 100 },
+          traces: ['Trace'],
           width: 12,
         }),
       ],

@@ -8,36 +8,49 @@ import { type Colour, PALETTE } from './palette.ts'
 import { clickHouseQuery, ENVIRONMENT } from './query.ts'
 
 /** Units by their names in Grafana. */
-export type UnitName = 'short' | 'currencyUSD' | 'percentunit' | 'ms' | 's' | 'dateTimeFromNow' | 'string'
+export type UnitName = 'short' | 'none' | 'currencyUSD' | 'percentunit' | 'ms' | 's' | 'dateTimeFromNow' | 'string'
 
-type Common = {
+export type PanelText = {
   readonly title: string
   /** What is counted, and what is not. */
   readonly description: string
   readonly sql: string
   /** Columns of the grid, of 24. */
   readonly width: number
+  /** Rows of the grid; those of a row of panels are the same. */
+  readonly height?: number
 }
-export type StatSpec = Common & { readonly unit: UnitName; readonly decimals?: number; readonly warnAbove?: number }
-export type SeriesSpec = Common & {
+export type StatSpec = PanelText & { readonly unit: UnitName; readonly decimals?: number; readonly warnAbove?: number }
+export type SeriesSpec = PanelText & {
   readonly unit: UnitName
   readonly draw: 'bars' | 'lines'
   /** Colours by column, for all of them; series that come by rows are shades of blue. */
   readonly colours?: Readonly<Record<string, Colour>>
   readonly max?: number
+  /** 0 unless said otherwise; a difference goes below it, and a score is never near it. */
+  readonly min?: number | 'auto'
+  /** What one point stands for, at least. A minute is what the rollups hold; of scores there are few in that. */
+  readonly interval?: '1m' | '15m'
 }
-export type TableSpec = Common & {
+export type TableSpec = PanelText & {
   /** By column; one that is not named is text. */
   readonly units: Readonly<Record<string, UnitName>>
   /** Widths in pixels by column; the rest share what is left. */
   readonly widths?: Readonly<Record<string, number>>
+  /** Columns of trace ids, which lead to the dashboard of one trace. */
+  readonly traces?: readonly string[]
 }
+
+/** To the dashboard of one trace, of the same environment and time. */
+const TRACE_LINK =
+  '/d/understudy-trace/understudy-one-trace?var-trace=${__value.raw}&${environment:queryparam}&${__url_time_range}'
+
 /** A panel without its place and its id. */
 export type PlacedLater = { readonly width: number; readonly height: number; readonly panel: Panel }
 
 const STAT_HEIGHT = 4
-const PANEL_HEIGHT = 9
-const NO_VALUE = '–'
+export const PANEL_HEIGHT = 9
+export const NO_VALUE = '–'
 
 /** One number. */
 export function stat(spec: StatSpec): PlacedLater {
@@ -63,7 +76,7 @@ export function stat(spec: StatSpec): PlacedLater {
 
 /**
  * Something over time. The query gives `time` and either one column per series, or `series` and `value` with one row
- * per series. Never below a minute, which is what the rollups hold.
+ * per series.
  */
 export function series(spec: SeriesSpec): PlacedLater {
   const isGrouped = /\bAS series\b/.test(spec.sql)
@@ -72,22 +85,15 @@ export function series(spec: SeriesSpec): PlacedLater {
     .description(spec.description)
     .datasource(ENVIRONMENT)
     .withTarget(clickHouseQuery(spec.sql, 'series'))
-    .interval('1m')
+    .interval(spec.interval ?? '1m')
     .unit(spec.unit)
-    .min(0)
     .noValue(NO_VALUE)
-    .legend(
-      new common.VizLegendOptionsBuilder()
-        .showLegend(true)
-        .displayMode(common.LegendDisplayMode.List)
-        .placement(common.LegendPlacement.Bottom)
-        .calcs([]),
-    )
+    .legend(bottomLegend())
     .tooltip(
       new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
     )
-    // Grafana has no palette for every kind of colour vision; shades of one colour differ in lightness, for everybody.
-    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Shades).fixedColor(PALETTE.blue))
+    .colorScheme(shadesOf(PALETTE.blue))
+  if (spec.min !== 'auto') builder.min(spec.min ?? 0)
   if (spec.max !== undefined) builder.max(spec.max)
   // Otherwise the label's name stands before each value in the legend.
   if (isGrouped) builder.displayName('${__field.labels.series}')
@@ -109,8 +115,20 @@ export function series(spec: SeriesSpec): PlacedLater {
   for (const [column, colour] of Object.entries(spec.colours ?? {})) {
     builder.overrideByName(column, [{ id: 'color', value: { mode: 'fixed', fixedColor: PALETTE[colour] } }])
   }
-  return { width: spec.width, height: PANEL_HEIGHT, panel: builder.build() }
+  return { width: spec.width, height: spec.height ?? PANEL_HEIGHT, panel: builder.build() }
 }
+
+/** Grafana has no palette for every kind of colour vision; shades of one colour differ in lightness, for everybody. */
+export const shadesOf = (colour: string): dashboard.FieldColorBuilder =>
+  new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Shades).fixedColor(colour)
+
+/** Hidden unless asked for. */
+export const bottomLegend = (): common.VizLegendOptionsBuilder =>
+  new common.VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(common.LegendDisplayMode.List)
+    .placement(common.LegendPlacement.Bottom)
+    .calcs([])
 
 /** Rows as they come. */
 export function table(spec: TableSpec): PlacedLater {
@@ -130,5 +148,8 @@ export function table(spec: TableSpec): PlacedLater {
   for (const [column, width] of Object.entries(spec.widths ?? {})) {
     builder.overrideByName(column, [{ id: 'custom.width', value: width }])
   }
-  return { width: spec.width, height: PANEL_HEIGHT, panel: builder.build() }
+  for (const column of spec.traces ?? []) {
+    builder.overrideByName(column, [{ id: 'links', value: [{ title: 'Show this trace', url: TRACE_LINK }] }])
+  }
+  return { width: spec.width, height: spec.height ?? PANEL_HEIGHT, panel: builder.build() }
 }

@@ -17,21 +17,50 @@ const Override = z.object({
   matcher: z.object({ id: z.literal('byName'), options: z.string() }),
   properties: z.array(z.object({ id: z.string(), value: z.unknown() })),
 })
+const Transformation = z.discriminatedUnion('id', [
+  z.strictObject({
+    id: z.literal('groupingToMatrix'),
+    options: z.strictObject({
+      rowField: z.string(),
+      columnField: z.string(),
+      valueField: z.string(),
+      emptyValue: z.literal('null'),
+    }),
+  }),
+  z.strictObject({
+    id: z.literal('organize'),
+    options: z.strictObject({ renameByName: z.record(z.string(), z.string()) }),
+  }),
+])
 const Panel = z.object({
   id: z.int(),
-  type: z.enum(['stat', 'timeseries', 'table']),
+  type: z.enum(['stat', 'timeseries', 'table', 'bargauge', 'barchart']),
   title: z.string().min(1),
   description: z.string().min(1),
   datasource: Source,
   gridPos: z.object({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }),
   targets: z.tuple([Target]),
   interval: z.string().optional(),
+  transformations: z.array(Transformation).optional(),
   options: z.object({ legend: z.object({ showLegend: z.boolean() }).optional() }),
   fieldConfig: z.object({
     defaults: z.object({
       unit: z.string().optional(),
+      decimals: z.number().optional(),
+      min: z.number().optional(),
+      max: z.number().optional(),
       displayName: z.string().optional(),
-      color: z.object({ mode: z.string() }).optional(),
+      color: z.object({ mode: z.string(), fixedColor: z.string().optional() }).optional(),
+      thresholds: z
+        .object({ steps: z.array(z.object({ value: z.number().nullable(), color: z.string() })) })
+        .optional(),
+      custom: z
+        .object({
+          drawStyle: z.string().optional(),
+          spanNulls: z.union([z.number(), z.boolean()]).optional(),
+          cellOptions: z.object({ type: z.string() }).optional(),
+        })
+        .optional(),
     }),
     overrides: z.array(Override),
   }),
@@ -40,8 +69,10 @@ const Panel = z.object({
 const VariableQuery = z.strictObject({ refId: z.string(), queryType: z.literal('sql'), rawSql: z.string().min(1) })
 const Variable = z.object({
   name: z.string(),
-  type: z.enum(['datasource', 'query']),
+  type: z.enum(['datasource', 'query', 'textbox']),
+  label: z.string().optional(),
   query: z.union([z.string(), VariableQuery]),
+  includeAll: z.boolean().optional(),
 })
 const Board = z.object({
   uid: z.string().regex(/^[\w-]{8,40}$/),
@@ -54,6 +85,7 @@ const Board = z.object({
 
 export type BoardFile = z.infer<typeof Board>
 export type PanelFile = z.infer<typeof Panel>
+export type TransformationFile = z.infer<typeof Transformation>
 
 /** A committed dashboard, of which what is tested has been parsed. */
 export const boardFile = (name: string): BoardFile =>

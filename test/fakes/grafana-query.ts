@@ -12,6 +12,19 @@ export type GrafanaWindow = {
 /** Chosen values by variable; `all` is Grafana's All. */
 export type Choices = Readonly<Record<string, readonly string[] | 'all'>>
 
+/** All of everything, and one of what has no All, as `insertTraffic` and `insertEvidence` have them. */
+export const EVERYTHING: Choices = {
+  route: 'all',
+  task: 'all',
+  model: 'all',
+  team: 'all',
+  shadow: 'all',
+  one_task: ['coding'],
+  evaluator: ['judge'],
+  baseline: ['gpt-large'],
+  trace: ['01a1f9b1-5f70-7000-8000-000000000001'],
+}
+
 /** The SQL that a panel sends. Throws on a macro or a variable that nobody would expand. */
 export function asGrafanaSends(sql: string, window: GrafanaWindow, choices: Choices): string {
   return asAlertSends(withVariables(withConditions(sql, choices), choices), window)

@@ -10,7 +10,7 @@ import { aRetention, quietLog } from '../fakes/clickhouse.ts'
 import { realWorld } from '../fakes/real-world.ts'
 import { type ComposeClickHouse, startComposeClickHouse } from '../fakes/compose-clickhouse.ts'
 import { boardFile } from '../fakes/dashboard-file.ts'
-import { asGrafanaSends } from '../fakes/grafana-query.ts'
+import { asGrafanaSends, EVERYTHING } from '../fakes/grafana-query.ts'
 
 const LAID_OVER = resolve(import.meta.dirname, '../../config/clickhouse-server')
 const configXml = readFileSync(`${LAID_OVER}/config.d/understudy.xml`, 'utf8')
@@ -69,7 +69,14 @@ describe('the ClickHouse of docker-compose.yml', () => {
     })
     try {
       const { signal } = new AbortController()
-      const applied = await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal })
+      const applied = await migrate({
+        client,
+        retention: aRetention,
+        instance: 'test',
+        log: quietLog,
+        monotonic: realWorld.monotonic,
+        signal,
+      })
       expect(applied.length).toBeGreaterThan(2)
       const rows = await server.as('understudy')<{ name: string }>(
         'SELECT name FROM understudy.migrations ORDER BY version',
@@ -100,7 +107,6 @@ describe('the ClickHouse of docker-compose.yml', () => {
     const { url } = server
     const client = openClient({ url, username: 'grafana', password: 'grafana', database: 'understudy' })
     const window = { from: new Date(0), to: new Date(86_400_000), intervalMs: 60_000 }
-    const all = { route: 'all', task: 'all', model: 'all', team: 'all' } as const
     const boards = Object.keys(BOARDS).map((name) => boardFile(name))
     const asked = [
       ...ALERTS.map(({ sql }) => sql),
@@ -113,7 +119,10 @@ describe('the ClickHouse of docker-compose.yml', () => {
     expect(asked.length).toBeGreaterThan(50)
     try {
       for (const sql of asked) {
-        const { columns } = await client.ask(asGrafanaSends(sql, window, all), { settings: {}, maxBytes: 100_000 })
+        const { columns } = await client.ask(asGrafanaSends(sql, window, EVERYTHING), {
+          settings: {},
+          maxBytes: 100_000,
+        })
         expect(columns.length).toBeGreaterThan(0)
       }
     } finally {
@@ -125,6 +134,7 @@ describe('the ClickHouse of docker-compose.yml', () => {
     ['writing', "INSERT INTO understudy.leases (name, revision) VALUES ('a', 1)"],
     ['dropping', 'DROP TABLE understudy.traces'],
     ['what was asked and answered', 'SELECT * FROM understudy.contents'],
+    ['what is said of an answer', 'SELECT explanation FROM understudy.v_pairs'],
     ['the text of a policy', 'SELECT text FROM understudy.policy_versions'],
     ['reading a file', "SELECT * FROM file('/etc/passwd', LineAsString)"],
     ['asking another server', "SELECT * FROM url('http://127.0.0.1:1/', LineAsString, 'line String')"],

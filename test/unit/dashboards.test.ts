@@ -81,20 +81,47 @@ describe('every panel', () => {
     expect(target).toMatchObject({ datasource: panel.datasource, pluginVersion: PLUGIN_VERSION, refId: 'A' })
     expect(target.format).toBe(panel.type === 'timeseries' ? 0 : 1)
     const units = panel.fieldConfig.overrides.flatMap(({ properties }) => properties.filter(({ id }) => id === 'unit'))
-    expect(panel.type === 'table' ? units.length : panel.fieldConfig.defaults.unit).toBeTruthy()
+    // A column that is not named before it is there has the unit of all.
+    const isListed = panel.type === 'table' && panel.transformations === undefined
+    expect(isListed ? units.length : panel.fieldConfig.defaults.unit).toBeTruthy()
   })
 
   test.each(panels.filter(([, { type }]) => type === 'timeseries'))(
-    '%s has a legend, starts at a minute, and is coloured for everybody',
+    '%s has a legend, points of no less than there are rows for, and colours for everybody',
     (_name, panel) => {
       expect(panel.options.legend?.showLegend).toBe(true)
-      expect(panel.interval).toBe('1m')
+      // Of scores and verdicts there are few in a minute.
+      expect(panel.interval).toBe(/FROM v_(scores|pairs)/.test(panel.targets[0].rawSql) ? '15m' : '1m')
       expect(panel.fieldConfig.defaults.color?.mode).toBe('shades')
       const fixed = JSON.stringify(panel.fieldConfig.overrides).match(/#[0-9A-F]{6}/gi) ?? []
       expect(fixed.filter((colour) => !colours.includes(colour))).toEqual([])
       expect(new Set(fixed).size).toBe(fixed.length)
     },
   )
+})
+
+describe('panels that are no lines', () => {
+  test.each(panels.filter(([, { type }]) => type === 'barchart'))('%s has a legend and shades', (_name, panel) => {
+    expect(panel.options.legend?.showLegend).toBe(true)
+    expect(panel.fieldConfig.defaults.color?.mode).toBe('shades')
+  })
+
+  test.each(panels)('%s has no colour but those of the palette', (_name, { fieldConfig }) => {
+    const used = JSON.stringify(fieldConfig).match(/#[0-9A-F]{6}/gi) ?? []
+    expect(used.filter((colour) => !colours.includes(colour))).toEqual([])
+  })
+
+  test('a link to a trace leads to the dashboard of one trace, with its id and its environment', () => {
+    const links = JSON.stringify(panels.map(([, { fieldConfig }]) => fieldConfig.overrides)).match(/\/d\/[^"]+/g) ?? []
+    expect(links.length).toBeGreaterThan(2)
+    const one = boardFile('trace')
+    const variables = one.templating.list.map(({ name }) => name)
+    for (const link of links) {
+      expect(link.split('/')[2]).toBe(one.uid)
+      expect(variables).toContain(/var-(\w+)=\$\{__value\.raw\}/.exec(link)?.[1])
+      expect(link).toContain('${environment:queryparam}')
+    }
+  })
 })
 
 describe('provisioning', () => {

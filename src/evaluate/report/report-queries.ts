@@ -35,4 +35,4 @@ export function reportQueries({ name, sinceSeconds }: ReportScope): ReportQuerie
 }
 
 /** What a call would have cost without any cache; NULL where a rate or a count is not known. */
-const LIST_USD = `if(mapContains(rates_pico_usd, 'uncached_input_tokens') AND mapContains(rates_pico_usd, 'text_output_tokens'), ((ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)) * rates_pico_usd['uncached_input_tokens'] + (text_output_tokens + ifNull(reasoning_tokens, 0)) * rates_pico_usd['text_output_tokens']) / 1e12, NULL)`
+export const LIST_USD = `if(mapContains(rates_pico_usd, 'uncached_input_tokens') AND mapContains(rates_pico_usd, 'text_output_tokens'), ((ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)) * rates_pico_usd['uncached_input_tokens'] + (text_output_tokens + ifNull(reasoning_tokens, 0)) * rates_pico_usd['text_output_tokens']) / 1e12, NULL)`

@@ -1,0 +1,69 @@
+import type { StoreClient } from '../../src/store/client.ts'
+import { isControl, isShadowed, rowFacts, rowId, type Traffic } from './dashboard-rows.ts'
+
+const POLICY = {
+  quality: { evaluate: '20%', minimum: { coding: 0.82, billing: 0.7, extraction: 0.88 } },
+  judge: { target: 'fake/gpt-judge', budget: { per_hour: 0.1, per_day: 0.5 } },
+  shadows: { cheaper: { sample: '12.5%', candidates: ['fake/haiku'], budget: { per_hour: 0.2, per_day: 2 } } },
+}
+
+const ZERO = "toUUID('00000000-0000-0000-0000-000000000000')"
+
+/**
+ * What was said of the traffic that `insertTraffic` makes of the same arguments: scores, pairs of a shadow, its funnel,
+ * the policy, and what people changed. The same rows each time.
+ */
+export async function insertEvidence(client: StoreClient, traffic: Traffic): Promise<void> {
+  const { requests, until } = traffic
+  const { database } = client.address
+  const facts = rowFacts(traffic)
+  const numbers = `FROM numbers(${requests})`
+  // Better models do better, and some tasks are harder than others.
+  const quality = `least(1, greatest(0, [0.93, 0.88, 0.8, 0.7][rank] + [0.02, 0.04, -0.06, 0.01, 0][cityHash64(number, 7) % 5 + 1]
+    + (cityHash64(number, 'quality') % 1001 / 1000 - 0.5) * 0.3))`
+  const score = `INSERT INTO ${database}.scores (trace_id, attempt_id, trace_at, scored_at, instance, source, evaluator, version, revision,
+  value, failure, explanation, cost_usd, route, task, provider, model)`
+  await client.command(`${score}
+WITH ${facts}
+SELECT ${rowId(0)}, ${ZERO}, at, at + INTERVAL 5 SECOND, 'proxy-1', said.1, said.2, said.3, 1, said.4, said.5, '', said.6,
+  route_name, task_name, 'fake', name
+${numbers}
+ARRAY JOIN [
+  ('evaluator', 'valid_json', '1', if(number % 29 = 4, 0., 1.)::Nullable(Float64), '', 0::Nullable(Decimal(18, 12))),
+  ('judge', 'judge', 'gpt-judge/1', if(number % 31 = 3, NULL, round(${quality} * 4) / 4), if(number % 31 = 3, ['not_json', 'timeout', 'timeout'][cityHash64(number) % 3 + 1], ''), toDecimal64(0.0004, 12)),
+  ('application', 'thumb', '', if(cityHash64(number, 'thumb') % 100 < 86, 1., 0.), '', 0)
+] AS said
+WHERE NOT is_failed AND ((said.1 = 'evaluator' AND number % 5 = 0) OR (said.1 = 'judge' AND number % 3 = 1) OR (said.1 = 'application' AND number % 17 = 2))`)
+  await client.command(`
+INSERT INTO ${database}.pairs (trace_id, stable_attempt_id, candidate_attempt_id, trace_at, paired_at, instance, comparison, is_control, evaluator,
+  version, revision, d, is_consistent, failure, explanation, cost_usd, route, task, stable_provider, stable_model, candidate_provider, candidate_model)
+WITH ${facts}, cityHash64(number, 'pair') % 100 AS luck, ${isControl} AS control
+SELECT ${rowId(0)}, ${rowId(1)}, ${rowId(3)}, at, at + INTERVAL 9 SECOND, 'proxy-1', 'cheaper', control, evaluator,
+  if(evaluator = 'judge', 'gpt-judge/1', '1'), 1,
+  multiIf(evaluator = 'answered', 0, number % 31 = 3, NULL, control, multiIf(luck < 6, -1, luck < 13, -0.5, luck < 86, 0, luck < 94, 0.5, 1),
+    multiIf(luck < 9, -1, luck < 19, -0.5, luck < 76, 0, luck < 88, 0.5, 1)),
+  if(evaluator = 'judge', luck % 7 != 0, NULL), if(evaluator = 'judge' AND number % 31 = 3, 'timeout', ''), '', if(evaluator = 'judge', toDecimal64(0.0004, 12), 0), route_name, task_name,
+  'fake', name, 'fake', if(control, name, 'haiku')
+${numbers} ARRAY JOIN ['answered', 'judge'] AS evaluator
+WHERE ${isShadowed}`)
+  await client.command(`
+INSERT INTO ${database}.shadow_funnel (minute, instance, shadow, provider, model, is_control, stage, reason, requests)
+WITH ${facts},
+  ${isShadowed} AS is_mirrored,
+  multiIf(number % 9 != 4, 'not_sampled', number % 50 = 7, 'files', '') AS skipped,
+  number % 37 = 0 AS is_lost
+SELECT toStartOfMinute(at) AS minute, 'proxy-1', 'cheaper', '', '', is_mirrored AND ${isControl} AS control, counted.1 AS stage, counted.2 AS reason, count()
+${numbers}
+ARRAY JOIN if(is_mirrored, [('eligible', ''), ('mirrored', ''), if(is_lost, ('failed', 'timeout'), ('compared', ''))], [('eligible', ''), ('skipped', skipped)]) AS counted
+GROUP BY minute, control, stage, reason`)
+  const hours = (count: number): string => `fromUnixTimestamp64Milli(${until.getTime() - count * 3_600_000}, 'UTC')`
+  await client.command(
+    `INSERT INTO ${database}.policy_versions (version, applied_at, instance, text) SELECT 'cafe0123cafe0123', ${hours(20)}, 'proxy-1', {text:String}`,
+    undefined,
+    { text: JSON.stringify(POLICY) },
+  )
+  await client.command(`
+INSERT INTO ${database}.config_changes (name, revision, event_id, at, instance, actor, reason, policy_version, kind, subject, before, after, details)
+SELECT 'policy', change.1, generateUUIDv7(change.1), change.2, 'proxy-1', 'ada', 'cheaper', 'cafe0123cafe0123', change.3, 'chat', '{}', '{}', '{}'
+FROM (SELECT arrayJoin([(1, ${hours(13)}, 'weights_set'), (2, ${hours(6)}, 'weights_reset')]) AS change)`)
+}
