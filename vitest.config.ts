@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const SECOND = 1000
 
+/** Once for all files: the tables that a proxy or an engine would make at its first start, to be copied. */
+const WITH_STORES = { globalSetup: 'test/fakes/prepare-store-template.ts' }
+
 /** Files that start whole proxies and engines and mostly wait for them: none of them minds a busy machine. */
 const WHOLE = [
   'app-{cli,demo,first-use,metrics,reload,replay,route,run-file,scoring,targets}',
@@ -52,6 +55,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...WITH_STORES,
           name: 'whole',
           include: WHOLE,
           pool: 'forks',
@@ -63,6 +67,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...WITH_STORES,
           name: 'integration',
           include: ['test/{integration,browser}/**/*.test.ts'],
           exclude: WHOLE,
@@ -92,6 +97,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...WITH_STORES,
           name: 'long',
           include: ['test/long/**/*.test.ts'],
           pool: 'forks',

@@ -6,6 +6,7 @@ import { formatFault } from '../../src/config/fault.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { World } from '../../src/domain/ports.ts'
 import type { Settings } from './proxy-process.ts'
+import { seedStore } from './store-template.ts'
 
 /** How long a slow machine may take to start the engine or to store a row. */
 const PATIENCE_MS = 60_000
@@ -33,6 +34,7 @@ export async function startApp(settings: Settings, world: World = systemWorld): 
   const file = join(dir, 'understudy.yaml')
   const logFile = join(dir, 'log')
   const fixed = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, data_dir: join(dir, 'data') }
+  seedStore(join(dir, 'data/clickhouse'))
   writeFileSync(file, JSON.stringify({ ...fixed, store: { kind: 'embedded', port: 0 }, ...settings })) // JSON is YAML
   const source = { file, environment: {}, baseDir: dir }
   const loaded = await loadConfig(source)

@@ -14,13 +14,14 @@ export const ENGINE_READY_MS = 60_000
 
 export const quietLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
+/** As of a config that says nothing of it. */
 export const aRetention: Retention = {
-  tracesDays: 30,
-  attemptsDays: 30,
-  contentsDays: 30,
+  tracesDays: 90,
+  attemptsDays: 90,
+  contentsDays: 14,
   quarantineDays: 30,
-  rollupMinutesDays: 30,
-  rollupHoursDays: 30,
+  rollupMinutesDays: 90,
+  rollupHoursDays: 730,
 }
 
 /** A real ClickHouse in a directory of its own, for one test file. */
@@ -38,6 +39,7 @@ export type TestEngine = {
 
 export async function startTestEngine(): Promise<TestEngine> {
   const dir = mkdtempSync(join(tmpdir(), 'understudy-store-'))
+  seedStore(dir)
   const launched = await launch({
     dir,
     port: 0,
@@ -66,7 +68,14 @@ export async function startTestEngine(): Promise<TestEngine> {
     migrated: async (database = 'understudy') => {
       const opened = client(database)
       const { signal } = new AbortController()
-      await migrate({ client: opened, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal })
+      await migrate({
+        client: opened,
+        retention: aRetention,
+        instance: 'test',
+        log: quietLog,
+        monotonic: realWorld.monotonic,
+        signal,
+      })
       return opened
     },
     close: async () => {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseExposition, sampleOf } from './parse-exposition.ts'
+import { seedStore } from './store-template.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** How long a loaded machine may take over anything here before the test says that it hangs. */
@@ -115,6 +116,7 @@ export async function aProxyHome(
   const configure = (next: Settings): void => {
     // JSON is YAML.
     writeFileSync(configFile, JSON.stringify({ listen: `127.0.0.1:${port}`, data_dir: dataDir, ...next }))
+    if (isEmbedded(next['store'])) seedStore(join(dataDir, 'clickhouse'))
   }
   configure(settings)
 
@@ -160,6 +162,10 @@ export async function aProxyHome(
       rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
+}
+
+function isEmbedded(store: unknown): boolean {
+  return typeof store === 'object' && store !== null && 'kind' in store && store.kind === 'embedded'
 }
 
 type Launched = {
