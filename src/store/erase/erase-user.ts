@@ -25,7 +25,9 @@ export type EraseOptions = {
 const EARLIER = 'earlier'
 const NO_TRACE = '00000000-0000-0000-0000-000000000000'
 const LEASE_MS = 60_000
-const LOOK_EVERY_MS = 200
+/** Between two looks at a mutation: a small table is done before the second, a large one is asked twice a second. */
+const FIRST_LOOK_MS = 20
+const LONGEST_LOOK_MS = 500
 
 type Touched = Exclude<PersonalTable, { readonly holds: 'nothing' }>
 
@@ -139,13 +141,13 @@ async function mutate(
           .join(', ')}`
   await client.command(`ALTER TABLE ${nameOf(client, table.table)} ${change} WHERE ${condition}`, signal)
   // Not waited for by a setting: on large tables it takes longer than a request may.
-  for (;;) {
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_LOOK_MS)) {
     const mutations = await readAll(client, pendingMutations(client, table.table, id), signal)
     const failed = mutations.find(({ reason }) => reason !== '')
     if (failed !== undefined) throw new Error(`Table ${table.table} is not done: ${failed.reason.slice(0, 500)}`)
     if (mutations.length === 0) break
     await renew()
-    await delay(LOOK_EVERY_MS, undefined, { signal })
+    await delay(pauseMs, undefined, { signal })
   }
   const left = await countOf(client, table, id, signal)
   if (left > 0) throw new Error(`Table ${table.table} still holds ${left} rows of that user.`)
