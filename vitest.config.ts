@@ -15,6 +15,7 @@ const WHOLE = [
   'content',
   'dashboards-*',
   'durability-{disk,instances,outage,secrets,store}',
+  'feedback',
   'judge-calibrate',
   'live-weights',
   'replay-traces',

@@ -36,6 +36,7 @@ export function someScores(
     fresh: mass,
     freshForAll: mass,
     sinceQuarantine: mass,
+    sinceQuarantineForAll: mass,
     latestAt: NOW - 60_000,
     ...changes,
   }

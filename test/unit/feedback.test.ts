@@ -210,7 +210,7 @@ describe('weights', () => {
   it('come back by scores made since, at 2 %, and not for being forgotten', () => {
     const out = { quarantined: { [ALL_TASKS]: { [SMALL]: NOW - 9 * HOUR_MS } }, costs: COSTS }
     const weights = { weights: { [LARGE]: 100, [SMALL]: 0 }, pins: [] }
-    const forgotten = [someScores(LARGE, 2_000, 0.8), someScores(SMALL, 2_000, 0.79, { sinceQuarantine: 0 })]
+    const forgotten = [someScores(LARGE, 2_000, 0.8), someScores(SMALL, 2_000, 0.79, { sinceQuarantineForAll: 0 })]
     const still = decided({ quality: forgotten, weights, ...out })
     expect(still.cell).toMatchObject({ verdict: 'held', quarantined: { [SMALL]: NOW - 9 * HOUR_MS } })
     const back = decided({ quality: [someScores(LARGE, 2_000, 0.8), someScores(SMALL, 400, 0.79)], weights, ...out })

@@ -28,11 +28,12 @@ export type QualityReading = {
   readonly tally: Tally
   /**
    * Scores that came since the weights in force for this task moved, since those of all traffic did, and since the arm's
-   * quarantine at this task began.
+   * quarantine began, at this task and for all traffic.
    */
   readonly fresh: number
   readonly freshForAll: number
   readonly sinceQuarantine: number
+  readonly sinceQuarantineForAll: number
   readonly latestAt: EpochMs
 }
 
