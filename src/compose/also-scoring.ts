@@ -1,13 +1,19 @@
+import { type Decision, DEFAULT_ROUTE, type Refusal } from '../domain/decide.ts'
 import { totalsOf } from '../domain/exchange-totals.ts'
+import type { Policy } from '../domain/policy.ts'
 import type { LiveScoring } from '../domain/ports.ts'
+import type { LlmRequest } from '../domain/request.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
-import type { RequestId } from '../domain/units.ts'
+import type { RequestId, Unit } from '../domain/units.ts'
 
 /** Requests whose answers are wanted and that have not ended; of more, the oldest are forgotten. */
 const MOST_WANTED = 10_000
 
-/** The mirror, and beside it those that score live answers: they read the same bytes. */
-export function alsoScoring(mirror: Mirror, live: LiveScoring): Mirror {
+/**
+ * The mirror, and beside it those that score live answers: they read the same bytes. Of answers that a rollout compares,
+ * of both arms alike, at least the share is scored that the rollout asks for.
+ */
+export function alsoScoring(mirror: Mirror, live: LiveScoring, policy: () => Pick<Policy, 'rollouts'>): Mirror {
   const wanted = new Set<RequestId>()
   const want = (id: RequestId): void => {
     wanted.add(id)
@@ -15,20 +21,30 @@ export function alsoScoring(mirror: Mirror, live: LiveScoring): Mirror {
     if (oldest !== undefined) wanted.delete(oldest)
   }
   return {
-    wants: (request) => {
-      // The route is not known yet; what model is asked for tells requests apart as well.
-      const isScored = live.wants(request.id, request.model ?? '', request.controls.task ?? '')
+    wants: (request, decision) => {
+      const task = request.controls.task ?? ''
+      const isScored = live.wants(request.id, strandOf(request, decision), task, leastShare(decision, policy()))
       if (isScored) want(request.id)
-      return mirror.wants(request) || isScored
+      return mirror.wants(request, decision) || isScored
     },
     offer: (offered) => {
       mirror.offer(offered)
-      if (wanted.delete(offered.exchange.request.id)) offerLive(offered, live)
+      if (wanted.delete(offered.exchange.request.id)) offerLive(offered, live, policy())
     },
   }
 }
 
-function offerLive({ exchange, body, answer }: MirrorOffer, live: LiveScoring): void {
+/** What no route takes is told apart by the model that is asked for. */
+function strandOf(request: LlmRequest, { route }: Decision): string {
+  return route === DEFAULT_ROUTE ? (request.model ?? '') : route
+}
+
+function leastShare({ rollout }: Decision | Refusal, { rollouts }: Pick<Policy, 'rollouts'>): Unit {
+  if (rollout === undefined || !rollout.isCompared) return 0
+  return rollouts.find(({ name }) => name === rollout.name)?.scoredShare ?? 0
+}
+
+function offerLive({ exchange, body, answer }: MirrorOffer, live: LiveScoring, policy: Pick<Policy, 'rollouts'>): void {
   const { last } = totalsOf(exchange)
   const { request, decision } = exchange
   if (last === undefined || body === undefined || answer === undefined || exchange.outcome === 'cancelled') return
@@ -47,9 +63,10 @@ function offerLive({ exchange, body, answer }: MirrorOffer, live: LiveScoring): 
       firstTokenMs: last.firstTokenMs,
     },
     route: decision.route,
-    task: request.controls.task ?? 'unknown',
+    task: exchange.inputs?.facts.labels.task ?? request.controls.task ?? 'unknown',
     arm: decision.arm,
     unit: decision.unit?.value,
+    leastShare: leastShare(decision, policy),
     policyVersion: decision.policyVersion,
   })
 }

@@ -1,7 +1,7 @@
 import type { Cost } from './cost.ts'
 import type { Api } from './request.ts'
 import type { Target } from './target.ts'
-import type { EpochMs, RequestId } from './units.ts'
+import type { EpochMs, RequestId, Unit } from './units.ts'
 
 /** One model's answer to a request, as it came: bytes that nobody has read yet, held in memory only. */
 export type AnsweredSide = {
@@ -28,6 +28,8 @@ export type LiveAnswer = {
   readonly task: string
   readonly arm: string
   readonly unit: string | undefined
+  /** At least so many of such answers are scored and judged; 0 where nobody compares them. */
+  readonly leastShare: Unit
   readonly policyVersion: string
 }
 

@@ -9,7 +9,7 @@ import type { Api } from './request.ts'
 import type { Score } from './score.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Usage } from './usage.ts'
-import type { EpochMs, MonotonicMs, RequestId } from './units.ts'
+import type { EpochMs, MonotonicMs, RequestId, Unit } from './units.ts'
 
 /** Clock and randomness, the only two things a decision may not find for itself. Fixed values in tests. */
 export type World = {
@@ -100,8 +100,11 @@ export type RecordScores = (
 
 /** What becomes of live answers that someone wants scored. Neither of them throws or waits. */
 export type LiveScoring = {
-  /** Whether the answer to this request is in the sample; only then is it worth keeping its bytes. */
-  readonly wants: (traceId: RequestId, route: string, task: string) => boolean
+  /**
+   * Whether the answer to this request is in the sample; only then is it worth keeping its bytes. `leastShare`: of such
+   * answers at least so many are wanted, as by a rollout that compares them.
+   */
+  readonly wants: (traceId: RequestId, route: string, task: string, leastShare: Unit) => boolean
   readonly offer: (answer: LiveAnswer) => void
 }
 

@@ -171,7 +171,8 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
     record({ scores }, () => void (counts.scoredAnswers += 1))
     const judge = judgeFor([live.answer.target.model])
     if (judge === undefined || prompt === undefined || status < 200 || status > 299) return
-    if (!isJudged(live.traceId, stratumOf(live), ({ liveShare }) => liveShare, judge, 'judge')) return
+    const share = ({ liveShare }: JudgePolicy): number => Math.max(liveShare, live.leastShare)
+    if (!isJudged(live.traceId, stratumOf(live), share, judge, 'judge')) return
     desk.take({
       matter: live,
       judge,
@@ -191,11 +192,11 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       if (!enqueue(() => compareNow(pair, settled), bytes)) settled('queue_full')
     },
     live: {
-      wants: (traceId, route, task) => {
+      wants: (traceId, route, task, leastShare) => {
         const policy = scoring()
         if (policy === undefined) return false
         // The judge's sample is a part of the evaluators': one draw says both.
-        const share = Math.max(policy.liveShare, policy.judge?.liveShare ?? 0)
+        const share = Math.max(policy.liveShare, policy.judge?.liveShare ?? 0, leastShare)
         return sample.rules(`${route}\n${task}`, unitShare('judge', traceId), share, world.now())
       },
       offer: (live) => void enqueue(() => scoreNow(live), live.requestBody.length + live.answer.body.length),

@@ -123,7 +123,7 @@ export class Chain {
       decision.route,
       target.provider,
       body.plain,
-      stages.mirror.wants(request),
+      stages.mirror.wants(request, decision),
     )
     const call = { id, index, target, provider, reason, isRepeat, outbound, probe, kept }
     this.#last = call

@@ -76,7 +76,8 @@ function sendDirectly(
       adaptations,
     } = outboundTo(target, provider, request, body, attemptId, turn, stages)
     const probe = key === undefined ? undefined : health.begun(key, sentAt)
-    const kept = keepAnswer(state.policy, decision.route, target.provider, body.plain, stages.mirror.wants(request))
+    const isCompared = stages.mirror.wants(request, decision)
+    const kept = keepAnswer(state.policy, decision.route, target.provider, body.plain, isCompared)
     const relay = new Relay({
       request,
       injectsUsage,

@@ -12,7 +12,7 @@ import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
 import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
-import { isSwitchedOn } from '../domain/shadow/shadow-switch.ts'
+import { isMirroring, isOfShadow } from '../domain/shadow/shadow-switch.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
 import type { FunnelTotal, ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
@@ -75,8 +75,8 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   const lanes = new Map<string, Lane>()
   let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
   let isClosed = false
-  const onPolicy = ({ policy, overlay }: RoutingState): void => {
-    const isNeeded = !isClosed && policy.shadows.some((shadow) => isSwitchedOn(shadow, overlay))
+  const onPolicy = (now: RoutingState): void => {
+    const isNeeded = !isClosed && now.policy.shadows.some((shadow) => isMirroring(shadow, now))
     if (isNeeded) loopDelay ??= watchLoopDelay(world.monotonic)
     else {
       loopDelay?.close()
@@ -106,11 +106,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   function offer(offered: MirrorOffer): void {
     const now = state.current()
     const { policy } = now
-    const { request } = offered.exchange
+    const { request, decision } = offered.exchange
     const ready = readyShadows(policy)
     let facts: Facts | undefined
     for (const each of ready.all) {
-      if (!isSwitchedOn(each.shadow, now.overlay) || !each.mayMatch(request)) continue
+      if (!isMirroring(each.shadow, now) || !isOfShadow(each.shadow, decision) || !each.mayMatch(request)) continue
       facts ??= factsOf(offered, ready)
       if (each.matches(facts, aliasOf(facts, now)?.model ?? facts.model)) take(each.shadow, offered, facts, now)
     }
@@ -187,16 +187,19 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 
   function status(): readonly LaneStatus[] {
     const now = state.current()
-    return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isSwitchedOn(shadow, now.overlay)))
+    return now.policy.shadows.map((shadow) => laneOf(shadow).status(shadow, isMirroring(shadow, now)))
   }
 
   return {
-    wants: (request) => {
+    wants: (request, decision) => {
       const now = state.current()
       if (now.policy.shadows.length === 0 || isClosed) return false
       return readyShadows(now.policy).all.some(
         ({ shadow, mayMatch }) =>
-          isSwitchedOn(shadow, now.overlay) && mayMatch(request) && isSampled(shadow, request.id),
+          isMirroring(shadow, now) &&
+          isOfShadow(shadow, decision) &&
+          mayMatch(request) &&
+          isSampled(shadow, request.id),
       )
     },
     offer: (offered) => {

@@ -159,6 +159,7 @@ export function aLiveAnswer(changes: Partial<LiveAnswer> = {}): LiveAnswer {
     task: 'math',
     arm: 'none',
     unit: undefined,
+    leastShare: 0,
     policyVersion: 'abc',
     ...changes,
   }

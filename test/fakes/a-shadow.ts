@@ -142,7 +142,10 @@ export async function startMirrored(
     provider: { apiKey: 'sk-server', auth: 'bearer', ...changes.provider },
     policy: { shadows, prices: changes.prices ?? [A_PRICE], ...changes.policy },
     stages: {
-      mirror: { wants: (request) => running.wants(request), offer: (offered) => running.offer(offered) },
+      mirror: {
+        wants: (request, decision) => running.wants(request, decision),
+        offer: (offered) => running.offer(offered),
+      },
       ...changes.stages,
     },
   })

@@ -149,9 +149,10 @@ describe('live answers', () => {
 
   test('are wanted by their share, of a task that is seldom asked one at least, and none while nothing is scored', () => {
     const { worker, setScoring } = aScoreWorker(url())
-    const wanted = (task: string): number =>
-      Array.from({ length: 2_000 }, (_, each) => worker.live.wants(fixedId(each), 'default', task)).filter(Boolean)
-        .length
+    const wanted = (task: string, leastShare = 0): number =>
+      Array.from({ length: 2_000 }, (_, each) => worker.live.wants(fixedId(each), 'default', task, leastShare)).filter(
+        Boolean,
+      ).length
     setScoring({ liveShare: 0.1, judge: undefined, minimum: new Map() })
     expect(wanted('math')).toBeGreaterThan(150)
     expect(wanted('math')).toBeLessThan(250)
@@ -159,6 +160,8 @@ describe('live answers', () => {
     expect(wanted('rare')).toBe(1)
     setScoring({ liveShare: 0, judge: aJudgePolicy({ liveShare: 0 }), minimum: new Map() })
     expect(wanted('other')).toBe(0)
+    // As by a rollout that compares them.
+    expect(wanted('compared', 0.25)).toBeGreaterThan(400)
     setScoring(undefined)
     expect(wanted('math')).toBe(0)
   })

@@ -1,3 +1,4 @@
+import type { Decision } from '../decide.ts'
 import type { Exchange } from '../exchange.ts'
 import type { LlmRequest, RawHeaders } from '../request.ts'
 
@@ -14,8 +15,8 @@ export type MirrorOffer = {
 
 /** What the request path knows of shadows. Neither of them throws or waits. */
 export type Mirror = {
-  /** Whether the answer to this request may be compared: only then is it worth keeping its bytes. */
-  readonly wants: (request: LlmRequest) => boolean
+  /** Whether the answer to this request may be compared or scored: only then is it worth keeping its bytes. */
+  readonly wants: (request: LlmRequest, decision: Decision) => boolean
   readonly offer: (offered: MirrorOffer) => void
 }
 

@@ -1,6 +1,9 @@
+import type { Decision, Refusal } from '../decide.ts'
+import { livePhaseOf } from '../rollout/phase.ts'
 import type { Overlay } from '../routing/overlay.ts'
 import type { WeightedTarget } from '../routing/route.ts'
 import { weightsInForce } from '../routing/weights.ts'
+import type { RoutingState } from '../state.ts'
 import type { Shadow } from './shadow.ts'
 
 // A shadow is turned on and off while it runs by the way of all live changes: as a route of two positions, one of which
@@ -33,6 +36,19 @@ export function isSwitchedOn(shadow: Pick<Shadow, 'name' | 'isEnabled'>, overlay
   if (overlay === undefined || overlay.weights.size === 0) return shadow.isEnabled
   const { targets } = weightsInForce(switchName(shadow.name), switchPositions(shadow), overlay)
   return targets.some(({ target, weight }) => target.key === 'on' && weight > 0)
+}
+
+/** Whether a shadow mirrors just now: that of a rollout does while the rollout is in its shadow, and is not paused. */
+export function isMirroring(shadow: Pick<Shadow, 'name' | 'isEnabled' | 'rollout'>, state: RoutingState): boolean {
+  if (!isSwitchedOn(shadow, state.overlay)) return false
+  if (shadow.rollout === undefined) return true
+  const phase = state.rollouts?.get(shadow.rollout)?.phase
+  return phase !== undefined && phase.kind !== 'paused' && livePhaseOf(phase)?.kind === 'shadow'
+}
+
+/** Whether a request may be the shadow's, as far as its decision tells: that of a rollout has those of its route alone. */
+export function isOfShadow({ rollout }: Pick<Shadow, 'rollout'>, decision: Decision | Refusal): boolean {
+  return rollout === undefined || (decision.rollout?.name === rollout && decision.rollout.stage === 'shadow')
 }
 
 function position(key: string, holds: boolean): WeightedTarget {
