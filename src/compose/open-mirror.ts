@@ -22,6 +22,7 @@ export type OpenMirrorOptions = {
   readonly price: PriceCall
   readonly knownModel: KnownModel
   readonly compare: Compare
+  readonly isComparingBehind: () => boolean
   readonly recordFunnel: ScoreRecorder['recordFunnel']
   /** Of live calls. */
   readonly slots: Pick<Slots, 'use'>

@@ -131,6 +131,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       price: prices.price,
       knownModel,
       compare: scoring.compare,
+      isComparingBehind: scoring.isBehind,
       recordFunnel: scoreRecorder.recordFunnel,
       slots,
       processes: options.processes,

@@ -33,6 +33,8 @@ export type ScoreWorker = Closable & {
   readonly compare: Compare
   readonly live: LiveScoring
   readonly counts: () => ScoreCounts
+  /** More waits to be read than is read in good time. */
+  readonly isBehind: () => boolean
   /** Counts what the judge cost before this process began. */
   readonly addSpend: (spent: Spend) => void
   /** Resolves when nothing waits and nobody is being asked. */
@@ -55,11 +57,15 @@ export type ScoreCounts = {
 const CLOSE_WAIT_MS = 2_000
 /** Pairs and answers that wait to be read. */
 const MAX_QUEUED = 1_000
+/** With more waiting, nothing should be added that can be left out. */
+const MUCH_QUEUED = MAX_QUEUED / 2
+/** Work of one turn of the event loop, in milliseconds: a pair takes a fraction of one, and live requests come between. */
+const TURN_MS = 1
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 /** Beyond this a request with its answers is not read: reading takes time that live requests wait for. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
 
-/** Scores answers, one a turn of the event loop, so that whatever live traffic there is comes between. */
+/** Scores answers, for a millisecond a turn of the event loop, so that whatever live traffic there is comes between. */
 export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
   const { world, evaluators, desk, record, fenceKey, log } = options
   const queue = createBoundedQueue<() => void>(MAX_QUEUED_BYTES)
@@ -81,11 +87,14 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
     return true
   }
   function turn(): void {
-    try {
-      queue.shift()?.()
-    } catch (bug) {
-      log.error('scoring_failed', { bug })
-    }
+    const until = world.monotonic() + TURN_MS
+    do {
+      try {
+        queue.shift()?.()
+      } catch (bug) {
+        log.error('scoring_failed', { bug })
+      }
+    } while (queue.size() > 0 && world.monotonic() < until)
     next = queue.size() > 0 ? setImmediate(turn) : undefined
     if (next === undefined) for (const resolve of onIdle.splice(0)) resolve()
   }
@@ -201,6 +210,7 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       },
       offer: (live) => void enqueue(() => scoreNow(live), live.requestBody.length + live.answer.body.length),
     },
+    isBehind: () => queue.size() > MUCH_QUEUED,
     addSpend: (spent) => desk.budget.add(spent, world.now()),
     counts: () => ({ ...counts, queued: queue.size(), judgeFailures: { ...judgeFailures }, desk: desk.counts() }),
     idle: async () => {

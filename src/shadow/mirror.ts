@@ -44,6 +44,8 @@ export type MirrorOptions = {
   readonly recordFunnel: RecordFunnel
   /** Live calls that wait for a slot. */
   readonly liveQueue: () => number
+  /** More pairs wait to be compared than are in good time: a call would be paid for nothing. */
+  readonly isComparingBehind: () => boolean
   /** Processes among which budgets and limits are divided. */
   readonly processes: number
   /** A timer this late means that the live path is short of time itself; 250 ms. */
@@ -91,7 +93,8 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold, mayRunNow })))
     return lane
   }
-  const isLiveLoaded = (): boolean => options.liveQueue() > 0 || (loopDelay?.worstMs() ?? 0) > lateLoopMs
+  const isLiveLoaded = (): boolean =>
+    options.liveQueue() > 0 || options.isComparingBehind() || (loopDelay?.worstMs() ?? 0) > lateLoopMs
 
   function mayRunNow(shadow: Shadow, provider: Provider): SkipReason | undefined {
     const at = world.now()

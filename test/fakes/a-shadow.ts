@@ -99,6 +99,7 @@ export function startMirror(state: MirrorOptions['state'], changes: Partial<Mirr
       release()
     },
     liveQueue: () => 0,
+    isComparingBehind: () => false,
     processes: 1,
     lateLoopMs: Number.POSITIVE_INFINITY, // the machine of a test may be short of time without saying anything of a proxy
     ...changes,

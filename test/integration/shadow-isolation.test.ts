@@ -159,10 +159,13 @@ describe('a shadow', () => {
     expect(run.count('compared')).toBe(1)
   })
 
-  test('rests while the event loop is late', async () => {
+  test.each([
+    ['the event loop is late', { lateLoopMs: -1 }],
+    ['more pairs wait to be compared than can be in good time', { isComparingBehind: () => true }],
+  ])('rests while %s', async (_, mirror) => {
     const live = await startLive()
     live.setModel('candidate', {})
-    const run = await startMirrored(live.url, [aShadow()], { mirror: { lateLoopMs: -1 } })
+    const run = await startMirrored(live.url, [aShadow()], { mirror })
     onTestFinished(() => run.close())
     await ask(run)
     await run.settled(1)

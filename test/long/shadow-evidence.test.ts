@@ -12,7 +12,7 @@ describe('2,000 recorded outcomes', () => {
   const simulator = aSimulator(recordedModels(run))
   test('the interval covers the true difference within .05 either way, and those of nine subjects of ten theirs', async () => {
     const report = reportOf(await judgedPairs(simulator().url, run))
-    expectCovered(report, run, all, 0.05)
+    expectCovered(report, run.length, all, 0.05)
     expect(report.verdict).toContain('is worse than')
   })
 })

@@ -9,6 +9,6 @@ const simulator = aSimulator(recordedModels(run))
 
 test('recorded outcomes: the interval covers the true difference, over all and for nine subjects of ten', async () => {
   const report = reportOf(await judgedPairs(simulator().url, run))
-  expectCovered(report, run, all, 0.13)
+  expectCovered(report, run.length, all, 0.13)
   expect(report.verdict).toMatch(/^weak|^Inconclusive|^the candidate model/)
 })
