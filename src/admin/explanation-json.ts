@@ -1,4 +1,4 @@
-import type { Decision, Refusal } from '../domain/decide.ts'
+import type { Decision, Refusal, RolloutMark } from '../domain/decide.ts'
 import type { Explanation, Verdict } from '../domain/routing/explain.ts'
 import type { Facts } from '../domain/routing/facts.ts'
 import type { Json } from './ports.ts'
@@ -22,10 +22,12 @@ export function explanationJson({ facts, decision, alias, routes, rules, targets
 }
 
 function decisionJson(decision: Decision | Refusal): Json {
-  const { route, rule, rejected, reasons, policyVersion, overlayRevision } = decision
+  const { route, rule, arm, rollout, rejected, reasons, policyVersion, overlayRevision } = decision
   return {
     route,
     rule: rule ?? null,
+    arm,
+    rollout: rollout === undefined ? null : rolloutJson(rollout),
     refused: 'refused' in decision ? decision.refused : null,
     targets:
       'targets' in decision ? decision.targets.map(({ provider, model }) => ({ provider, model: model ?? null })) : [],
@@ -34,6 +36,10 @@ function decisionJson(decision: Decision | Refusal): Json {
     policy_version: policyVersion,
     overlay_revision: overlayRevision ?? '',
   }
+}
+
+function rolloutJson({ name, revision, epoch, stage, percent, isCompared, target }: RolloutMark): Json {
+  return { name, revision, epoch, stage, percent, compared: isCompared, target }
 }
 
 function factsJson(facts: Facts): Json {

@@ -5,6 +5,7 @@ import type { EpochMs } from '../domain/units.ts'
 import { auditsJson } from './audits-json.ts'
 import { contentJson } from './content-json.ts'
 import type { ConfigFacts, Json } from './ports.ts'
+import { policyRolloutsJson } from './policy-rollouts-json.ts'
 import { routingJson } from './routing-json.ts'
 import { scoringJson } from './scoring-json.ts'
 import { shadowsJson } from './shadows-json.ts'
@@ -15,7 +16,21 @@ import { shadowsJson } from './shadows-json.ts'
  * password and query of a URL are left out.
  */
 export function policyJson(policy: Policy): Json {
-  const { providers, limits, content, access, prices, routing, shadows, scoring, audits, health, retention, log } = policy
+  const {
+    providers,
+    limits,
+    content,
+    access,
+    prices,
+    routing,
+    shadows,
+    rollouts,
+    scoring,
+    audits,
+    health,
+    retention,
+    log,
+  } = policy
   return {
     providers: Object.fromEntries([...providers].map(([name, provider]) => [name, providerJson(provider)])),
     limits: { max_body_bytes: limits.maxBodyBytes, body_timeout_ms: limits.bodyTimeoutMs },
@@ -29,6 +44,7 @@ export function policyJson(policy: Policy): Json {
     })),
     ...routingJson(routing),
     shadows: shadowsJson(shadows),
+    rollouts: policyRolloutsJson(rollouts),
     scoring: scoringJson(scoring),
     audits: auditsJson(audits),
     health: {

@@ -74,10 +74,19 @@ function explanationLines(answer: unknown): readonly string[] {
     `unit     ${textIn(facts, 'unit')} (${textIn(facts, 'unit_source')})`,
     ...(storedAt === '' ? [] : [`stored   what it goes on from is kept at ${storedAt}`]),
     `route    ${textIn(decision, 'route')}${rule === '' ? '' : `, rule ${rule}`}: ${listIn(decision, 'reasons')}`,
+    ...rolloutLines(decision),
     refused === '' ? `goes to  ${order.join(', then ')}` : `refused  ${refused}`,
     ...tableOf(['target', 'place', 'weight', 'health', 'rejected'], rowsIn(answer, 'targets')),
     ...verdictTable('rule', rowsIn(answer, 'rules')),
     ...verdictTable('route', rowsIn(answer, 'routes')),
+  ]
+}
+
+function rolloutLines(decision: JsonRow | undefined): readonly string[] {
+  const rollout = recordIn(decision, 'rollout')
+  if (rollout === undefined) return []
+  return [
+    `rollout  ${textIn(rollout, 'name')} at ${textIn(rollout, 'stage')}: arm ${textIn(decision, 'arm')}, which is ${textIn(rollout, 'target')}`,
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
 import { describeContent } from './describe-content.ts'
+import { describeRollout } from './describe-rollout.ts'
 import { describeRoute } from './describe-route.ts'
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import { formatDurationMs } from './duration.ts'
@@ -32,6 +33,7 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
     `  store       ${describeStore(boot.store)}`,
     ...[...policy.providers.values()].map((provider) => `  provider    ${describeProvider(provider)}`),
     ...policy.routing.routes.map((route) => `  route       ${describeRoute(route)}`),
+    ...policy.rollouts.map((rollout) => `  rollout     ${describeRollout(rollout)}`),
     `  content     ${describeContent(policy.content, policy.retention.contentsDays)}`,
     `  prices      ${policy.prices.length} of your own`,
   ]

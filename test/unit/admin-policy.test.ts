@@ -100,6 +100,7 @@ describe('GET /admin/policy', () => {
         labels: { task: [], complexity: [] },
         models: {},
         shadows: [],
+        rollouts: [],
         scoring: null,
         audits: [],
         health: {
