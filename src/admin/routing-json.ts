@@ -24,7 +24,7 @@ export function routingJson({ routes, aliases, labels, models }: RoutingPolicy):
   }
 }
 
-function routeJson({ name, dialect, match, strategy, fallbacks, fallback }: Route): Json {
+function routeJson({ name, dialect, match, strategy, fallbacks, fallback, feedback }: Route): Json {
   return {
     name,
     dialect,
@@ -38,6 +38,21 @@ function routeJson({ name, dialect, match, strategy, fallbacks, fallback }: Rout
       max_attempts: fallback.maxAttempts,
       retries: fallback.retries,
     },
+    feedback: feedbackJson(feedback),
+  }
+}
+
+/** `off`, or what evidence may do with the weights. */
+function feedbackJson(feedback: Route['feedback']): Json {
+  if (feedback === undefined) return 'off'
+  const { mode, reference, delta, pointUsd, floor, ceiling } = feedback
+  return {
+    mode,
+    reference: reference.kind === 'arm' ? reference.key : reference.value,
+    delta,
+    point_value: pointUsd,
+    floor,
+    ceiling,
   }
 }
 

@@ -48,6 +48,7 @@ function resolveRoute(name: string, entry: RouteEntry, providers: ReadonlyMap<st
     strategy,
     fallbacks: entry.fallbacks ?? [],
     fallback: resolveFallback(entry.fallback),
+    ...resolveFeedback(entry.feedback, strategy),
   }
 }
 
@@ -128,6 +129,12 @@ function resolveFallback(entry: RouteEntry['fallback']): FallbackRules {
     maxAttempts: entry.max_attempts,
     retries: entry.retries,
   }
+}
+
+function resolveFeedback(entry: RouteEntry['feedback'], strategy: Strategy): Pick<Route, 'feedback'> {
+  if (entry.mode === 'off' || (strategy.kind !== 'weighted' && strategy.kind !== 'balance')) return {}
+  const { mode, reference = { kind: 'arm', key: anyTarget(strategy).key }, delta, point_value, floor, ceiling } = entry
+  return { feedback: { mode, reference, delta, pointUsd: Number(point_value) / 1e12, floor, ceiling } }
 }
 
 function resolveLabels({ task, complexity }: ConfigFile['labels']): LabelRules {

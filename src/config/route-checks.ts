@@ -1,5 +1,6 @@
 import { DEFAULT_ROUTE } from '../domain/decide.ts'
 import { showKey } from './fault.ts'
+import { checkFeedback } from './feedback-checks.ts'
 import type { Finding, Loose } from './loose.ts'
 import { checkMatch } from './match-checks.ts'
 import { covers, exclude } from './match-cover.ts'
@@ -14,6 +15,7 @@ export function checkRoutes(file: Loose): Finding[] {
     ...checkName(name),
     ...checkStrategy(file, name),
     ...checkTargets(file, name),
+    ...checkFeedback(file, name),
     ...checkMatch(file, ['routes', name, 'match'], dialects.get(name)),
     ...checkRules(file, name),
     ...checkReach(file, name, names.slice(0, index), dialects),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Api } from '../domain/request.ts'
 import { FALLBACK_TRIGGERS, NEEDS, TASK_TYPES } from '../domain/routing/route.ts'
 import { choice, durationMs, flag, text, wholeNumber } from './leaves.ts'
+import { feedbackSection } from './feedback-schema.ts'
 import {
   aliasName,
   glob,
@@ -146,6 +147,9 @@ const route = orOnly(
       .optional()
       .describe('Tried in this order when the chosen model cannot answer.'),
     fallback: fallback.prefault({}),
+    feedback: feedbackSection
+      .prefault({})
+      .describe('weighted, balance: whether scores and costs move the weights. Default: off.'),
   }),
   'target',
 )

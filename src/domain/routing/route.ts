@@ -1,3 +1,4 @@
+import type { FeedbackPolicy } from '../feedback/feedback-policy.ts'
 import type { Api, Dialect } from '../request.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 
@@ -29,6 +30,8 @@ export type Route = {
   /** Tried in this order after the strategy's choice, each once. */
   readonly fallbacks: readonly RouteTarget[]
   readonly fallback: FallbackRules
+  /** Whether evidence moves the weights of its targets; undefined: no. */
+  readonly feedback?: FeedbackPolicy | undefined
   /** Rollouts that may replace one of its targets, those left out that the file has ended; undefined = none. */
   readonly rollouts?: readonly Rollout[] | undefined
 }
