@@ -8,7 +8,7 @@ const WITH_STORES = { globalSetup: 'test/fakes/prepare-store-template.ts' }
 /** Files that start whole proxies and engines and mostly wait for them: none of them minds a busy machine. */
 const WHOLE = [
   'app-{cli,demo,first-use,metrics,reload,replay,route,run-file,scoring,targets}',
-  'audit-golden',
+  'audit-*',
   'bin',
   'config-*',
   'containers-*',
@@ -22,7 +22,7 @@ const WHOLE = [
   'rollout-*',
   'routing-{scenarios,stored}',
   'serve-unread',
-  'shadow-{process,report}',
+  'shadow-{kills,process,report}',
   'store-*',
   'worker*',
 ].map((name) => `test/integration/${name}.test.ts`)

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { aModel } from '../../src/simulator/model.ts'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
+import { killUnderShadow } from '../fakes/kill-under-shadow.ts'
 import { aProxyHome, settingsFor } from '../fakes/proxy-process.ts'
 import { residentBytes } from '../fakes/resident-memory.ts'
 
 const SECONDS = 60
 const RATE_PER_SECOND = 500
 const CLIENTS = 8
+
+test('twelve kills under shadow traffic lose nothing and change nothing for clients', () => killUnderShadow(12))
 
 test('memory stays where it is while the candidate of every request hangs for ever', async () => {
   const hangs = aModel('hangs', { faults: [{ fault: 'hang', probability: 1 }] })
