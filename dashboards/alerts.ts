@@ -1,5 +1,7 @@
+import { BUDGETS_SPENT } from './budget-sql.ts'
 import { FAILED_REQUESTS } from './filters.ts'
 import { clickHouseQuery, PLUGIN_ID } from './query.ts'
+import { MINIMUM, SERVED } from './score-sql.ts'
 
 /** Uid of the provisioned data source: alert rules run without a dashboard, so without its variable. */
 export const PROVISIONED_UID = 'understudy-clickhouse'
@@ -77,6 +79,74 @@ FROM attempts_1m
 WHERE $__timeFilter(minute)`,
     windowSeconds: 169 * HOUR_SECONDS,
     above: 3,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-quality',
+    title: 'Quality is below its minimum',
+    summary:
+      'Answers to task {{ $labels.task }} scored less in the last day than quality.minimum asks for, by the judge.',
+    sql: `
+SELECT task, minimum - avg(score.value) AS below
+FROM (SELECT *, ${MINIMUM}[task] AS minimum FROM v_scores WHERE $__timeFilter(trace_at)) AS score
+WHERE source = 'judge' AND ${SERVED} AND minimum > 0
+  AND version = (SELECT argMax(version, scored_at) FROM scores WHERE $__timeFilter(trace_at) AND source = 'judge')
+GROUP BY task, minimum
+HAVING count(score.value) >= ${LEAST_REQUESTS}`,
+    windowSeconds: 24 * HOUR_SECONDS,
+    above: 0,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-escalations',
+    title: 'Cascades escalate often',
+    summary: 'Route {{ $labels.route }} asked a dearer model for more than 10 % of its requests in an hour.',
+    sql: `
+SELECT route, sumIf(calls, role = 'cascade') / sumIf(calls, role = 'primary') AS escalations
+FROM attempts_1m
+WHERE $__timeFilter(minute)
+GROUP BY route
+HAVING sumIf(calls, role = 'primary') >= ${LEAST_REQUESTS}`,
+    windowSeconds: HOUR_SECONDS,
+    above: 0.1,
+    forMinutes: 5,
+  },
+  {
+    uid: 'understudy-silence',
+    title: 'No new requests are stored',
+    summary:
+      'Nothing has been stored for ten minutes although there was traffic before. Either nobody asks, or a spool does not drain: see understudy_spool_oldest_unsent_seconds of its metrics.',
+    sql: `
+SELECT if(count() >= ${LEAST_REQUESTS}, dateDiff('second', max(received_at), $__toTime), 0) AS silent_seconds
+FROM traces
+WHERE $__timeFilter(received_at)`,
+    windowSeconds: HOUR_SECONDS,
+    above: 600,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-rollout',
+    title: 'A rollout holds or was rolled back',
+    summary: 'Rollout {{ $labels.rollout }} ({{ $labels.rule }}): {{ $labels.why }}',
+    sql: `
+SELECT rollout, argMax(rule, decision.at) AS rule, argMax(arrayElement(because, 1), decision.at) AS why, count() AS looks
+FROM rollout_decisions AS decision
+WHERE $__timeFilter(decision.at) AND is_alert
+GROUP BY rollout`,
+    windowSeconds: 900,
+    above: 0,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-budget',
+    title: 'A budget is near its end',
+    summary: 'More than 90 % of the budget of {{ $labels.name }} for this day is spent; at its end it rests.',
+    sql: `
+SELECT name, day_usd / budget.per_day_usd AS spent
+FROM (${BUDGETS_SPENT})
+WHERE budget.per_day_usd > 0`,
+    windowSeconds: 60,
+    above: 0.9,
     forMinutes: 0,
   },
 ]

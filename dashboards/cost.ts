@@ -10,6 +10,7 @@ import {
   OF_TASK,
   OF_TEAM,
 } from './filters.ts'
+import { BUDGETS_SPENT } from './budget-sql.ts'
 import { type PlacedLater, series, stat, table } from './panel.ts'
 
 const CALLS = `
@@ -197,6 +198,35 @@ ORDER BY time`,
           "concat(tag_name, '=', tag_value)",
           '\nARRAY JOIN mapKeys(tags) AS tag_name, mapValues(tags) AS tag_value',
         ),
+      ],
+      [
+        table({
+          title: 'Budgets',
+          description:
+            'What shadows and the judge have spent in this clock hour and this day of UTC, whatever time is shown, against the budgets of the newest policy.',
+          sql: `
+SELECT
+    name AS "Of",
+    hour_usd AS "This hour",
+    if(budget.per_hour_usd > 0, budget.per_hour_usd, NULL) AS "Per hour",
+    "This hour" / "Per hour" AS "Of the hour's",
+    day_usd AS "Today",
+    if(budget.per_day_usd > 0, budget.per_day_usd, NULL) AS "Per day",
+    "Today" / "Per day" AS "Of the day's"
+FROM (${BUDGETS_SPENT})
+ORDER BY greatest(ifNull("Of the hour's", 0), ifNull("Of the day's", 0)) DESC, name
+LIMIT 50`,
+          units: {
+            'This hour': 'currencyUSD',
+            'Per hour': 'currencyUSD',
+            "Of the hour's": 'percentunit',
+            Today: 'currencyUSD',
+            'Per day': 'currencyUSD',
+            "Of the day's": 'percentunit',
+          },
+          width: 24,
+          height: 6,
+        }),
       ],
       [
         table({

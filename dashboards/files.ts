@@ -5,10 +5,11 @@ import { cost } from './cost.ts'
 import { overview } from './overview.ts'
 import { quality } from './quality.ts'
 import { reliability } from './reliability.ts'
+import { rollouts } from './rollouts.ts'
 import { shadow } from './shadow.ts'
 import { trace } from './trace.ts'
 
-export const BOARDS = { overview, cost, reliability, quality, shadow, comparison, trace } as const
+export const BOARDS = { overview, cost, reliability, quality, rollouts, shadow, comparison, trace } as const
 
 const HEAD = '# Made by `npm run dashboards` out of dashboards/alerts.ts: change it there.\n'
 

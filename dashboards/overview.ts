@@ -2,6 +2,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board } from './board.ts'
 import { dollars, FAILED_REQUESTS, FOR_CLIENTS, OF_ROUTE, OF_TASK, percentile } from './filters.ts'
 import { series, stat, table } from './panel.ts'
+import { savings } from './savings.ts'
 import { failedRequests, percentiles, REQUESTS, slowRequests } from './request-panels.ts'
 
 const CALLS = `
@@ -14,7 +15,7 @@ export const overview = (): Dashboard =>
     uid: 'understudy-overview',
     title: 'Understudy: overview',
     description: 'Requests, spend, failures, fallbacks, latency and quality of everything that the proxies served.',
-    variables: ['route', 'task'],
+    variables: ['route', 'task', 'baseline'],
     rows: [
       [
         stat({
@@ -52,6 +53,7 @@ export const overview = (): Dashboard =>
         }),
         slowRequests(),
       ],
+      [savings()],
       [
         series({
           title: 'Requests by outcome',

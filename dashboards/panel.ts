@@ -8,7 +8,16 @@ import { type Colour, PALETTE } from './palette.ts'
 import { clickHouseQuery, ENVIRONMENT } from './query.ts'
 
 /** Units by their names in Grafana. */
-export type UnitName = 'short' | 'none' | 'currencyUSD' | 'percentunit' | 'ms' | 's' | 'dateTimeFromNow' | 'string'
+export type UnitName =
+  | 'short'
+  | 'none'
+  | 'currencyUSD'
+  | 'percent'
+  | 'percentunit'
+  | 'ms'
+  | 's'
+  | 'dateTimeFromNow'
+  | 'string'
 
 export type PanelText = {
   readonly title: string
@@ -31,6 +40,8 @@ export type SeriesSpec = PanelText & {
   readonly min?: number | 'auto'
   /** What one point stands for, at least. A minute is what the rollups hold; of scores there are few in that. */
   readonly interval?: '1m' | '15m'
+  /** A value with a line of its own across the panel. */
+  readonly line?: number
 }
 export type TableSpec = PanelText & {
   /** By column; one that is not named is text. */
@@ -95,6 +106,15 @@ export function series(spec: SeriesSpec): PlacedLater {
     .colorScheme(shadesOf(PALETTE.blue))
   if (spec.min !== 'auto') builder.min(spec.min ?? 0)
   if (spec.max !== undefined) builder.max(spec.max)
+  if (spec.line !== undefined) {
+    const steps = [
+      { value: null, color: 'transparent' },
+      { value: spec.line, color: PALETTE.vermilion },
+    ]
+    builder
+      .thresholds(new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(steps))
+      .thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed))
+  }
   // Otherwise the label's name stands before each value in the legend.
   if (isGrouped) builder.displayName('${__field.labels.series}')
   if (spec.draw === 'bars') {

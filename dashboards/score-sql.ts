@@ -1,7 +1,7 @@
 import { OF_EVALUATOR, OF_MODEL, OF_ROUTE, OF_TASK } from './filters.ts'
 
 /** Scores are of the answer that a client got where no call is named. */
-const SERVED = "attempt_id = toUUID('00000000-0000-0000-0000-000000000000')"
+export const SERVED = "attempt_id = toUUID('00000000-0000-0000-0000-000000000000')"
 
 /** Scores of served answers in the time shown, where `filter` holds. Missing ones have a value of NULL. */
 export const servedScores = (filter: string): string => `

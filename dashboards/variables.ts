@@ -17,6 +17,10 @@ const LISTED = {
   model: { label: 'Model', sql: week('model', 'attempts_1h', 'hour') },
   team: { label: 'Team', sql: week('team', 'attempts', 'started_at') },
   shadow: { label: 'Shadow', sql: week('shadow', 'shadow_funnel', 'minute') },
+  rollout: {
+    label: 'Rollout',
+    sql: 'SELECT DISTINCT name FROM rollout_events ORDER BY name LIMIT 1000',
+  },
   evaluator: {
     label: 'Scored by',
     // The judge first, since the others say one thing each.
@@ -46,7 +50,7 @@ export function variables(names: readonly VariableName[]): Built[] {
 function listed(name: VariableName, { label, sql, isOne }: Listed): Built {
   const builder = new dashboard.QueryVariableBuilder(name)
     .label(label)
-    .description(isOne === true ? `${label} to look at, of the last 7 days.` : `${label}s of the last 7 days.`)
+    .description(isOne === true ? `${label}: one of the last 7 days.` : `${label}s of the last 7 days.`)
     .datasource(ENVIRONMENT)
     .query({ refId: name, queryType: 'sql', rawSql: sql })
     .definition(sql)

@@ -1,10 +1,10 @@
 import type { StoreClient } from '../../src/store/client.ts'
-import { isControl, isShadowed, rowFacts, rowId, type Traffic } from './dashboard-rows.ts'
+import { isControl, isShadowed, rolloutStep, rowFacts, rowId, type Traffic } from './dashboard-rows.ts'
 
 const POLICY = {
   quality: { evaluate: '20%', minimum: { coding: 0.82, billing: 0.7, extraction: 0.88 } },
-  judge: { target: 'fake/gpt-judge', budget: { per_hour: 0.1, per_day: 0.5 } },
-  shadows: { cheaper: { sample: '12.5%', candidates: ['fake/haiku'], budget: { per_hour: 0.2, per_day: 2 } } },
+  judge: { target: 'fake/gpt-judge', budget: { per_hour: 0.1, per_day: 2 } },
+  shadows: { cheaper: { sample: '12.5%', candidates: ['fake/haiku'], budget: { per_hour: 0.5, per_day: 8 } } },
 }
 
 const ZERO = "toUUID('00000000-0000-0000-0000-000000000000')"
@@ -66,4 +66,25 @@ GROUP BY minute, control, stage, reason`)
 INSERT INTO ${database}.config_changes (name, revision, event_id, at, instance, actor, reason, policy_version, kind, subject, before, after, details)
 SELECT 'policy', change.1, generateUUIDv7(change.1), change.2, 'proxy-1', 'ada', 'cheaper', 'cafe0123cafe0123', change.3, 'chat', '{}', '{}', '{}'
 FROM (SELECT arrayJoin([(1, ${hours(13)}, 'weights_set'), (2, ${hours(6)}, 'weights_reset')]) AS change)`)
+  await client.command(`
+INSERT INTO ${database}.rollout_events (name, revision, event_id, at, instance, actor, reason, policy_version, kind, subject, before, after, details)
+SELECT 'cheaper-chat', change.1, generateUUIDv7(change.1), change.2, 'proxy-1', change.3, change.4, 'cafe0123cafe0123', change.5, 'cheaper-chat', '{}', '{}', '{}'
+FROM (SELECT arrayJoin([
+  (1, ${hours(23.5)}, 'ada', 'half the price', 'created'),
+  (2, ${hours(23)}, 'ada', 'half the price', 'started'),
+  (3, ${hours(16.8)}, 'understudy', 'every guardrail is within its margin at 5%', 'stepped'),
+  (4, ${hours(7.2)}, 'understudy', 'every guardrail is within its margin at 25%', 'stepped')
+]) AS change)`)
+  // A look every five minutes; evidence grows with the time in the stage, and begins anew with the next.
+  await client.command(`
+INSERT INTO ${database}.rollout_decisions (rollout, decision_id, at, instance, policy_version, revision, epoch, stage, rule, action, because, is_alert, checks, inputs, result)
+WITH number / 288 AS place, ${rolloutStep('place')} AS step, multiIf(step = 50, 0.3 - place, step = 25, 0.7 - place, 1 - place) / multiIf(step = 50, 0.3, step = 25, 0.4, 0.3) AS grown,
+  toUInt64(200 + 900 * grown) AS pairs, 0.11 - 0.07 * grown AS wide, sin(number) * 0.003 AS wobble
+SELECT 'cheaper-chat', generateUUIDv7(number), fromUnixTimestamp64Milli(${until.getTime()} - number * 300000, 'UTC'), 'proxy-1', 'cafe0123cafe0123', 4, 1,
+  concat(toString(step), '%'), 'inconclusive', 'hold', ['quality (all): not shown to be within the margin yet'], 0, [
+    ('quality', 'all', pairs, -0.004 + wobble, -0.004 + wobble - wide, -0.004 + wobble + wide, NULL, NULL, 0.2 + wobble * 100, 3.7, 0.05, grown * 3.2 + wobble * 60, 3.0),
+    ('success', 'all', pairs, 0.001 + wobble, 0.001 + wobble - wide / 3, 0.001 + wobble + wide / 3, NULL, NULL, 0.1, 3.7, 0.03, grown * 2.9, 3.0),
+    ('error', 'all', pairs * 4, NULL, NULL, NULL, 0.019, 0.02, 0.4 + grown * 0.5 + wobble * 80, 4.4, NULL, NULL, NULL)
+  ], '{}', ''
+FROM numbers(288)`)
 }

@@ -57,6 +57,7 @@ const Panel = z.object({
       custom: z
         .object({
           drawStyle: z.string().optional(),
+          thresholdsStyle: z.object({ mode: z.string() }).optional(),
           spanNulls: z.union([z.number(), z.boolean()]).optional(),
           cellOptions: z.object({ type: z.string() }).optional(),
         })

@@ -66,15 +66,17 @@ export async function insertTraffic(client: StoreClient, traffic: Traffic): Prom
   await client.command(`
 INSERT INTO ${database}.traces (trace_id, received_at, instance, route, task, complexity, team, user, key_subject, tags, requested_model,
   target_model, served_provider, rejected, outcome, status, error, duration_ms, overhead_ms, first_token_ms, attempts, policy_version,
-  uncached_input_tokens, text_output_tokens, cost_usd, unpriced_attempts)
-WITH ${facts}
+  uncached_input_tokens, text_output_tokens, cost_usd, unpriced_attempts, rollout, rollout_epoch, rollout_stage, rollout_step, arm, is_compared, unit)
+WITH ${facts}, route_name = 'chat' AS is_dealt, (reinterpretAsUInt32(substring(SHA256(toString(number % 997)), 1, 4)) / 4294967296) AS deal,
+  ${rolloutStep('age')} AS step, multiIf(NOT is_dealt, 'none', deal < step / 100, 'candidate', deal >= 1 - step / 100, 'control', 'stable') AS dealt
 SELECT ${rowId(0)}, at, 'proxy-1', route_name, task_name, ${oneOf(['simple', 'moderate', 'complex'], 'cityHash64(number, 8) % 3')},
-  team_name, concat('user-', toString(number % 30)), if(number % 4 = 0, '', lower(hex(number % 5))),
-  if(number % 2 = 0, map('feature', ${oneOf(['search', 'inbox', 'export', 'help'], 'intDiv(number, 2) % 4')}), map()), name, name, 'fake',
+  team_name, concat('user-', toString(cityHash64(number, 3) % 30)), if(cityHash64(number, 5) % 4 = 0, '', lower(hex(cityHash64(number % 5)))),
+  if(cityHash64(number, 6) % 2 = 0, map('feature', ${oneOf(['search', 'inbox', 'export', 'help'], 'cityHash64(number, 4) % 4')}), map()), name, name, 'fake',
   if(number % 41 = 1, [('fake/gpt-large', if(number % 2 = 0, 'open', 'throttled'))], []),
   if(is_failed, 'unavailable', 'completed'), if(is_failed, 502, 200), if(is_failed, 'connect_failed', ''),
   latency * (1 + 0.3 * has_fallback), 0.4 + 2 * ${draw('overhead')}, if(is_failed, NULL, first_token), 1 + has_fallback, 'cafe0123cafe0123',
-  if(is_failed, NULL, input_count), if(is_failed, NULL, output_count), if(is_failed OR is_unpriced, NULL, dollars), is_unpriced AND NOT is_failed
+  if(is_failed, NULL, input_count), if(is_failed, NULL, output_count), if(is_failed OR is_unpriced, NULL, dollars), is_unpriced AND NOT is_failed,
+  if(is_dealt, 'cheaper-chat', ''), is_dealt, if(is_dealt, concat(toString(step), '%'), ''), if(is_dealt, step, 0), dealt, is_dealt AND dealt != 'stable', if(is_dealt, lower(hex(number % 997)), '')
 FROM numbers(${requests})`)
   const calls = `INSERT INTO ${database}.attempts (attempt_id, trace_id, position, started_at, instance, role, shadow, shadow_arm, pair_id,
   provider, model, route, task, team, outcome, status, error, fallback_reason, queue_ms, first_token_ms, duration_ms,
@@ -107,6 +109,9 @@ FROM numbers(${requests})
 ARRAY JOIN ['shadow', 'judge'] AS kind
 WHERE ${isShadowed}`)
 }
+
+/** Percentage of the rollout, by how far back it is: 1 is the beginning. */
+export const rolloutStep = (age: string): string => `multiIf(${age} < 0.3, 50, ${age} < 0.7, 25, 5)`
 
 /** Rows that a shadow has looked at, and of these the ones that the stable model answered again. */
 export const isShadowed = 'number % 9 = 4 AND number % 50 != 7'

@@ -19,6 +19,7 @@ export const EVERYTHING: Choices = {
   model: 'all',
   team: 'all',
   shadow: 'all',
+  rollout: 'all',
   one_task: ['coding'],
   evaluator: ['judge'],
   baseline: ['gpt-large'],

@@ -21,6 +21,8 @@ export type ChartData = {
   /** Seconds over which a line goes on without a point. */
   readonly spanSeconds: number
   readonly marks: readonly Mark[]
+  /** A threshold with a line of its own. */
+  readonly line: { readonly at: number; readonly colour: string } | undefined
 }
 
 /** Lines or stacked bars over time. */
@@ -35,6 +37,7 @@ export function chartData(panel: PanelFile, { fields }: Frame, marks: readonly M
     series: colouredSeries(panel, others),
     spanSeconds: typeof spanNulls === 'number' ? spanNulls / 1000 : 0,
     marks,
+    line: lineOf(panel),
   }
 }
 
@@ -49,6 +52,7 @@ export function groupedBars(panel: PanelFile, { fields }: Frame): ChartData {
     series: colouredSeries(panel, others),
     spanSeconds: 0,
     marks: [],
+    line: undefined,
   }
 }
 
@@ -60,6 +64,12 @@ const scaleOf = ({ fieldConfig: { defaults } }: PanelFile) => ({
   max: defaults.max,
   min: defaults.min,
 })
+
+function lineOf({ fieldConfig: { defaults } }: PanelFile): ChartData['line'] {
+  if (defaults.custom?.thresholdsStyle === undefined) return undefined
+  const step = defaults.thresholds?.steps.find(({ value }) => value !== null)
+  return step === undefined ? undefined : { at: step.value ?? 0, colour: step.color }
+}
 
 function colouredSeries(panel: PanelFile, fields: Frame['fields']): ChartData['series'] {
   return fields.map(({ name, values }, at) => ({

@@ -31,6 +31,8 @@ export function formatValue(value: number | null | undefined, unit: string | und
     }
     case 'percentunit':
       return `${plain(value * 100)}%`
+    case 'percent':
+      return `${plain(value)}%`
     case 'short':
       return scale([
         [0, ''],
