@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { judgeHabits } from '../../src/simulator/model.ts'
 import { aDirectory } from '../fakes/a-spool.ts'
 import { aSimulator } from '../fakes/a-simulator.ts'
+import { aProxyHome, settingsFor } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 
 const simulator = aSimulator()
@@ -56,4 +57,39 @@ test('judge calibrate names every line that cannot be read', async () => {
   const { code, stderr } = await runCli(['judge', 'calibrate', labels, '-c', config])
   expect(code).toBe(1)
   expect(stderr).toMatch(/line 1: human: expected.*\n.*line 2: expected one JSON object/)
+})
+
+test('judge calibrate tells the running proxy, and ClickHouse says how far the judge may be trusted', async () => {
+  const { labels } = aHome()
+  const sim = { dialect: 'openai', base_url: simulator().url, api_key: 'sk-1' }
+  const home = await aProxyHome(
+    settingsFor(simulator().url, {
+      providers: { sim },
+      prices: [{ model: 'judge-*', input: 1, output: 2 }],
+      judge: { target: 'sim/judge-quiet', budget: { per_hour: 1, per_day: 1 } },
+    }),
+  )
+  onTestFinished(home.close)
+  const proxy = await home.start()
+  await proxy.stored()
+  for (const times of [1, 6]) {
+    const text = readFileSync(labels, 'utf8')
+    writeFileSync(labels, Array.from({ length: times }, () => text).join('\n'))
+    const { code, stderr } = await runCli(['judge', 'calibrate', labels, '-c', home.configFile])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const trust = await proxy.rows<Record<string, unknown>>(
+      'SELECT task, judged, kappa, swap_consistency, is_trusted FROM understudy.v_judge_trust ORDER BY task',
+    )
+    const row = { judged: 30 * times, kappa: 1, swap_consistency: 1, is_trusted: Number(30 * times >= 150) }
+    expect(trust).toEqual([
+      { ...row, task: '' },
+      { ...row, task: 'math' },
+    ])
+  }
+  const [kept] = await proxy.rows<Record<string, unknown>>(
+    `SELECT count() AS n, uniqExact(calibration_id) AS runs, uniqExact(label_set) AS sets,
+       any(judge_version) LIKE 'judge-quiet/pairwise-1/%' AS named, min(cost_usd) > 0 AS paid, any(length(confusion)) AS rows
+     FROM understudy.calibrations`,
+  )
+  expect(kept).toEqual({ n: 4, runs: 2, sets: 2, named: 1, paid: 1, rows: 3 })
 })
