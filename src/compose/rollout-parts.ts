@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 
 export type RolloutParts = Pick<RolloutsOptions, 'state' | 'instance' | 'pace' | 'world' | 'log'> & {
   readonly dataDir: string
-  readonly store: Pick<Store, 'journal' | 'rollouts'>
+  readonly store: Pick<Store, 'journal' | 'rollouts' | 'status'>
   /** Of whatever follows the journals; opened after this, and before `start`. */
   readonly live: () => Pick<LiveChanges, 'look'>
   readonly health: () => HealthReport | Promise<HealthReport>
@@ -26,7 +26,7 @@ export function openRolloutParts(parts: RolloutParts): Promise<Rollouts> {
       journal === undefined
         ? undefined
         : { append: (entry) => journal.append('rollout_events', entry), look: () => live().look() },
-    store: store.rollouts,
+    store: { ...store.rollouts, isReady: () => store.status().kind === 'ready' },
     recentOf: async ({ candidate, stable }) => {
       const { targets } = await health()
       const callsOf = (key: string): { readonly calls: number; readonly failed: number } => {

@@ -54,10 +54,10 @@ export type Rollouts = Closable & {
 const STORE_PATIENCE_MS = 2_000
 /** Rows of a request are stored about a second after its end; a loaded server takes longer. */
 const ROWS_LATE_MS = 10_000
-const LEAST_ROWS_LATE_MS = 3_000
+const LEAST_ROWS_LATE_MS = 2_000
 /** A judge with a queue of its own has answered by then as a rule; who answers later is counted when he does. */
 const WATERMARK_MS = 120_000
-const LEAST_WATERMARK_MS = 5_000
+const LEAST_WATERMARK_MS = 2_000
 const READ_TIMEOUT_MS = 30_000
 /** How long a trip counts that was not followed by a rollback because stable was failing as well. */
 const TRIP_COUNTS_MS = 120_000
@@ -139,7 +139,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     await tellRecords()
     if (reloaded) await file.keep(true)
     if (options.journal === undefined) return file.keep(true)
-    if (!lease.isHeld() || !(await options.journal.look())) return
+    if (!lease.isHeld() || !store.isReady() || !(await options.journal.look())) return
     await file.keep(false)
     for (const rollout of rollouts()) {
       if (closing.signal.aborted || !lease.isHeld()) return

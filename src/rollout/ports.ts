@@ -17,6 +17,8 @@ export type StageWanted = {
 
 /** What the decider asks of the store. Nothing here rejects on an outage. */
 export type DeciderStore = {
+  /** It can be asked, and all its tables are there. */
+  readonly isReady: () => boolean
   readonly holdLease: (holder: string, leaseMs: number) => Promise<'held' | 'taken' | 'unavailable'>
   readonly giveBackLease: () => Promise<void>
   readonly readings: (

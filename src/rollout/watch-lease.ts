@@ -6,7 +6,7 @@ import type { DeciderPace, DeciderStore } from './ports.ts'
 export type LeaseWatch = Closable & { readonly start: () => void; readonly isHeld: () => boolean }
 
 export type LeaseWatchOptions = {
-  readonly store: Pick<DeciderStore, 'holdLease' | 'giveBackLease'>
+  readonly store: Pick<DeciderStore, 'isReady' | 'holdLease' | 'giveBackLease'>
   /** Of this process and no other. */
   readonly holder: string
   readonly isWanted: () => boolean
@@ -30,7 +30,7 @@ export function watchLease({ store, holder, isWanted, pace, world, onTaken }: Le
   async function watch(): Promise<void> {
     const { signal } = closing
     while (!signal.aborted) {
-      if (isWanted()) await ask()
+      if (isWanted() && store.isReady()) await ask()
       await delay(leaseMs * 0.3, undefined, { signal }).catch(() => undefined)
     }
   }

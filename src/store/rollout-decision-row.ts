@@ -46,23 +46,22 @@ export function rolloutDecisionRow(record: DecisionRecord): FieldsOf<typeof ROLL
   ]
 }
 
-/** In the order of the tuple. */
 function checkField(rollout: Rollout, { guardrail, task, count, seen, harm, nonInferior }: Check): Field {
   const bounds = seen.kind === 'pairs' ? boundsOf(rollout, seen.pairs) : undefined
   const rates = seen.kind === 'rates' ? seen : undefined
-  return [
+  return {
     guardrail,
     task,
     count,
-    seen.kind === 'pairs' ? valueField(seen.mean) : null,
-    valueField(bounds?.lower),
-    valueField(bounds?.upper),
-    valueField(rates?.candidate),
-    valueField(rates?.control),
-    valueField(harm?.logE),
-    valueField(harm?.threshold),
-    valueField(nonInferior?.margin),
-    valueField(nonInferior?.logE),
-    valueField(nonInferior?.threshold),
-  ]
+    mean: seen.kind === 'pairs' ? valueField(seen.mean) : null,
+    lower: valueField(bounds?.lower),
+    upper: valueField(bounds?.upper),
+    candidate_rate: valueField(rates?.candidate),
+    control_rate: valueField(rates?.control),
+    harm_log_e: valueField(harm?.logE),
+    harm_threshold: valueField(harm?.threshold),
+    margin: valueField(nonInferior?.margin),
+    non_inferior_log_e: valueField(nonInferior?.logE),
+    non_inferior_threshold: valueField(nonInferior?.threshold),
+  }
 }

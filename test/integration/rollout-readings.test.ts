@@ -1,0 +1,316 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { armOf, armShares, comparedShares, unitShare } from '../../src/domain/assign.ts'
+import type { Readings } from '../../src/domain/rollout/evidence.ts'
+import type { LivePhase } from '../../src/domain/rollout/phase.ts'
+import type { Rollout } from '../../src/domain/rollout/rollout.ts'
+import { momentsOf } from '../../src/domain/statistics/paired-betting.ts'
+import { namedRows } from '../../src/store/named-rows.ts'
+import { openRolloutStore, type RolloutStore } from '../../src/store/rollout-store.ts'
+import type { StoreClient } from '../../src/store/client.ts'
+import { ENGINE_READY_MS, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { aRollout, MINUTE_MS } from '../fakes/a-rollout.ts'
+import { anId } from '../fakes/ids-at.ts'
+
+let engine: TestEngine
+let client: StoreClient
+let store: RolloutStore
+
+/** A round minute of today, so that nothing is past its retention. */
+const START = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 120 * MINUTE_MS
+const AS_OF = START + 60 * MINUTE_MS
+
+beforeAll(async () => {
+  engine = await startTestEngine()
+  client = await engine.migrated()
+  const reader = engine.reader()
+  store = openRolloutStore(() => client, reader.select, 'understudy')
+}, ENGINE_READY_MS)
+afterAll(() => engine.close())
+
+type Seen = {
+  readonly unit: string
+  /** Minutes after the start of the stage. */
+  readonly at: number
+  readonly events?: readonly string[]
+  readonly score?: number | null
+  /** Minutes after the request. */
+  readonly scoredAfter?: number
+  readonly ms?: number
+  readonly epoch?: number
+  readonly task?: string
+  readonly source?: string
+}
+
+let count = 0
+
+/** Rows of requests of `rollout` at `percent`, as the request path writes them. */
+async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Promise<void> {
+  const shares = armShares(percent, false)
+  const traces: unknown[][] = []
+  const attempts: unknown[][] = []
+  const scores: unknown[][] = []
+  for (const {
+    unit,
+    at,
+    events = [],
+    score,
+    scoredAfter = 1,
+    ms = 100,
+    epoch = 1,
+    task = 'chat',
+    source = 'session',
+  } of seen) {
+    const receivedAt = START + at * MINUTE_MS
+    const id = anId(receivedAt, (count += 1))
+    const dealt = armOf(unitShare(rollout.salt, unit), shares)
+    const arm = dealt === 'none' ? 'stable' : dealt
+    const target = arm === 'candidate' ? rollout.candidate : rollout.stable
+    traces.push([
+      id,
+      receivedAt,
+      rollout.route,
+      arm,
+      unit,
+      source,
+      task,
+      rollout.name,
+      epoch,
+      percent,
+      events,
+      'completed',
+      200,
+      'chat_completions',
+    ])
+    attempts.push([
+      anId(receivedAt, (count += 1)),
+      id,
+      0,
+      receivedAt,
+      'primary',
+      target.provider,
+      target.model ?? '',
+      rollout.route,
+      arm,
+      'completed',
+      ms,
+      10,
+    ])
+    if (score !== undefined) {
+      scores.push([
+        id,
+        receivedAt,
+        receivedAt + scoredAfter * MINUTE_MS,
+        'judge',
+        'judge',
+        'j/1/00000000',
+        String(receivedAt),
+        score,
+        score === null ? 'timeout' : '',
+      ])
+    }
+  }
+  const insert = async (table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void> => {
+    if (rows.length === 0) return
+    await client.insertRows(
+      table,
+      namedRows(columns, ...rows.map((row) => row.map(fieldOf))),
+      `${table}/${(count += 1)}`,
+    )
+  }
+  await insert(
+    'traces',
+    [
+      'trace_id',
+      'received_at',
+      'route',
+      'arm',
+      'unit',
+      'unit_source',
+      'task',
+      'rollout',
+      'rollout_epoch',
+      'rollout_step',
+      'arm_events',
+      'outcome',
+      'status',
+      'api',
+    ],
+    traces,
+  )
+  await insert(
+    'attempts',
+    [
+      'attempt_id',
+      'trace_id',
+      'position',
+      'started_at',
+      'role',
+      'provider',
+      'model',
+      'route',
+      'arm',
+      'outcome',
+      'duration_ms',
+      'first_token_ms',
+    ],
+    attempts,
+  )
+  await insert(
+    'scores',
+    ['trace_id', 'trace_at', 'scored_at', 'source', 'evaluator', 'version', 'revision', 'value', 'failure'],
+    scores,
+  )
+}
+
+function fieldOf(value: unknown): string | number | null | readonly string[] {
+  if (Array.isArray(value)) return value.map(String)
+  return typeof value === 'number' || typeof value === 'string' ? value : null
+}
+
+async function read(
+  rollout: Rollout,
+  live: LivePhase,
+  changes: Partial<{ epoch: number; enteredAt: number; dealtAt: number; asOf: number }> = {},
+): Promise<Readings> {
+  const answer = await store.readings(
+    { rollout, live, epoch: 1, enteredAt: START, dealtAt: START, asOf: AS_OF, watermarkMs: 2 * MINUTE_MS, ...changes },
+    AbortSignal.timeout(30_000),
+  )
+  if (answer.kind === 'unavailable') throw new Error(answer.detail)
+  return answer.value
+}
+
+/** The first `count` units of an arm at `percent`. */
+function unitsOf(rollout: Rollout, percent: number, arm: 'candidate' | 'control', many: number): readonly string[] {
+  const units: string[] = []
+  for (let n = 0; units.length < many; n++) {
+    const unit = `${arm}-${n}`
+    if (armOf(unitShare(rollout.salt, unit), comparedShares(armShares(percent, false))) === arm) units.push(unit)
+  }
+  return units
+}
+
+const LIVE: LivePhase = { kind: 'ramping', percent: 25 }
+
+function named(name: string, changes: Partial<Rollout> = {}): Rollout {
+  return aRollout({ name, route: name, metric: 'judge', scoredShare: 1, ...changes })
+}
+
+it('pairs come of the arms as compared, one of each unit, and failures count for the arm that was dealt', async () => {
+  const rollout = named('pairs')
+  const candidates = unitsOf(rollout, 25, 'candidate', 40)
+  const controls = unitsOf(rollout, 25, 'control', 40)
+  await see(rollout, 25, [
+    ...candidates.map((unit, n) => ({ unit, at: n / 10, score: 0.5, events: n < 4 ? ['error'] : [] })),
+    ...controls.map((unit, n) => ({ unit, at: n / 10, score: 0.75 })),
+    // Later calls of the same units say nothing more.
+    ...candidates.map((unit) => ({ unit, at: 10, score: 1, events: ['timeout'] })),
+    // Another epoch, and who is not compared.
+    { unit: candidates[0] ?? '', at: 1, score: 1, epoch: 2 },
+  ])
+  const readings = await read(rollout, LIVE)
+  expect(readings.quality).toEqual([{ task: 'all', pairs: [[-0.25, 40]] }])
+  const [success] = readings.success
+  expect(momentsOf(success?.pairs ?? [])).toMatchObject({ pairs: 40, mean: -0.1 })
+  const errors = readings.badEvents.find(({ event }) => event === 'error')?.windows ?? []
+  expect(errors.reduce((sum, { badCandidate }) => sum + badCandidate, 0)).toBe(4)
+  expect(errors.reduce((sum, { badControl }) => sum + badControl, 0)).toBe(0)
+  expect(readings.units).toEqual({ since: START, candidate: 40, control: 40, neither: 0, inBoth: 0 })
+  expect(readings.scores).toEqual({ candidate: { expected: 80, scored: 80 }, control: { expected: 40, scored: 40 } })
+})
+
+it('what comes after the time asked about changes nothing that was read before it', async () => {
+  const rollout = named('late')
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 20), unitsOf(rollout, 25, 'control', 20)]
+  await see(rollout, 25, [
+    ...candidates.map((unit) => ({ unit, at: 1, score: 1 })),
+    ...controls.map((unit) => ({ unit, at: 1, score: 0 })),
+  ])
+  const asOf = START + 20 * MINUTE_MS
+  const before = await read(rollout, LIVE, { asOf })
+  await see(rollout, 25, [
+    ...candidates.map((unit) => ({ unit, at: 30, score: 0, events: ['error'] })),
+    { unit: 'a-late-score', at: 5, score: 0, scoredAfter: 40 },
+  ])
+  const again = await read(rollout, LIVE, { asOf })
+  expect(again.quality).toEqual(before.quality)
+  expect(again.badEvents).toEqual(before.badEvents)
+})
+
+it('scores that are due and missing show, and failed verdicts by arm', async () => {
+  const rollout = named('missing')
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 30), unitsOf(rollout, 25, 'control', 30)]
+  await see(rollout, 25, [
+    ...candidates.map((unit, n) => ({ unit, at: 1, ...(n < 10 ? {} : { score: n < 15 ? null : 1 }) })),
+    ...controls.map((unit) => ({ unit, at: 1, score: 1 })),
+    // Not old enough for its score to be missing.
+    ...candidates.map((unit) => ({ unit, at: 59 })),
+  ])
+  const { scores, judge } = await read(rollout, LIVE)
+  expect(scores).toEqual({ candidate: { expected: 30, scored: 15 }, control: { expected: 30, scored: 30 } })
+  expect(judge).toMatchObject({
+    isTrusted: false,
+    asked: { candidate: 20, control: 30 },
+    failed: { candidate: 5, control: 0 },
+  })
+})
+
+it('only units that come first after the share was dealt are checked for the split', async () => {
+  const rollout = named('dealt')
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 10), unitsOf(rollout, 25, 'control', 10)]
+  await see(rollout, 25, [
+    ...candidates.slice(0, 6).map((unit) => ({ unit, at: 1 })),
+    ...candidates.map((unit) => ({ unit, at: 20 })),
+    ...controls.map((unit) => ({ unit, at: 20 })),
+    // By an instance that had not followed yet.
+  ])
+  await see(rollout, 5, [{ unit: unitsOf(rollout, 5, 'candidate', 1)[0] ?? '', at: 21 }])
+  const { units } = await read(rollout, LIVE, { dealtAt: START + 10 * MINUTE_MS })
+  expect(units).toMatchObject({ candidate: 4, control: 10, neither: 0 })
+})
+
+it('slow is what is slower than stable was when the stage began, by a quarter', async () => {
+  const rollout = named('slow')
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 60), unitsOf(rollout, 25, 'control', 60)]
+  await see(
+    rollout,
+    25,
+    controls.flatMap((unit) => [-20, -10].map((at) => ({ unit, at, ms: 100, epoch: 0 }))),
+  )
+  await see(rollout, 25, [
+    ...candidates.map((unit, n) => ({ unit, at: 1, ms: n < 30 ? 130 : 120 })),
+    ...controls.map((unit) => ({ unit, at: 1, ms: 110 })),
+  ])
+  const { badEvents, success } = await read(rollout, LIVE)
+  const slow = badEvents.find(({ event }) => event === 'slow')?.windows ?? []
+  expect(slow).toEqual([{ candidate: 60, control: 60, badCandidate: 30, badControl: 0 }])
+  expect(success).toEqual([{ task: 'all', pairs: [[0, 60]] }])
+})
+
+it('tasks that must show their own evidence are read apart', async () => {
+  const rollout = named('apart', { tasksApart: ['coding'] })
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 20), unitsOf(rollout, 25, 'control', 20)]
+  const task = (n: number): string => (n % 2 === 0 ? 'coding' : 'chat')
+  await see(rollout, 25, [
+    ...candidates.map((unit, n) => ({ unit, at: 1, score: n % 2 === 0 ? 0 : 1, task: task(n) })),
+    ...controls.map((unit, n) => ({ unit, at: 1, score: 1, task: task(n) })),
+  ])
+  const { quality } = await read(rollout, LIVE)
+  expect(quality).toEqual([
+    { task: 'all', pairs: [[0, 10]] },
+    { task: 'coding', pairs: [[-1, 10]] },
+  ])
+})
+
+it('an empty stage reads as no data, in the shadow too', async () => {
+  for (const live of [LIVE, { kind: 'shadow' }, { kind: 'baking' }] as const) {
+    expect(await read(named('nothing'), live)).toMatchObject({
+      quality: [],
+      success: [],
+      badEvents: [],
+      units: { candidate: 0, control: 0, neither: 0, inBoth: 0 },
+      scores: { candidate: { expected: 0, scored: 0 }, control: { expected: 0, scored: 0 } },
+      signals: [],
+    })
+  }
+})
