@@ -18,6 +18,7 @@ import type { FromWorker, OverlayTold, PolicyText, Snapshot, ToWorker, WorkerSta
 import { DRAIN_MS } from './app.ts'
 import { closingOnFailure, createClosers } from './closers.ts'
 import { openServing } from './open-serving.ts'
+import { readOwnTrace } from './read-own-trace.ts'
 import { statesHeard } from './rollout-parts.ts'
 import { spendHeard } from './spend-told.ts'
 import { outageOf, spoolFacts } from './row-lanes.ts'
@@ -94,8 +95,7 @@ export async function composeWorker({ start, environment, world, logFd, send }: 
         contentHashKey: () => keptContentKey(boot.dataDir),
         leftSpools: [],
         insert: store.insert,
-        // Reading is the primary's.
-        readTrace: async () => ({ kind: 'unavailable' }),
+        readTrace: readOwnTrace(store),
         isStoreUp: () => undefined,
         config: () => config,
         onTrip: (trip) => void send({ kind: 'rollout_trip', trip }),

@@ -34,13 +34,15 @@ async function aHome(shadow: Record<string, unknown>, workers = 1): Promise<Prox
   return home
 }
 
-async function ask(home: ProxyHome, user: string): Promise<void> {
+/** Resolves to the id of the trace. */
+async function ask(home: ProxyHome, user: string): Promise<string> {
   const answer = await fetch(`${home.url}/openai/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: 'Bearer sk-client' },
     body: JSON.stringify({ model: 'stable', user, messages: [{ role: 'user', content: 'What is 17 + 25?' }] }),
   })
   await answer.text()
+  return answer.headers.get('x-understudy-trace-id') ?? ''
 }
 
 type Funnel = {
@@ -170,6 +172,24 @@ test('two workers share one funnel and one budget', async () => {
   expect(funnel.eligible).toBe(60)
   expect(funnel.eligible).toBe(funnel.mirrored + sum(funnel.skipped))
   expect(Number(budget.hour.used_usd)).toBeLessThan(0.02 + 2 * 0.0011)
+})
+
+test('with several workers, too, a client reads its own trace, and nobody else does', async () => {
+  const home = await aHome({}, 2)
+  const proxy = await home.start()
+  await proxy.stored()
+  const id = await ask(home, 'me')
+  await proxy.drained()
+  const read = async (key: string) => {
+    const answer = await fetch(`${home.url}/understudy/v1/traces/${id}`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
+    return { status: answer.status, text: await answer.text() }
+  }
+  const own = await read('sk-client')
+  expect(own.status).toBe(200)
+  expect(JSON.parse(own.text)).toMatchObject({ trace: { trace_id: id }, attempts: [{ role: 'primary' }] })
+  expect((await read('sk-other')).status).toBe(404)
 })
 
 test.each([1, 2])(
