@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Shadow } from '../../src/domain/shadow/shadow.ts'
 import { aModel } from '../../src/simulator/model.ts'
 import { aSimulator } from '../fakes/a-simulator.ts'
+import { aScoreWorker } from '../fakes/a-score-worker.ts'
 import { aShadow, type MirrorRecord, startMirrored } from '../fakes/a-shadow.ts'
 import type { TestProxy } from '../fakes/proxy.ts'
 
@@ -133,6 +134,41 @@ describe('a mirrored request', () => {
     expect(run.mirror.totals()).toContainEqual(expect.objectContaining({ stage: 'compared', requests: 1 }))
   })
 })
+
+test.each([
+  ['plain', 'generateContent', 'candidates'],
+  ['as events', 'streamGenerateContent?alt=sse', 'data: '],
+  ['as an array', 'streamGenerateContent', '['],
+])(
+  'a Gemini request is mirrored and compared, %s, its model in the path and the key of the server',
+  async (_, operation, begins) => {
+    const target = { key: 'gemini/candidate', provider: 'gemini', model: 'candidate' }
+    const { worker, pairs, compare } = aScoreWorker(simulator().url, undefined)
+    const run = await mirrored(
+      { dialect: 'gemini', candidates: [target] },
+      {
+        dialects: ['gemini'],
+        provider: { auth: 'x-goog-api-key' },
+        mirror: { compare: (pair, settled) => void compare(pair).then(settled) },
+      },
+    )
+    const body = { contents: [{ role: 'user', parts: [{ text: 'What is 17 + 25?' }] }] }
+    const live = await ask(run, body, { 'x-goog-api-key': 'of-the-client' }, `/v1beta/models/stable:${operation}`)
+    expect(await live.text()).toContain(begins)
+    await run.settled(1)
+    await worker.idle()
+    expect(run.count('compared')).toBe(1)
+    const sent = simulator()
+      .requests()
+      .find(({ path }) => path.includes('candidate'))
+    expect(sent?.path).toBe(`/v1beta/models/candidate:${operation}`)
+    expect(sent?.header('x-goog-api-key')).toBe('sk-server')
+    expect(run.calls).toMatchObject([{ outcome: { kind: 'completed' }, cost: { kind: 'priced' }, usage: {} }])
+    const answered = pairs.find(({ evaluator }) => evaluator === 'answered')
+    expect(answered).toMatchObject({ stable: { value: 1 }, candidate: { value: 1 } })
+    expect(answered?.candidate.chars).toBeGreaterThan(0)
+  },
+)
 
 describe('the funnel', () => {
   test('says for every request that matched what became of it, and its sums are exact', async () => {
