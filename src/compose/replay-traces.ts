@@ -10,6 +10,8 @@ import type { KnownModel } from '../domain/routing/eligible.ts'
 import { replay } from '../domain/routing/replay.ts'
 import { type Difference, replayDifferences } from '../domain/routing/replay-differences.ts'
 import type { RoutingState } from '../domain/state.ts'
+import { ENTRY_FIELDS, journalEntry } from './journal-rows.ts'
+import { openRolloutStates, readRolloutEvents, type RolloutStates, type StoredRollout } from './replayed-rollouts.ts'
 import { type Row, rowReader } from './row-reader.ts'
 
 /** Rows of one reading SQL statement, by column name; at most 10,000. Rejects when there are none to be had. */
@@ -37,7 +39,12 @@ const PAGE_ROWS = 1_000
 /** Decides stored traces again out of their rows, the policies and the live changes, and compares. */
 export async function replayTraces(ask: AskRows, options: ReplayOptions): Promise<ReplayReport> {
   const knownModel = await loadCatalogue()
-  const states = openStates(await readEvents(ask), await readPolicies(ask), options.environment)
+  const states = openStates(
+    await readEvents(ask),
+    openRolloutStates(await readRolloutEvents(ask)),
+    await readPolicies(ask),
+    options.environment,
+  )
   const differing: { traceId: string; differences: readonly Difference[] }[] = []
   const unreplayable = new Map<string, number>()
   let agreed = 0
@@ -52,7 +59,12 @@ export async function replayTraces(ask: AskRows, options: ReplayOptions): Promis
 
 function replayRow(row: Row, states: States, knownModel: KnownModel): readonly Difference[] | string {
   const read = rowReader(row)
-  const state = states(read.text('policy_version'), read.text('overlay_revision'))
+  const state = states(read.text('policy_version'), read.text('overlay_revision'), {
+    name: read.text('rollout'),
+    revision: Number(read.text('rollout_revision')),
+    epoch: Number(read.text('rollout_epoch')),
+    stage: read.text('rollout_stage'),
+  })
   if (typeof state === 'string') return state
   const decision = replay(read.text('decision_inputs'), state, knownModel)
   if (decision === undefined) return 'its inputs cannot be read'
@@ -79,7 +91,8 @@ async function* traceRows(ask: AskRows, { sinceMinutes, limit }: ReplayOptions):
   for (let offset = 0; offset < limit; offset += PAGE_ROWS) {
     const rows =
       await ask(`SELECT toString(trace_id) AS trace_id, policy_version, overlay_revision, decision_inputs, route,
-        rule, arm, refused, targets, rejected, reasons
+        rule, arm, refused, targets, rejected, reasons, rollout, toString(rollout_revision) AS rollout_revision,
+        toString(rollout_epoch) AS rollout_epoch, rollout_stage
       FROM traces WHERE decision_inputs != '' AND received_at <= toDateTime64('${newest}', 3, 'UTC')
         AND received_at >= now64(3) - toIntervalMinute(${sinceMinutes})
       ORDER BY received_at DESC, trace_id DESC LIMIT ${Math.min(PAGE_ROWS, limit - offset)} OFFSET ${offset}`)
@@ -90,10 +103,11 @@ async function* traceRows(ask: AskRows, { sinceMinutes, limit }: ReplayOptions):
 
 type StoredPolicy = { readonly text: string; readonly variables: readonly string[] }
 /** The state that decided, or why it cannot be made again. */
-type States = (policyVersion: string, overlayRevision: string) => RoutingState | string
+type States = (policyVersion: string, overlayRevision: string, rollout: StoredRollout) => RoutingState | string
 
 function openStates(
   events: readonly StoredEvent[],
+  rolloutStates: RolloutStates,
   policies: ReadonlyMap<string, StoredPolicy>,
   environment: Environment,
 ): States {
@@ -105,12 +119,13 @@ function openStates(
     return `its policy cannot be read here: ${result.faults.map(formatFault).join('; ').slice(0, 300)}`
   })
   const overlays = remembered((revision: string) => overlayAt(events, revision))
-  return (policyVersion, overlayRevision) => {
+  return (policyVersion, overlayRevision, rollout) => {
     const policy = read(policyVersion)
     const overlay = overlays(overlayRevision)
+    const rollouts = rolloutStates(rollout)
     if (typeof policy === 'string') return policy
     if (overlay === undefined) return `live changes of revision ${overlayRevision} are not stored`
-    return { policy, policyVersion, overlay }
+    return typeof rollouts === 'string' ? rollouts : { policy, policyVersion, overlay, rollouts }
   }
 }
 
@@ -137,25 +152,8 @@ async function readPolicies(ask: AskRows): Promise<ReadonlyMap<string, StoredPol
 }
 
 async function readEvents(ask: AskRows): Promise<readonly StoredEvent[]> {
-  const rows = await ask(`SELECT name, toString(revision) AS revision, toString(event_id) AS id,
-      toString(toUnixTimestamp64Milli(at)) AS at, instance, actor, reason, policy_version, kind, subject, before, after, details
-    FROM config_changes WHERE name = 'policy' ORDER BY config_changes.revision`)
-  return rows.map(rowReader).flatMap((row) => {
-    const event = eventOfEntry({
-      name: row.text('name'),
-      revision: Number(row.text('revision')),
-      id: row.text('id'),
-      at: Number(row.text('at')),
-      instance: row.text('instance'),
-      actor: row.text('actor'),
-      reason: row.text('reason'),
-      policyVersion: row.text('policy_version'),
-      kind: row.text('kind'),
-      subject: row.text('subject'),
-      before: row.text('before'),
-      after: row.text('after'),
-      details: row.text('details'),
-    })
-    return event === undefined ? [] : [event]
-  })
+  const rows = await ask(
+    `SELECT ${ENTRY_FIELDS} FROM config_changes WHERE name = 'policy' ORDER BY config_changes.revision`,
+  )
+  return rows.flatMap((row) => eventOfEntry(journalEntry(row)) ?? [])
 }
