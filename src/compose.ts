@@ -14,6 +14,7 @@ import { logReload } from './compose/log-reload.ts'
 import { openServing } from './compose/open-serving.ts'
 import type { Serving } from './compose/open-serving.ts'
 import { outageOf, spoolFacts } from './compose/row-lanes.ts'
+import { openFeedbackParts } from './compose/feedback-parts.ts'
 import { openRolloutParts } from './compose/rollout-parts.ts'
 import { readOwnTrace } from './compose/read-own-trace.ts'
 import { restoreJudgeSpend } from './compose/restore-judge-spend.ts'
@@ -135,6 +136,10 @@ export async function compose(options: AppOptions): Promise<App> {
     closers.add(live.close)
     closers.add(rollouts.close)
     rollouts.start()
+    const feedback = openFeedbackParts(
+      { state, store, weights: live, instance, pace: boot.decider, world, log },
+      closers,
+    )
 
     let listening: Listen | undefined
     const audits = openAudits({ state, store, listen: () => listening, instance, world, log }, closers)
@@ -146,6 +151,7 @@ export async function compose(options: AppOptions): Promise<App> {
       state,
       live,
       rollouts,
+      feedback,
       explain: explainDescribed(state, world, serving.health.report),
       health: serving.health.report,
       shadows: serving.mirror.report,

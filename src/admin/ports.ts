@@ -3,6 +3,7 @@ import type { AuditStatus } from '../domain/audit.ts'
 import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
+import type { FeedbackReport } from '../domain/feedback/feedback-report.ts'
 import type { Policy, StoreSettings } from '../domain/policy.ts'
 import type { PaceEstimate, Traffic } from '../domain/rollout/estimate.ts'
 import type { Explanation as RolloutExplanation } from '../domain/rollout/explain.ts'
@@ -36,6 +37,8 @@ export type AdminPorts = {
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]
   readonly changeWeights: (change: ChangeRequest) => Promise<ChangeAnswer>
+  /** What the loop from evidence to weights last knew. */
+  readonly feedback: () => FeedbackReport
   /** What was changed while the proxies ran, newest first; of one route, or of all. */
   readonly changes: (filter: ChangeFilter, signal: AbortSignal) => Promise<StoreAnswer<readonly Row[]>>
   /** Newest first. */

@@ -7,15 +7,23 @@ import { errorReply } from './reply.ts'
 import type { AdminRequest, Handler, Reply } from './reply.ts'
 import { fromStore } from './traces.ts'
 import { decodeUtf8 } from './utf8.ts'
-import { tagOf, weightsJson } from './weights-json.ts'
+import { feedbackJson, tagOf, weightsJson } from './weights-json.ts'
 
-const EXPECTED = 'Expected {"weights": {"<target>": 1}, "pins": ["<target>"], "reason": "…"}'
+const EXPECTED =
+  'Expected {"weights": {"<target>": 1}, "pins": ["<target>"], "tasks": {"<task>": {"<target>": 1}}, "reason": "…"}'
 const LONGEST_REASON = 1_000
 const MOST_CHANGES = 1_000
 
-/** `GET /admin/weights`: `{"routes": […]}`, every route with weights; see `weightsJson`. */
+/** `GET /admin/weights`: `{"routes": […]}`, every route with weights; see `weightsJson` and `feedbackJson`. */
 export function listWeights(ports: AdminPorts): Handler {
-  return () => ({ status: 200, json: { routes: ports.weights().map(weightsJson) } })
+  return () => {
+    const { routes } = ports.feedback()
+    const json = ports.weights().map((view) => ({
+      ...weightsJson(view),
+      feedback: feedbackJson(routes.find(({ route }) => route === view.route)),
+    }))
+    return { status: 200, json: { routes: json } }
+  }
 }
 
 /** `GET /admin/weights/:id`: one route of the above, its tag in `etag`. */
@@ -29,8 +37,9 @@ export function showWeights(ports: AdminPorts): Handler {
 }
 
 /**
- * `PUT /admin/weights/:id`, the body `{"weights", "pins", "reason"}`, each optional: weights by target key (what is not
- * named stays), pins in place of those there are. In force here at once and on every other proxy within seconds. 200 with
+ * `PUT /admin/weights/:id`, the body `{"weights", "pins", "tasks", "reason"}`, each optional: weights by target key (what is not
+ * named stays, and no task has weights of its own any more), pins in place of those there are, weights of single tasks, each
+ * of every target, likewise. In force here at once and on every other proxy within seconds. 200 with
  * the route and `stored`, false while ClickHouse is away; 404 unknown route, 422 `invalid_weights`, 412 `conflict` where
  * `if-match` names another tag than the route has, 503 where that cannot be told.
  */
@@ -112,24 +121,41 @@ type Wish = { readonly wish: WeightsWish; readonly reason: string }
 function readWish(text: string): Wish | string {
   const value = parse(text)
   if (!isRecord(value)) return `${EXPECTED}, found no JSON object.`
-  const { weights = {}, pins, reason = '', ...rest } = value
+  const { weights = {}, pins, tasks, reason = '', ...rest } = value
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) return `${EXPECTED}, found another field.`
   if (typeof reason !== 'string') return `${EXPECTED}, found a reason that is no text.`
-  if (!isRecord(weights)) return `${EXPECTED}, found weights that are no object.`
-  const entries: [string, number][] = []
-  for (const [key, weight] of Object.entries(weights)) {
-    if (typeof weight !== 'number') return `${EXPECTED}, found a weight that is no number.`
-    entries.push([key, weight])
-  }
+  const numbers = numbersIn(weights)
+  if (typeof numbers === 'string') return `${EXPECTED}, found ${numbers}.`
+  if (tasks !== undefined && !isRecord(tasks)) return `${EXPECTED}, found tasks that are no object.`
+  const ofTasks = Object.entries(tasks ?? {}).map(([task, own]) => [task, numbersIn(own)] as const)
+  const wrong = ofTasks.map(([, own]) => own).find((own) => typeof own === 'string')
+  if (wrong !== undefined) return `${EXPECTED}, found ${wrong}.`
   if (pins !== undefined && !(Array.isArray(pins) && pins.every((pin) => typeof pin === 'string'))) {
     return `${EXPECTED}, found pins that are no list of targets.`
   }
-  if (entries.length === 0 && pins === undefined) return `${EXPECTED}, found neither weights nor pins.`
+  if (Object.keys(numbers).length === 0 && pins === undefined && tasks === undefined) {
+    return `${EXPECTED}, found neither weights nor pins.`
+  }
+  const read = ofTasks.flatMap(([task, own]) => (typeof own === 'string' ? [] : [[task, own] as const]))
   return {
-    wish: { weights: Object.fromEntries(entries), pins: pins === undefined ? undefined : pins.map(String) },
+    wish: {
+      weights: numbers,
+      pins: pins === undefined ? undefined : pins.map(String),
+      ...(tasks === undefined ? {} : { tasks: Object.fromEntries(read) }),
+    },
     reason,
   }
+}
+
+/** Numbers by name, or what is wrong with them. */
+function numbersIn(value: unknown): Readonly<Record<string, number>> | string {
+  if (!isRecord(value)) return 'weights that are no object'
+  const entries = Object.entries(value).flatMap(([key, weight]) =>
+    typeof weight === 'number' ? [[key, weight] as const] : [],
+  )
+  if (entries.length < Object.keys(value).length) return 'a weight that is no number'
+  return Object.fromEntries(entries)
 }
 
 function parse(text: string): unknown {

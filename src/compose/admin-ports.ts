@@ -6,6 +6,7 @@ import { runProof } from '../domain/run-proof.ts'
 import { rolloutAdmin } from './rollout-admin.ts'
 import { rowsSettled } from './rows-settled.ts'
 import type { RoutingState } from '../domain/state.ts'
+import type { Feedback } from '../feedback/open-feedback.ts'
 import type { Rollouts } from '../rollout/open-rollouts.ts'
 import type { LiveChanges } from '../store/live-changes.ts'
 import type { Store } from '../store/store.ts'
@@ -18,6 +19,7 @@ export type AdminParts = {
   readonly state: Cell<RoutingState>
   readonly live: Pick<LiveChanges, 'change' | 'lastChange'>
   readonly rollouts: Rollouts
+  readonly feedback: Pick<Feedback, 'report'>
   readonly explain: AdminPorts['explain']
   readonly store: Store
   readonly storeFacts: () => StoreFacts
@@ -47,6 +49,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     },
     weights,
     changeWeights: live.change,
+    feedback: parts.feedback.report,
     changes: store.reads.changes,
     applyPolicy: async (text, actor) => {
       const outcome = await reloader.apply(text)

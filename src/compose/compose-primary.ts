@@ -35,6 +35,7 @@ import { logReload } from './log-reload.ts'
 import { openAudits } from './open-audits.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
+import { openFeedbackParts } from './feedback-parts.ts'
 import { openRolloutParts, statesTold } from './rollout-parts.ts'
 import { storeFacts } from './store-facts.ts'
 import { warmHealth } from './warm-health.ts'
@@ -208,6 +209,10 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     closers.add(live.close)
     closers.add(rollouts.close)
     rollouts.start()
+    const feedback = openFeedbackParts(
+      { state, store, weights: live, instance: options.instance, pace: boot.decider, world, log },
+      closers,
+    )
 
     const listening = () => (isServing ? data : undefined)
     const audits = openAudits({ state, store, listen: listening, instance: options.instance, world, log }, closers)
@@ -222,6 +227,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         state,
         live,
         rollouts,
+        feedback,
         explain: explainDescribed(state, world, all.health),
         health: all.health,
         shadows: all.shadows,

@@ -1,5 +1,6 @@
 import type { Select } from './client.ts'
 import { openAuditRecords } from './audit-records.ts'
+import { NO_FEEDBACK_STORE } from './feedback-store.ts'
 import { openReads } from './read.ts'
 import { NO_ROLLOUT_STORE } from './rollout-store.ts'
 import type { Store } from './store.ts'
@@ -19,6 +20,7 @@ export function noStore(): Store {
     audits: openAuditRecords(() => undefined),
     journal: undefined,
     rollouts: NO_ROLLOUT_STORE,
+    feedback: NO_FEEDBACK_STORE,
     status: () => ({ kind: 'none', detail }),
     serverVersion: () => undefined,
     subscribe: () => () => {},

@@ -7,6 +7,7 @@ import { keptPassword, newPassword } from './embedded/passwords.ts'
 import { type EngineStatus, supervise } from './embedded/supervise.ts'
 import { openJournal } from './journal.ts'
 import { openEraseJob } from './erase/erase-job.ts'
+import { openFeedbackStore } from './feedback-store.ts'
 import { openKeepCalibrations } from './keep-calibrations.ts'
 import { keepReady } from './keep-ready.ts'
 import { noStore } from './no-store.ts'
@@ -165,6 +166,7 @@ function keptStore(options: OpenStoreOptions, database: string) {
       audits: openAuditRecords(() => owner),
       journal: openJournal(() => owner),
       rollouts: openRolloutStore(() => owner, select, database),
+      feedback: openFeedbackStore(() => owner, select, database),
       status: keeper.status,
       serverVersion: keeper.serverVersion,
       subscribe: keeper.subscribe,

@@ -1,6 +1,7 @@
 import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { Retention } from '../domain/policy.ts'
 import type { Closable } from '../domain/ports.ts'
+import type { FeedbackStore } from './feedback-store.ts'
 import type { AuditRecords } from './audit-records.ts'
 import type { Select, StoreAddress } from './client.ts'
 import type { EraseJob } from './erase/erase-job.ts'
@@ -27,6 +28,7 @@ export type Store = Closable & {
   /** Undefined where no store is configured. */
   readonly journal: Journal | undefined
   readonly rollouts: RolloutStore
+  readonly feedback: FeedbackStore
   readonly status: () => StoreStatus
   /** As the server states it; undefined until it has answered. */
   readonly serverVersion: () => string | undefined

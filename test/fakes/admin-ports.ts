@@ -26,6 +26,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
       estimate: async () => undefined,
     },
     weights: () => [],
+    feedback: () => ({ routes: [], decisions: [] }),
     changeWeights: async () => ({ kind: 'unavailable', detail: 'not in this test' }),
     changes: async () => ({ kind: 'ok', value: [] }),
     recentTraces: async () => ({ kind: 'ok', value: [] }),

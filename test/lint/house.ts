@@ -18,6 +18,7 @@ export const SPOKES = [
   'shadow',
   'evaluate',
   'rollout',
+  'feedback',
   'learn',
 ] as const
 
@@ -121,6 +122,7 @@ function spokes(): Record<(typeof SPOKES)[number], readonly Layer[]> {
     shadow: CORE,
     evaluate: CORE,
     rollout: CORE,
+    feedback: CORE,
     learn: CORE,
   }
 }

@@ -64,9 +64,7 @@ export function readCell(
         score: byScores === undefined ? undefined : mixed(scoreRows, scored, mixture, rule),
         mass: massOf(rows),
         fresh: sum(rows.map((row) => (task === ALL_TASKS ? row.freshForAll : row.fresh))),
-        sinceQuarantine: sum(
-          rows.map((row) => (task === ALL_TASKS ? row.sinceQuarantineForAll : row.sinceQuarantine)),
-        ),
+        sinceQuarantine: sum(rows.map((row) => (task === ALL_TASKS ? row.sinceQuarantineForAll : row.sinceQuarantine))),
         scoreMass: massOf(scoreRows),
         cost: costsByArm.get(arm),
       },

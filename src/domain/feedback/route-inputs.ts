@@ -1,0 +1,53 @@
+import { routeStanding } from '../changes/change-weights.ts'
+import { AUTOMATIC } from '../rollout/rollout-event.ts'
+import { livePhaseOf } from '../rollout/phase.ts'
+import type { Route } from '../routing/route.ts'
+import type { RoutingState } from '../state.ts'
+import type { EpochMs } from '../units.ts'
+import type { WeightInputs } from './decide-weights.ts'
+import type { DecisionMemory } from './decision-record.ts'
+import type { FeedbackRule } from './rule.ts'
+import { ALL_TASKS } from './readings.ts'
+
+/**
+ * What a decision about `route` rests on besides the readings; undefined where feedback has no say in it. `memory` is that
+ * of the last decision: of tasks that have lost their own weights meanwhile nothing is remembered, and a change by hand
+ * counts as one.
+ */
+export function routeInputs(
+  { policy, overlay, rollouts }: Pick<RoutingState, 'policy' | 'overlay' | 'rollouts'>,
+  route: Route,
+  memory: DecisionMemory,
+  rule: FeedbackRule,
+  now: EpochMs,
+): Omit<WeightInputs, 'readings'> | undefined {
+  const standing = routeStanding(policy, overlay, route.name)
+  if (route.feedback === undefined || 'fault' in standing) return undefined
+  const { inForce, areLive } = standing
+  const live = areLive ? overlay?.weights.get(route.name) : undefined
+  const byHand = live === undefined || live.actor === AUTOMATIC ? 0 : live.at
+  const cells = [ALL_TASKS, ...Object.keys(inForce.tasks ?? {})]
+  const changedAt = cells.flatMap((task) => {
+    const at = Math.max(byHand, Object.hasOwn(memory.changedAt, task) ? (memory.changedAt[task] ?? 0) : 0)
+    return at > 0 ? [[task, at] as const] : []
+  })
+  return {
+    rule,
+    policy: route.feedback,
+    minimum: Object.fromEntries(policy.scoring?.minimum ?? []),
+    now,
+    weights: inForce,
+    rollout: rolloutArms(route, rollouts),
+    changedAt: Object.fromEntries(changedAt),
+    quarantined: memory.quarantined,
+  }
+}
+
+/** Targets whose units a live rollout deals out. */
+function rolloutArms({ rollouts = [] }: Route, states: RoutingState['rollouts']): readonly string[] {
+  return rollouts.flatMap(({ name, stable, candidate }) => {
+    const state = states?.get(name)
+    const live = state === undefined ? undefined : livePhaseOf(state.phase)
+    return live === undefined || live.kind === 'shadow' ? [] : [stable.key, candidate.key]
+  })
+}
