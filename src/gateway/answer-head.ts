@@ -1,6 +1,7 @@
 import type { LlmRequest, RawHeaders } from '../domain/request.ts'
 import type { AnswerForm } from './capture.ts'
 import { encodingOf } from './encoding.ts'
+import { withoutHeaders } from './without-account.ts'
 
 /** What the head of an upstream's answer says about relaying it. */
 export type AnswerHead = {
@@ -54,11 +55,7 @@ export function readHead(raw: RawHeaders): AnswerHead {
 
 /** Splicing changes the length, and happens on decoded bytes. */
 export function withoutLengthAndEncoding(headers: readonly string[]): string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    const lower = name.toLowerCase()
-    if (lower !== 'content-length' && lower !== 'content-encoding') out.push(name, headers[i + 1] ?? '')
-  }
-  return out
+  return withoutHeaders(headers, LENGTH_AND_ENCODING)
 }
+
+const LENGTH_AND_ENCODING: ReadonlySet<string> = new Set(['content-length', 'content-encoding'])

@@ -26,6 +26,7 @@ import type { Relayed } from './relayed.ts'
 import type { Stages } from './stages.ts'
 import { thenMirrored } from './then-mirrored.ts'
 import type { WebTurn } from './turn.ts'
+import { inboundFrom } from './without-account.ts'
 
 /** Tells an SDK that asking again, which it would do by itself, is of no use: everything has been tried. */
 const NO_RETRY = ['x-should-retry', 'false']
@@ -137,7 +138,7 @@ export class Chain {
         hasNext: this.#hasNext(),
         now: world.now,
         monotonic: world.monotonic,
-        inboundHeaders: stages.inboundHeaders,
+        inboundHeaders: inboundFrom(target.provider, request, stages),
         ownHeaders: () => this.#ownHeaders(target, reason),
         keep: kept?.feed,
         fail: () => undefined, // whose error the client gets is told at the end of the chain

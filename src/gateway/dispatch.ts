@@ -18,6 +18,7 @@ import { Relay } from './relay.ts'
 import type { Stages } from './stages.ts'
 import { thenMirrored } from './then-mirrored.ts'
 import type { WebTurn } from './turn.ts'
+import { inboundFrom } from './without-account.ts'
 
 /** A decided request, its body whole. */
 export type Decided = {
@@ -83,7 +84,7 @@ function sendDirectly(
       injectsUsage,
       response,
       monotonic: world.monotonic,
-      inboundHeaders: stages.inboundHeaders,
+      inboundHeaders: inboundFrom(target.provider, request, stages),
       ownHeaders: own,
       keep: kept?.feed,
       cutBy: brokenBy,

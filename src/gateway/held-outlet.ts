@@ -1,5 +1,6 @@
 import type { RawHeaders } from '../domain/request.ts'
 import type { Outlet } from './outlet.ts'
+import { withoutHeaders } from './without-account.ts'
 
 type Head = {
   readonly status: number
@@ -116,11 +117,5 @@ export class HeldOutlet implements Outlet {
 
 /** `headers` without those that `others` has too. */
 function unlessNamed(headers: readonly string[], others: readonly string[]): readonly string[] {
-  const names = new Set(others.filter((_, index) => index % 2 === 0))
-  const out: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    if (!names.has(name.toLowerCase())) out.push(name, headers[i + 1] ?? '')
-  }
-  return out
+  return withoutHeaders(headers, new Set(others.filter((_, index) => index % 2 === 0)))
 }

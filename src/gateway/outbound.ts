@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import { pathAt } from '../dialects/path-at.ts'
 import { readBody, withUsageAsked } from '../dialects/read-body.ts'
 import { retarget } from '../dialects/retarget.ts'
 import type { Provider } from '../domain/policy.ts'
-import type { LlmRequest, RawHeaders } from '../domain/request.ts'
+import type { LlmRequest } from '../domain/request.ts'
 import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Target } from '../domain/target.ts'
 import type { RequestId } from '../domain/units.ts'
@@ -11,6 +10,7 @@ import type { OutboundRequest } from '../domain/upstream-call.ts'
 import { ownTraceparent } from './own-traceparent.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
+import { withoutAccount, withoutHeaders } from './without-account.ts'
 
 /** A request's body as it came, and as it can be read: the same buffer where it is not compressed. */
 export type AskedBody = {
@@ -39,7 +39,7 @@ export function outboundTo(
 ): Outbound {
   const isElsewhere = target.provider !== request.provider
   const traceparent = ownTraceparent(request, attemptId, provider, stages)
-  const raw = isElsewhere ? withoutAccount(turn.inbound) : turn.inbound.rawHeaders
+  const raw = isElsewhere ? withoutAccount(turn.inbound.rawHeaders) : turn.inbound.rawHeaders
   const headers = stages.outboundHeaders(raw, provider, traceparent)
   const isAsAsked = !isElsewhere && target.model === request.model
   const { plain } = body
@@ -72,28 +72,7 @@ export function outboundTo(
 
 function sending(method: string, path: string, headers: string[], asked: AskedBody, bytes: Buffer): OutboundRequest {
   const isDecoded = asked.wire !== asked.plain && bytes !== asked.wire
-  return { method, path, headers: isDecoded ? without(headers, ENCODING) : headers, body: bytes }
+  return { method, path, headers: isDecoded ? withoutHeaders(headers, ENCODING) : headers, body: bytes }
 }
 
 const ENCODING: ReadonlySet<string> = new Set(['content-encoding'])
-
-/** Whose account it is at the provider of the mount: a stranger's name anywhere else, and a reason to refuse the call. */
-const OF_THE_ACCOUNT: ReadonlySet<string> = new Set([
-  'cookie',
-  'openai-organization',
-  'openai-project',
-  'x-goog-user-project',
-])
-
-function withoutAccount({ rawHeaders }: IncomingMessage): RawHeaders {
-  return without(rawHeaders, OF_THE_ACCOUNT)
-}
-
-function without(headers: RawHeaders, names: ReadonlySet<string>): string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    if (!names.has(name.toLowerCase())) out.push(name, headers[i + 1] ?? '')
-  }
-  return out
-}

@@ -18,6 +18,7 @@ import { decodeBounded, encodingOf } from './encoding.ts'
 import { guarded } from './guarded.ts'
 import { isForeign } from './is-foreign.ts'
 import { isWellFramed } from './framing.ts'
+import { keptElsewhere } from './kept-elsewhere.ts'
 import type { AskedBody } from './outbound.ts'
 import { passThrough } from './pass.ts'
 import { readRequest } from './read-request.ts'
@@ -30,6 +31,7 @@ import { unrecognised } from './rejected.ts'
 import { requestFacts } from './request-facts.ts'
 import type { Stages } from './stages.ts'
 import type { WebTurn } from './turn.ts'
+import { inboundFrom, withoutAccount } from './without-account.ts'
 
 /**
  * Handles one request from its first byte to its last. Every way out of here leaves a record, a bug of ours included;
@@ -57,13 +59,14 @@ export function handle(
   try {
     const { providers } = turn.state.policy
     const hasAnthropicVersion = inbound.headers['anthropic-version'] !== undefined
-    const recognised = recognise(inbound.method ?? '', inbound.url ?? '', hasAnthropicVersion, providers)
-    if ('error' in recognised) {
-      const { error } = recognised
+    const asked = recognise(inbound.method ?? '', inbound.url ?? '', hasAnthropicVersion, providers)
+    if ('error' in asked) {
+      const { error } = asked
       const refuseIt = (): void => reject(turn, unrecognised(inbound), error, stages)
       const isOwn = error === 'reserved_path' && isOwnPath(inbound.url) && isWellFramed(inbound) && !stages.isDraining()
       return isOwn ? answerOwn(turn, stages, refuseIt, failed) : refuseIt()
     }
+    const recognised = keptElsewhere(turn, asked) ?? asked
     known = recognised
     if (!isWellFramed(inbound)) return reject(turn, recognised, 'bad_framing', stages)
     if (stages.isDraining()) return reject(turn, recognised, 'shutting_down', stages)
@@ -71,7 +74,12 @@ export function handle(
     if (provider === undefined) return reject(turn, recognised, 'unknown_provider', stages)
     if (isForeign(inbound.headers, provider, turn.state.policy.access, turn.isLoopbackOnly))
       return reject(turn, recognised, 'forbidden_origin', stages)
-    if (recognised.api === 'passthrough') return passThrough(turn, recognised, provider, stages, brokenBy)
+    if (recognised.api === 'passthrough') {
+      if (recognised === asked) return passThrough(turn, recognised, provider, stages, brokenBy)
+      inbound.rawHeaders = withoutAccount(inbound.rawHeaders)
+      const inboundHeaders = inboundFrom(recognised.provider, asked, stages)
+      return passThrough(turn, recognised, provider, { ...stages, inboundHeaders }, brokenBy)
+    }
     const answerTo = guarded((received: Received) => {
       answer(turn, received, recognised, provider, stages, active, brokenBy, failed)
     }, failed)

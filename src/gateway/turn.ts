@@ -78,5 +78,6 @@ function pinAnswer({ request, inputs, attempts }: Exchange, pins: Pins): void {
   if (inputs === undefined || request.api !== 'responses') return
   const last = attempts.at(-1)
   if (last?.responseId === undefined) return
-  pins.keep(last.responseId, { provider: last.target.provider, unit: inputs.facts.unit })
+  const { provider } = last.target
+  pins.keep(last.responseId, { provider, unit: inputs.facts.unit, key: request.client.keySubject })
 }

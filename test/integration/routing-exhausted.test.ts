@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { aRawRoute, aChatPost, callsOf, CHAT, FAILED, FAILURE, STREAM, streaming, whole } from '../fakes/a-raw-route.ts'
+import {
+  ANSWER,
+  aRawRoute,
+  aChatPost,
+  callsOf,
+  CHAT,
+  FAILED,
+  FAILURE,
+  STREAM,
+  streaming,
+  whole,
+} from '../fakes/a-raw-route.ts'
 import { CHAT_BEGUN } from '../fakes/begun-streams.ts'
 import { seenByClient } from '../fakes/direct-and-proxied.ts'
 import { valueOf } from '../fakes/http-message.ts'
@@ -87,6 +98,26 @@ describe('when every target has failed', () => {
     expect(answer.status).toBe(504)
     expect(await route().record()).toMatchObject({ outcome: 'unavailable', error: 'slow_answer' })
     expect((await route().record()).attempts[1]?.durationMs).toBeGreaterThan(700)
+  })
+})
+
+describe('an answer of another account than the client’s', () => {
+  const ACCOUNT = 'openai-organization: org-x\r\nSet-Cookie: a=1\r\nX-Request-Id: req_2'
+  const namesIn = (headers: readonly (readonly [string, string])[]): readonly string[] =>
+    headers.map(([name]) => name.toLowerCase())
+
+  it('comes without what names that account; the client’s own is told as it comes', async () => {
+    const answered = whole(ANSWER, `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${ACCOUNT}`)
+    route().primary.serve(whole(FAILURE, FAILED))
+    route().spare.serve(answered)
+    const fallen = await route().ask()
+    expect([fallen.status, valueOf(fallen.headers, 'x-understudy-provider')]).toEqual([200, 'spare-openai'])
+    expect(namesIn(fallen.headers)).toContain('x-request-id')
+    expect(JSON.stringify(fallen.headers)).not.toMatch(/org-x|set-cookie/i)
+    route().primary.serve(answered)
+    const own = await route().ask()
+    expect(valueOf(own.headers, 'x-understudy-provider')).toBe('openai')
+    expect(namesIn(own.headers)).toEqual(expect.arrayContaining(['openai-organization', 'set-cookie']))
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import { aRawRoute, whole } from '../fakes/a-raw-route.ts'
+import { SPARE_KEY } from '../fakes/a-routed-proxy.ts'
 import { aPost, exchangeRaw, type RawAnswer } from '../fakes/raw-client.ts'
 import type { RawUpstream } from '../fakes/raw-upstream.ts'
 
@@ -100,6 +101,53 @@ describe('a conversation that goes on by previous_response_id', () => {
     route().spare.serve(nowhere)
     const { answer } = await ask({ input: 'more', previous_response_id: 'resp_of_another_day' })
     expect([answer.status, answer.body.toString()]).toEqual([400, notHere])
+  })
+})
+
+describe('an answer that is asked for by its id', () => {
+  const ACCOUNT = 'openai-organization: org-mine\r\ncookie: a=1\r\n'
+  const byId = (id: string, method = 'GET', more = '', headers = ''): Buffer =>
+    Buffer.from(`${method} /v1/responses/${id}${more} HTTP/1.1\r\nhost: x\r\n${ACCOUNT}${headers}\r\n`)
+  const OF_THE_SPARE = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nopenai-organization: org-spare\r\nset-cookie: b=2\r\nx-request-id: r`
+
+  it('is asked of the fallback that gave it, with its own key, and neither learns of the other’s account', async () => {
+    route().primary.serve(whole('{"error":{"message":"no"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json'))
+    answering(route().spare)
+    const { id } = await ask({ input: 'Hi' })
+    route().primary.takeCalls()
+    route().spare.takeCalls()
+    route().spare.serve(whole('{"of":"spare"}', OF_THE_SPARE))
+    for (const [method, more] of [
+      ['GET', '?include[]=x'],
+      ['GET', '/input_items'],
+      ['DELETE', ''],
+    ] as const) {
+      const answer = await exchangeRaw(route().proxy.port, byId(id, method, more))
+      expect(answer.body.toString()).toBe('{"of":"spare"}')
+      expect(JSON.stringify(answer.headers)).not.toMatch(/set-cookie|org-spare/i)
+      const [call] = route().spare.takeCalls()
+      expect(call?.line).toBe(`${method} /v1/responses/${id}${more} HTTP/1.1`)
+      const sent = JSON.stringify(call?.headers)
+      expect(sent).toContain(SPARE_KEY)
+      expect(sent).not.toMatch(/org-mine|cookie/i)
+    }
+    expect(route().primary.calls).toHaveLength(0)
+  })
+
+  it('is asked of the mount by whoever has another key, and where nobody here has seen it', async () => {
+    route().primary.serve(whole('{"error":{"message":"no"}}', 'HTTP/1.1 500 No\r\ncontent-type: application/json'))
+    answering(route().spare)
+    const { id } = await ask({ input: 'Hi' })
+    route().primary.serve(whole('{"of":"primary"}'))
+    route().spare.takeCalls()
+    for (const bytes of [
+      byId(id, 'GET', '', 'authorization: Bearer sk-other\r\n'),
+      byId('resp_unknown'),
+      byId(`${id}x`),
+    ]) {
+      expect((await exchangeRaw(route().proxy.port, bytes)).body.toString()).toBe('{"of":"primary"}')
+    }
+    expect(route().spare.calls).toHaveLength(0)
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createPins, type Pin } from '../../src/domain/routing/pins.ts'
 
-const pin = (value: string): Pin => ({ provider: 'openai', unit: { value, source: 'first_turn' } })
+const pin = (value: string): Pin => ({ provider: 'openai', unit: { value, source: 'first_turn' }, key: '' })
 
 test('the table of pins is bounded: the oldest makes room, and one that is kept again is new', () => {
   const pins = createPins(2)

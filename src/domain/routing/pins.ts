@@ -1,7 +1,12 @@
 import type { StickyUnit } from './facts.ts'
 
 /** Where an answer is kept that a later request may go on from, and whose conversation it belongs to. */
-export type Pin = { readonly provider: string; readonly unit: StickyUnit }
+export type Pin = {
+  readonly provider: string
+  readonly unit: StickyUnit
+  /** Subject of the key of the client that got it: only that one may ask for it by its id where others' keys are used. */
+  readonly key: string
+}
 
 /**
  * Pins by the id of the answer: `previous_response_id` changes with every turn, and the conversation must not. A bounded
