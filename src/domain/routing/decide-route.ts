@@ -125,13 +125,16 @@ export function judgeOf(
   }
 }
 
+/** A target in line, and what is to be said of it. */
+type Entry = { readonly target: DecidedTarget; readonly judgement: Judgement }
+
 type Line = { readonly targets: readonly DecidedTarget[]; readonly rejected: readonly RejectedTarget[] }
 
 /**
  * The order in which targets are tried, each once. Those that suit come first; degraded ones last, because nineteen
  * calls of twenty may still succeed; those whose breaker is open or that asked to be left alone only where nothing else
- * is left, and then in their own order: in a total outage the primary is still tried, and its error is the client's.
- * Where nothing can do what the request needs, all that can be called are: whether it is an error is the provider's say.
+ * is left, and then no more than two (`lastResorts`). Where nothing can do what the request needs, all that can be called
+ * are: whether it is an error is the provider's say.
  */
 function lineUp(
   candidates: readonly RouteTarget[],
@@ -139,7 +142,7 @@ function lineUp(
   asked: Asked,
   reasons: string[],
 ): Line {
-  const entries: { target: DecidedTarget; judgement: Judgement }[] = []
+  const entries: Entry[] = []
   const rejected: RejectedTarget[] = []
   for (const { key, provider, model = asked.model } of candidates) {
     if (entries.some(({ target }) => target.provider === provider && target.model === model)) continue
@@ -153,7 +156,7 @@ function lineUp(
   if (entries.every(({ judgement }) => judgement.fitness === 'well')) {
     return { targets: entries.map(({ target }) => target), rejected }
   }
-  const reject = (entry: (typeof entries)[number], why: RejectReason | undefined): void => {
+  const reject = (entry: Entry, why: RejectReason | undefined): void => {
     if (why !== undefined) rejected.push({ target: entry.target.key ?? '', why })
   }
   for (const entry of entries) reject(entry, entry.judgement.unfit ?? entry.judgement.ill)
@@ -167,6 +170,18 @@ function lineUp(
   const primary = able[0]?.judgement.ill
   if (primary !== undefined) reasons.push(`primary_${primary}`)
   if (well.length === 0 && able.length > 0) reasons.push('nothing_healthy')
-  const order = well.length > 0 ? [...well, ...degraded] : degraded.length > 0 ? [...degraded, ...shut] : able
+  const order = well.length > 0 ? [...well, ...degraded] : [...degraded, ...lastResorts(shut)]
   return { targets: order.map(({ target }) => target), rejected }
+}
+
+/**
+ * Of targets that are known to be out, in their own order, those that are tried all the same: the first, whose error is
+ * then the client's, and one other, which has not asked to be left alone if there is such a one. More would only make
+ * the client wait: who comes back is `probing`, and so well, within seconds.
+ */
+function lastResorts(shut: readonly Entry[]): readonly Entry[] {
+  const [first, ...others] = shut
+  if (first === undefined) return []
+  const other = others.find(({ judgement }) => judgement.ill === 'breaker_open') ?? others[0]
+  return other === undefined ? [first] : [first, other]
 }
