@@ -21,6 +21,7 @@ export function shadowsJson(shadows: readonly Shadow[]): Json {
     headroom_floor: shadow.headroomFloor,
     max_request_bytes: shadow.maxRequestBytes,
     providers: shadow.providers === undefined ? null : [...shadow.providers],
+    redact_candidate: shadow.redactsCandidate,
     streaming: shadow.streaming,
   }))
 }

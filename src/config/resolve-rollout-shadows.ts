@@ -40,6 +40,7 @@ export function impliedShadows(
         maxQueued: 100,
         timeoutMs: 120_000,
         headroomFloor: 0.2,
+        redactsCandidate: false,
         maxRequestBytes: 1_000_000,
         providers: undefined,
         streaming: true,

@@ -32,6 +32,7 @@ function resolveShadow(name: string, entry: ShadowEntry, providers: ReadonlyMap<
     headroomFloor: entry.headroom_floor,
     maxRequestBytes: entry.max_request_bytes,
     providers: entry.providers === undefined ? undefined : new Set(entry.providers),
+    redactsCandidate: entry.redact_candidate,
     streaming: entry.streaming,
   }
 }

@@ -35,6 +35,9 @@ const shadow = section({
   providers: oneOrMany(providerName(), 'a list of providers')
     .optional()
     .describe('Providers that may see mirrored prompts. Default: those of the candidates and of the live call.'),
+  redact_candidate: flag()
+    .prefault(false)
+    .describe('Whether candidates get what content.redact leaves of a prompt. Their pairs are marked: is_redacted.'),
   streaming: flag().prefault(true).describe('Whether streamed requests are mirrored, as streams.'),
 })
 

@@ -4,6 +4,7 @@ import { type PromptContent, promptContentOf } from '../dialects/prompt-content.
 import type { AnsweredPair, CompareOutcome, LiveAnswer } from '../domain/answered.ts'
 import { unitShare } from '../domain/assign.ts'
 import type { Policy } from '../domain/policy.ts'
+import { createRedactor, type RedactionRules, type Redactor } from '../domain/redaction/redactor.ts'
 import type { Closable, Compare, LiveScoring, Log, RecordScores, World } from '../domain/ports.ts'
 import type { JudgePolicy, ScoringPolicy } from '../domain/scoring-policy.ts'
 import type { Spend } from '../domain/spend-budget.ts'
@@ -20,7 +21,7 @@ import { createStratifiedSample } from './stratified-sample.ts'
 
 export type ScoreWorkerOptions = {
   readonly world: World
-  readonly policy: () => Pick<Policy, 'providers' | 'scoring'>
+  readonly policy: () => Pick<Policy, 'providers' | 'scoring' | 'content'>
   readonly evaluators: readonly Evaluator[]
   readonly desk: JudgeDesk
   readonly record: RecordScores
@@ -75,6 +76,10 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
   let next: NodeJS.Immediate | undefined
   let isClosed = false
   const onIdle: (() => void)[] = []
+  let redactor: { readonly rules: RedactionRules | undefined; readonly made: Redactor } = {
+    rules: undefined,
+    made: createRedactor({ builtIn: [], patterns: [], paths: [] }),
+  }
 
   const scoring = (): ScoringPolicy | undefined => options.policy().scoring
 
@@ -97,6 +102,14 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
     } while (queue.size() > 0 && world.monotonic() < until)
     next = queue.size() > 0 ? setImmediate(turn) : undefined
     if (next === undefined) for (const resolve of onIdle.splice(0)) resolve()
+  }
+
+  /** What a judge never sees: what is never stored either. */
+  const redact = (): ((text: string) => string) => {
+    const { rules } = options.policy().content
+    if (rules !== redactor.rules) redactor = { rules, made: createRedactor(rules) }
+    const { made } = redactor
+    return (text) => made.text(text, new Map())
   }
 
   /** The judge of the policy, unless one of `models` is its own: nobody judges himself. */
@@ -162,7 +175,12 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       judge,
       bytes: read.stable.text.length + read.candidate.text.length + pair.requestBody.length,
       hear: async (ask) => {
-        const judged = await judgePair(judgeOfPolicy(judge.policy), { id, fenceKey, prompt }, sides, ask)
+        const judged = await judgePair(
+          judgeOfPolicy(judge.policy),
+          { id, fenceKey, prompt, redact: redact() },
+          sides,
+          ask,
+        )
         countJudged(judged.verdict.kind === 'failed' ? judged.verdict.why : undefined)
         record({ pairs: [judgePairRow(read, judge.policy, judged, world.now())] }, () => undefined)
       },
@@ -187,7 +205,7 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
       judge,
       bytes,
       hear: async (ask) => {
-        const about = { id: live.traceId, fenceKey, prompt }
+        const about = { id: live.traceId, fenceKey, prompt, redact: redact() }
         const judged = await judgeLive(judgeOfPolicy(judge.policy), about, answer, ask)
         countJudged(judged.failure)
         record({ scores: [judgeScore(live, judge.policy, judged, world.now())] }, () => undefined)

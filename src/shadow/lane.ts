@@ -39,6 +39,8 @@ export type ShadowJob = {
   readonly stable: Attempt
   readonly requestBody: Buffer
   readonly stableAnswer: Buffer
+  /** The call's body is not what the client sent: something was taken out of it. */
+  readonly isRedacted: boolean
   /** Made only when the call is: nobody pays for a call that is not. */
   readonly makeCall: () => { readonly outbound: OutboundRequest; readonly adaptations: readonly string[] }
   readonly task: string
@@ -208,7 +210,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
         route: exchange.decision.route,
         task: job.task,
         unit: job.unit,
-        isRedacted: false,
+        isRedacted: job.isRedacted,
         policyVersion: exchange.decision.policyVersion,
       },
       (outcome) => settled(held, outcome === 'compared' ? undefined : 'not_compared'),

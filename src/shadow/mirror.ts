@@ -25,6 +25,7 @@ import { createLane, type Lane, type LaneStatus, type ShadowJob } from './lane.t
 import { watchLoopDelay } from './loop-delay.ts'
 import { createPauses } from './pauses.ts'
 import { createRecentRequests } from './recent-requests.ts'
+import { redactedBody } from './redacted-body.ts'
 import { shadowHeaders } from './shadow-headers.ts'
 
 export type MirrorOptions = {
@@ -163,9 +164,12 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const projection = projectedUsage(stable, body.length, maxOutputTokens, lane.learnedOutput(target))
     const cost = options.price({ provider: provider.name, model: target.model, usage: projection.usage, at })
     if (cost.kind !== 'priced') return 'unpriced'
+    const isRedacting = shadow.redactsCandidate && plan.arm === 'candidate'
+    const sent = isRedacting ? redactedBody(body, now.policy.content.rules) : body
+    if (sent === undefined) return 'not_redactable'
     const makeCall = (): ReturnType<ShadowJob['makeCall']> => {
       const model = modelFacts(now.policy.routing.models, options.knownModel, provider, target.model)
-      const { path, body: bytes, adaptations } = mirroredCall(request, body, provider, target.model, model)
+      const { path, body: bytes, adaptations } = mirroredCall(request, sent, provider, target.model, model)
       const headers = options.outboundHeaders(shadowHeaders(offered.headers), provider, undefined)
       return { outbound: { method: request.method, path, headers, body: bytes }, adaptations }
     }
@@ -177,6 +181,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         stable,
         requestBody: body,
         stableAnswer: answer,
+        isRedacted: sent !== body,
         makeCall,
         task: facts.labels.task,
         unit: facts.unit.source === 'none' ? undefined : facts.unit.value,

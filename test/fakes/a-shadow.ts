@@ -33,6 +33,7 @@ export function aShadow(changes: Partial<Shadow> = {}): Shadow {
     headroomFloor: 0,
     maxRequestBytes: 1_000_000,
     providers: undefined,
+    redactsCandidate: false,
     streaming: true,
     ...changes,
   }

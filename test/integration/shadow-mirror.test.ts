@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Shadow } from '../../src/domain/shadow/shadow.ts'
-import { aModel } from '../../src/simulator/model.ts'
+import { aModel, judgeHabits } from '../../src/simulator/model.ts'
 import { aSimulator } from '../fakes/a-simulator.ts'
 import { aScoreWorker } from '../fakes/a-score-worker.ts'
 import { aShadow, type MirrorRecord, startMirrored } from '../fakes/a-shadow.ts'
@@ -169,6 +169,60 @@ test.each([
     expect(answered?.candidate.chars).toBeGreaterThan(0)
   },
 )
+
+describe('where candidates get redacted prompts', () => {
+  const secret = 'mail me@example.com, what is 17 + 25?'
+  const sentTo = (model: string): readonly string[] =>
+    simulator()
+      .requests()
+      .map(({ body }) => String(body))
+      .filter((body) => body.includes(`"model":"${model}"`))
+
+  test('the candidate never sees what content.redact names, nor does the judge, and the pair says so', async () => {
+    simulator().setModel('judge-fair', { judges: judgeHabits() })
+    const { worker, pairs, compare } = aScoreWorker(simulator().url)
+    const run = await mirrored(
+      { redactsCandidate: true },
+      { mirror: { compare: (pair, settled) => void compare(pair).then(settled) } },
+    )
+    await (await ask(run, chat({ messages: [{ role: 'user', content: secret }] }))).text()
+    await run.settled(1)
+    await worker.idle()
+    expect(sentTo('stable')[0]).toContain('me@example.com')
+    expect(JSON.parse(sentTo('candidate')[0] ?? '')).toEqual({
+      model: 'candidate',
+      messages: [{ role: 'user', content: 'mail [redacted:email], what is 17 + 25?' }],
+    })
+    expect(sentTo('judge-fair')).toHaveLength(2)
+    expect(sentTo('judge-fair').every((body) => body.includes('[redacted:email]'))).toBe(true)
+    expect(sentTo('judge-fair').some((body) => body.includes('me@example.com'))).toBe(false)
+    expect(pairs.map(({ isRedacted }) => isRedacted)).not.toContain(false)
+  })
+
+  test('what holds nothing of the kind goes as it came, and so does the second answer of the stable model', async () => {
+    const plain = await mirrored({ redactsCandidate: true })
+    await (await ask(plain, chat())).text()
+    await plain.settled(1)
+    expect(plain.pairs[0]?.isRedacted).toBe(false)
+    const control = await mirrored({ redactsCandidate: true, aaShare: 1 })
+    await (await ask(control, chat({ messages: [{ role: 'user', content: secret }] }))).text()
+    await control.settled(1)
+    expect(control.pairs[0]?.isRedacted).toBe(false)
+    expect(sentTo('stable').every((body) => body.includes('me@example.com'))).toBe(true)
+  })
+
+  test('a request that would lose its picture is not mirrored', async () => {
+    const run = await mirrored({ redactsCandidate: true })
+    const url = `data:image/png;base64,${'A'.repeat(2_000)}`
+    const content = [
+      { type: 'text', text: secret },
+      { type: 'image_url', image_url: { url } },
+    ]
+    await (await ask(run, chat({ messages: [{ role: 'user', content }] }))).text()
+    await run.settled(1)
+    expect(run.count('skipped', 'not_redactable')).toBe(1)
+  })
+})
 
 describe('the funnel', () => {
   test('says for every request that matched what became of it, and its sums are exact', async () => {

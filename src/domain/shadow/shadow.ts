@@ -27,6 +27,8 @@ export type Shadow = {
   readonly maxRequestBytes: number
   /** Who may see mirrored prompts; undefined: the candidates' own providers, and the stable model's. */
   readonly providers: ReadonlySet<string> | undefined
+  /** Whether candidates are sent what `content.redact` leaves of a prompt; the stable model's second answer is not. */
+  readonly redactsCandidate: boolean
   /** Whether streamed requests are mirrored, as streams. */
   readonly streaming: boolean
   /** Of a rollout's own: mirrors what is part of that rollout while it is in its shadow, and nothing else. */
@@ -63,6 +65,7 @@ export const SKIP_REASONS = [
   'unknown_provider',
   'no_key',
   'provider_not_allowed',
+  'not_redactable',
   'sdk_retry_duplicate',
   'backed_off',
   'headroom',

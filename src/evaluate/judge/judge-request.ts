@@ -6,6 +6,7 @@ import type { JudgeModel } from './judge-model.ts'
 import { PAIRWISE_PROMPT } from './pairwise-prompt.ts'
 import { renderedAnswer, renderedPrompt } from './render.ts'
 import { RUBRIC_PROMPT } from './rubric-prompt.ts'
+import type { Redact } from './sanitise.ts'
 
 /** One call to a judge; `path` as the provider has it. */
 export type JudgeRequest = { readonly path: string; readonly body: JsonRecord }
@@ -20,6 +21,8 @@ export type JudgeCase = {
   /** A secret of the process, from which fences are made. */
   readonly fenceKey: string
   readonly prompt: PromptContent
+  /** Of prompt and answers; undefined: they are the operator's own, and judged as they are. */
+  readonly redact?: Redact
 }
 
 /** Asks which of two answers is better. It tells neither model nor arm. */
@@ -51,7 +54,7 @@ const TOOL = 'give_verdict'
 function judgeRequest(
   judge: JudgeModel,
   prompt: Prompt,
-  { fenceKey, prompt: asked }: JudgeCase,
+  { fenceKey, prompt: asked, redact }: JudgeCase,
   requestId: string,
   answers: readonly AnswerContent[],
 ): JudgeRequest {
@@ -62,8 +65,8 @@ function judgeRequest(
     `Reply with one JSON object: ${prompt.shape}`,
   ].join('\n\n')
   const user = [
-    fence.around('request', renderedPrompt(asked)),
-    ...answers.map((answer, index) => fence.around(`answer_${index + 1}`, renderedAnswer(answer))),
+    fence.around('request', renderedPrompt(asked, redact)),
+    ...answers.map((answer, index) => fence.around(`answer_${index + 1}`, renderedAnswer(answer, redact))),
     prompt.task,
   ].join('\n\n')
   return judge.api === 'messages' ? asMessages(judge, prompt, system, user) : asChat(judge, prompt, system, user)

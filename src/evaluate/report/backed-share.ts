@@ -25,6 +25,7 @@ const LEFT_OUT_AFTER: ReadonlySet<string> = new Set<SkipReason>([
   'unknown_provider',
   'no_key',
   'provider_not_allowed',
+  'not_redactable',
   'unpriced',
 ])
 
