@@ -54,9 +54,5 @@ function eventOf({ outcome, finishReason }: Attempt, leftFor: FallbackTrigger | 
 }
 
 function isOut(rejected: readonly RejectedTarget[] | undefined, key: string): boolean {
-  return (
-    rejected?.some(
-      ({ target, why }) => target === key && (why === 'breaker_open' || why === 'throttled' || why === 'degraded'),
-    ) === true
-  )
+  return rejected?.some(({ target, why }) => target === key && (why === 'breaker_open' || why === 'throttled')) === true
 }

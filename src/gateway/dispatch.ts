@@ -1,6 +1,7 @@
 import type { Decision } from '../domain/decide.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { LlmRequest } from '../domain/request.ts'
+import { fallbackRules } from '../domain/rollout/candidate-rules.ts'
 import type { DecisionInputs } from '../domain/routing/replay.ts'
 import { routerOf } from '../domain/routing/router.ts'
 import type { FallbackRules } from '../domain/routing/route.ts'
@@ -45,10 +46,10 @@ export function dispatch(
 }
 
 /** The rules of a route that leave a choice; undefined where there is none. */
-function rulesOf({ state }: WebTurn, { route, targets }: Decision): FallbackRules | undefined {
-  const rules = routerOf(state.policy.routing).byName.get(route)?.route.fallback
+function rulesOf({ state }: WebTurn, decision: Decision): FallbackRules | undefined {
+  const rules = routerOf(state.policy.routing).byName.get(decision.route)?.route.fallback
   if (rules === undefined || rules.on.size === 0 || rules.maxAttempts < 2) return undefined
-  return targets.length > 1 || rules.retries > 0 ? rules : undefined
+  return decision.targets.length > 1 || rules.retries > 0 ? fallbackRules(decision, rules) : undefined
 }
 
 /** The answer is relayed as it comes: there is nobody else to ask. */

@@ -133,6 +133,15 @@ function isForeignTo({ inbound, state, isLoopbackOnly }: WebTurn, { targets }: D
   })
 }
 
+/** Whether a page must not be sent to the candidate of the rollout that it would be part of, on whichever arm it is. */
+function isForeignToRollout({ inbound, state, isLoopbackOnly }: WebTurn, { rollout }: Decision | Refusal): boolean {
+  if (rollout === undefined) return false
+  const { rollouts, providers, access } = state.policy
+  const candidate = rollouts.find(({ name }) => name === rollout.name)?.candidate
+  const provider = candidate === undefined ? undefined : providers.get(candidate.provider)
+  return provider !== undefined && isForeign(inbound.headers, provider, access, isLoopbackOnly)
+}
+
 type Deciding = { readonly decision: Decision | Refusal; readonly inputs: DecisionInputs | undefined }
 
 /**
@@ -160,7 +169,11 @@ function decideFor(
     facts,
     health: stages.health.view(targetKeys(router), now, request.client.keySubject),
   }
-  const decision = decideRoute(facts, state, inputs.health, stages.knownModel)
+  const dealt = decideRoute(facts, state, inputs.health, stages.knownModel)
+  // Whoever may not have the candidate is no part of its rollout: turned away, he would count as its failure.
+  const decision = isForeignToRollout(turn, dealt)
+    ? decideRoute(facts, { ...state, rollouts: undefined }, inputs.health, stages.knownModel)
+    : dealt
   const { arm, rollout } = decision
   if (rollout !== undefined && arm !== 'none') {
     stages.armPins.keep(facts.unit, { rollout: rollout.name, epoch: rollout.epoch, arm }, arrival.at)

@@ -29,10 +29,19 @@ beforeAll(async () => {
     admin: { listen: '127.0.0.1:0' },
     log: { requests: false },
     store,
-    providers: { openai: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-test' } },
-    routes: { chat: { match: { model: 'gpt-*' }, target: 'openai/a' } },
+    providers: {
+      openai: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-test' },
+      theirs: { dialect: 'openai', base_url: simulator.url },
+    },
+    routes: {
+      chat: { match: { model: 'gpt-*' }, target: 'openai/a' },
+      page: { match: { model: 'page' }, target: 'theirs/a' },
+    },
     decider: { tick: '300ms' },
-    rollouts: { b: { route: 'chat', candidate: 'openai/b', shadow: false, steps: ['20%', '50%'], metric: 'feedback' } },
+    rollouts: {
+      b: { route: 'chat', candidate: 'openai/b', shadow: false, steps: ['20%', '50%'], metric: 'feedback' },
+      page: { route: 'page', candidate: 'openai/b', shadow: false, steps: ['50%'], metric: 'feedback' },
+    },
   })
   proxy = await home.start()
   await proxy.stored()
@@ -42,6 +51,9 @@ beforeAll(async () => {
 
   await stage('20% 20')
   told.set('20 %, begun', await askAll(OLD))
+  const theirs = { mount: 'p/theirs', model: 'page' }
+  told.set('programs', await askAll(OLD.slice(0, 20), theirs))
+  told.set('pages', await askAll(OLD.slice(20, 40), { ...theirs, origin: 'https://page.example' }))
   await askAll(OLD.map((name) => `alone ${name}`))
   await askVerb(proxy, 'b', 'promote')
   await stage('50% 50')
@@ -71,23 +83,29 @@ afterAll(async () => {
 
 type Told = { readonly status: number; readonly arm: string; readonly model: string }
 
+type Asking = { readonly mount?: string; readonly model?: string; readonly origin?: string }
+
 /** A name that begins with `alone` names no session: its first turn is the conversation. */
-async function askFor(name: string): Promise<Told> {
+async function askFor(name: string, { mount = 'openai', model = 'gpt-5', origin }: Asking = {}): Promise<Told> {
   const session = name.startsWith('alone') ? {} : { 'x-understudy-session': name }
-  const answer = await fetch(`${home.url}/openai/v1/chat/completions`, {
+  const page = origin === undefined ? {} : { origin }
+  const own = { authorization: 'Bearer sk-client' }
+  const answer = await fetch(`${home.url}/${mount}/v1/chat/completions`, {
     method: 'POST',
-    headers: { connection: 'close', 'content-type': 'application/json', ...session },
-    body: JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: `Hello from ${name}` }] }),
+    headers: { connection: 'close', 'content-type': 'application/json', ...own, ...session, ...page },
+    body: JSON.stringify({ model, messages: [{ role: 'user', content: `Hello from ${name}` }] }),
   })
   await answer.text()
   const header = (key: string): string => answer.headers.get(`x-understudy-${key}`) ?? 'none'
   return { status: answer.status, arm: header('arm'), model: header('model') }
 }
 
-async function askAll(names: readonly string[]): Promise<ReadonlyMap<string, Told>> {
+async function askAll(names: readonly string[], asking?: Asking): Promise<ReadonlyMap<string, Told>> {
   const answers: (readonly [string, Told])[] = []
   for (let n = 0; n < names.length; n += 8) {
-    const some = await Promise.all(names.slice(n, n + 8).map(async (name) => [name, await askFor(name)] as const))
+    const some = await Promise.all(
+      names.slice(n, n + 8).map(async (name) => [name, await askFor(name, asking)] as const),
+    )
     answers.push(...some)
   }
   return new Map(answers)
@@ -102,15 +120,15 @@ it('every arm on a trace is the one that SQL deals, row by row', async () => {
   for (const percent of [20, 50]) {
     const dealt = `dealt_${percent}`
     await client.command(`CREATE VIEW understudy.${dealt} AS SELECT DISTINCT unit FROM understudy.traces
-      WHERE rollout_step = ${percent} AND has(reasons, 'arm_dealt')`)
+      WHERE rollout = 'b' AND rollout_step = ${percent} AND has(reasons, 'arm_dealt')`)
     const read = await client.select({
       name: 'test-arms',
       sql: `SELECT toUInt32(count()) AS traces, toUInt32(countIf(traces.arm = 'candidate')) AS candidates,
           toUInt32(countIf(traces.arm != if(dealt.arm = 'none', 'stable', dealt.arm))) AS differing,
           toUInt32(countIf(traces.is_compared != (dealt.compared_arm != 'none'))) AS compared_otherwise,
-          toUInt32(countIf(rollout != 'b' OR rollout_epoch != 1 OR rollout_stage != '${percent}%')) AS elsewhere
+          toUInt32(countIf(route != 'chat' OR rollout_epoch != 1 OR rollout_stage != '${percent}%')) AS elsewhere
         FROM understudy.traces AS traces INNER JOIN (${readAnalysis('assigned-arms')}) AS dealt USING (unit)
-        WHERE rollout_step = ${percent} AND has(reasons, 'arm_dealt')`,
+        WHERE rollout = 'b' AND rollout_step = ${percent} AND has(reasons, 'arm_dealt')`,
       params: { database: 'understudy', units: dealt, salt: 'rollout:b', ...armShares(percent, false) },
       parse: (row): Readonly<Record<string, number>> => JSON.parse(JSON.stringify(row)),
     })
@@ -160,6 +178,13 @@ it('a rollback takes the candidate from everybody at once, running conversations
   const [after] = await rows<{ n: number }>(`
     SELECT countIf(rollout = '' AND rollout_revision = 0 AND arm = 'none') AS n FROM traces WHERE route = 'chat'`)
   expect(after).toEqual({ n: OLD.length })
+})
+
+it('a web page that may not have the candidate’s key spent is no part of the rollout, instead of its failure', () => {
+  expect(new Set(armsOf('programs'))).toEqual(new Set(['candidate', 'control']))
+  expect([...(told.get('pages')?.values() ?? [])]).toEqual(
+    Array.from({ length: 20 }, () => ({ status: 200, arm: 'none', model: 'a' })),
+  )
 })
 
 it('every arm is dealt alike again from its row, the policy and the history of the rollout', async () => {

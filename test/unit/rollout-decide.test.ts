@@ -116,6 +116,14 @@ describe('on a route with a live rollout', () => {
     })
   })
 
+  it('a compared model that is degraded is tried all the same, so that its failures are measured as they are', () => {
+    const ill = { 'second/gpt-4o-mini': 'degraded', 'openai/gpt-4o': 'degraded' } as const
+    const orderFor = (unit: string) => keysOf(decided(phased(at(5)), forUnit(unit), ill))
+    expect(orderFor(candidateUnit)).toEqual(['second/gpt-4o-mini', 'second/spare', 'openai/gpt-4o'])
+    expect(orderFor(controlUnit)).toEqual(['openai/gpt-4o', 'second/spare'])
+    expect(orderFor(middleUnit)).toEqual(['second/spare', 'openai/gpt-4o'])
+  })
+
   it('its health is watched from the start, and the conversation is told apart', () => {
     const router = routerOf(state.policy.routing)
     expect(targetKeys(router)).toEqual(['openai/gpt-4o', 'second/spare', 'second/gpt-4o-mini'])

@@ -56,7 +56,7 @@ export function decideRoute(
   if (dealt !== undefined) reasons.push(dealt.isPinned ? 'arm_pinned' : 'arm_dealt')
   const zero = choice.weightZero.map((target): RejectedTarget => ({ target: target.key, why: 'weight_zero' }))
   const order = dealt === undefined ? choice.order : [dealt.target, ...choice.order]
-  const line = lineUp([...order, ...route.route.fallbacks], judge, asked, reasons)
+  const line = lineUp([...order, ...route.route.fallbacks], steadfast(judge, dealt), asked, reasons)
   const rejected = [...zero.filter(({ target }) => !line.targets.some(({ key }) => key === target)), ...line.rejected]
   const [first, ...rest] = line.targets
   if (first === undefined) return { refused: 'no_usable_target', ...named, rejected, reasons }
@@ -122,6 +122,20 @@ export function judgeOf(
     const ill = illness(Object.hasOwn(health, target.key) ? health[target.key] : undefined)
     if (unfit === undefined) return { unfit, ill, fitness: ill === undefined ? 'well' : 'ill' }
     return { unfit, ill, fitness: isOutOfReach(unfit) ? 'out_of_reach' : 'unfit' }
+  }
+}
+
+/**
+ * On a compared arm its model is tried first even while it is degraded: what it does is what is measured, and others stand
+ * by. Passed over, a candidate that fails one call of ten would be judged by the answers of stable, or by none.
+ */
+function steadfast(judge: (target: RouteTarget) => Judgement, dealt: Dealt | undefined): typeof judge {
+  if (dealt === undefined || dealt.arm === 'stable') return judge
+  const { key } = dealt.target
+  return (target) => {
+    const judgement = judge(target)
+    if (target.key !== key || judgement.ill !== 'degraded') return judgement
+    return { ...judgement, ill: undefined, fitness: judgement.unfit === undefined ? 'well' : judgement.fitness }
   }
 }
 
