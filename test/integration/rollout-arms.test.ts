@@ -50,6 +50,7 @@ beforeAll(async () => {
     untilRollout(proxy, 'b', ({ stage: now, percent }) => `${now} ${percent}` === wanted)
 
   await stage('20% 20')
+  await untilRollout(proxy, 'page', ({ percent }) => percent === 50)
   told.set('20 %, begun', await askAll(OLD))
   const theirs = { mount: 'p/theirs', model: 'page' }
   told.set('programs', await askAll(OLD.slice(0, 20), theirs))
