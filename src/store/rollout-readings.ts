@@ -55,6 +55,8 @@ export async function readRolloutReadings(
     shadow: rollout.shadow,
     candidate_provider: rollout.candidate.provider,
     candidate_model: rollout.candidate.model ?? '',
+    stable_provider: rollout.stable.provider,
+    stable_model: rollout.stable.model ?? '',
     metric: rollout.metric,
     watermark_ms: watermarkMs,
     slow_ms: 0,
@@ -72,7 +74,7 @@ export async function readRolloutReadings(
   }
   const isShadow = live.kind === 'shadow'
   try {
-    const slowMs = isShadow ? 0 : await slowFrom(ask, rollout, enteredAt)
+    const slowMs = isShadow ? 0 : await slowFrom(ask, rollout)
     const parts: Parts = {
       ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, ...more }),
       calls: readAnalysis(isShadow ? 'rollout-shadow-calls' : 'rollout-calls'),
@@ -154,7 +156,7 @@ const SHADOW_SCORES = `SELECT trace_id, max(paired_at) AS scored_at, avg(d) AS v
   GROUP BY trace_id`
 
 /** Milliseconds from which a call is slow, as stable was at the start of the stage; 0 where too few calls tell. */
-async function slowFrom(ask: Ask, { route, stable, badEvents }: Rollout, enteredAt: EpochMs): Promise<number> {
+async function slowFrom(ask: Ask, { badEvents }: Rollout): Promise<number> {
   if (!badEvents.includes('slow')) return 0
   // Its last calls before the stage, else its first ones in it: either way always the same ones.
   const [row] = await ask(
@@ -174,7 +176,6 @@ async function slowFrom(ask: Ask, { route, stable, badEvents }: Rollout, entered
         AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
     )
     WHERE place <= if(is_before, 1000, ${LEAST_FOR_SLOW})`,
-    { route, since: enteredAt, stable_provider: stable.provider, stable_model: stable.model ?? '' },
   )
   if (row === undefined) return 0
   if (row.before >= LEAST_FOR_SLOW) return SLOW_FACTOR * (row.p95_before ?? 0)

@@ -39,6 +39,8 @@ type Seen = {
   readonly epoch?: number
   readonly task?: string
   readonly source?: string
+  /** Its arm's model was out, and stable answered. */
+  readonly isPassedOver?: boolean
 }
 
 let count = 0
@@ -59,12 +61,13 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
     epoch = 1,
     task = 'chat',
     source = 'session',
+    isPassedOver = false,
   } of seen) {
     const receivedAt = START + at * MINUTE_MS
     const id = anId(receivedAt, (count += 1))
     const dealt = armOf(unitShare(rollout.salt, unit), shares)
     const arm = dealt === 'none' ? 'stable' : dealt
-    const target = arm === 'candidate' ? rollout.candidate : rollout.stable
+    const target = arm === 'candidate' && !isPassedOver ? rollout.candidate : rollout.stable
     traces.push([
       id,
       receivedAt,
@@ -217,6 +220,19 @@ it('pairs come of the arms as compared, one of each unit, and failures count for
   expect(errors.reduce((sum, { badControl }) => sum + badControl, 0)).toBe(0)
   expect(readings.units).toEqual({ since: START, candidate: 40, control: 40, neither: 0, inBoth: 0 })
   expect(readings.scores).toEqual({ candidate: { expected: 80, scored: 80 }, control: { expected: 40, scored: 40 } })
+})
+
+it('requests for which the candidate was out count neither for it nor against it', async () => {
+  const rollout = named('out')
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 30), unitsOf(rollout, 25, 'control', 30)]
+  await see(rollout, 25, [
+    ...candidates.map((unit, n) => ({ unit, at: 1, score: 1, events: n < 20 ? ['error'] : [], isPassedOver: n < 19 })),
+    ...controls.map((unit) => ({ unit, at: 1, score: 1 })),
+  ])
+  const { badEvents, quality } = await read(rollout, LIVE)
+  const errors = badEvents.find(({ event }) => event === 'error')?.windows
+  expect(errors).toEqual([{ candidate: 11, control: 30, badCandidate: 1, badControl: 0 }])
+  expect(quality).toEqual([{ task: 'all', pairs: [[0, 11]] }])
 })
 
 it('what comes after the time asked about changes nothing that was read before it', async () => {

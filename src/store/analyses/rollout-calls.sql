@@ -1,6 +1,8 @@
 -- The requests of one stage of a rollout while its candidate answers some of them, in the form that the other analyses
 -- read. Arms are as assigned and compared (the larger one cut to the size of the smaller, {size}); what went wrong is told
--- of the model that the arm stands for, whoever answered in the end. {slow_ms} 0 = how slow is slow is not known.
+-- of the model that the arm stands for, whoever answered in the end. Requests for which that model was out and not called
+-- are left out: one incident would otherwise count as often as there were requests meanwhile. {slow_ms} 0 = how slow is slow
+-- is not known.
 SELECT
     request.trace_id AS trace_id,
     request.received_at AS received_at,
@@ -37,13 +39,24 @@ FROM
 ) AS request
 LEFT JOIN
 (
-    SELECT trace_id, duration_ms, first_token_ms, output_tokens, cost_usd, outcome = 'completed' AS is_completed
+    SELECT
+        trace_id,
+        multiIf(
+            provider = {candidate_provider:String} AND model = {candidate_model:String}, 'candidate',
+            provider = {stable_provider:String} AND {stable_model:String} IN ('', model), 'control',
+            'neither') AS arm,
+        duration_ms,
+        first_token_ms,
+        output_tokens,
+        cost_usd,
+        outcome = 'completed' AS is_completed
     FROM {database:Identifier}.attempts
-    WHERE route = {route:String} AND role = 'primary'
+    WHERE route = {route:String} AND role IN ('primary', 'fallback', 'cascade')
         AND started_at >= fromUnixTimestamp64Milli({since:Int64})
         AND started_at <= fromUnixTimestamp64Milli({as_of:Int64} + 600000)
-    LIMIT 1 BY trace_id
-) AS call ON call.trace_id = request.trace_id
+    ORDER BY trace_id, arm, position
+    LIMIT 1 BY trace_id, arm
+) AS call ON call.trace_id = request.trace_id AND call.arm = request.arm
 LEFT JOIN
 (
     SELECT trace_id, 1 AS has_wrong_tools
@@ -53,4 +66,4 @@ LEFT JOIN
         AND scored_at <= fromUnixTimestamp64Milli({as_of:Int64})
     GROUP BY trace_id
 ) AS checked ON checked.trace_id = request.trace_id
-WHERE request.arm != 'none'
+WHERE request.arm != 'none' AND (call.trace_id = request.trace_id OR empty(request.arm_events))
