@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Config } from '../domain/policy.ts'
+import { explainWeights } from './explain-weights.ts'
+import { replayWeights } from './replay-weights.ts'
 import type { Terminal } from './terminal.ts'
 import { listWeights, pinTargets, resetWeights, setWeights, showHistory, type ChangeOptions } from './weights.ts'
 
@@ -11,7 +13,7 @@ export type WeightsCommandsOptions = {
   readonly wholeNumber: (text: string) => number
 }
 
-/** `weights list | set | pin | unpin | reset | history`, below `weights`. */
+/** `weights list | set | pin | unpin | reset | history | explain | replay`, below `weights`. */
 export function addWeightsCommands(
   weights: Command,
   { terminal, defaultConfig, withConfig, wholeNumber }: WeightsCommandsOptions,
@@ -54,5 +56,18 @@ export function addWeightsCommands(
     .option('-n, --limit <count>', 'how many', wholeNumber, 20)
     .action((route: string | undefined, options: Given & { readonly limit: number }) =>
       withConfig(options.config, (config) => showHistory(terminal, config, route, options.limit)),
+    )
+  command(
+    'explain',
+    'show the last decision of the feedback loop: what is known of each target, and what follows from it',
+  )
+    .argument('<route>')
+    .action((route: string, options: Given) =>
+      withConfig(options.config, (config) => explainWeights(terminal, config, route)),
+    )
+  command('replay', 'make every stored decision about weights again from its row, and compare')
+    .argument('[route]')
+    .action((route: string | undefined, options: Given) =>
+      withConfig(options.config, (config) => replayWeights(terminal, config, route)),
     )
 }

@@ -103,7 +103,7 @@ export async function storeFeedback(
         usd === undefined ? null : usd.toFixed(12),
       ]),
     ),
-    `traces of ${route}`,
+    `traces of ${route} ${requests.length}`,
   )
   await client.insertRows(
     'attempts',
@@ -139,7 +139,7 @@ export async function storeFeedback(
         usd === undefined ? null : usd.toFixed(12),
       ]),
     ),
-    `attempts of ${route}`,
+    `attempts of ${route} ${requests.length}`,
   )
   await client.insertRows(
     'scores',
@@ -182,7 +182,7 @@ export async function storeFeedback(
             ],
       ),
     ),
-    `scores of ${route}`,
+    `scores of ${route} ${requests.length}`,
   )
   await client.insertRows(
     'pairs',
@@ -235,7 +235,7 @@ export async function storeFeedback(
         ]
       }),
     ),
-    `pairs of ${route}`,
+    `pairs of ${route} ${requests.length}`,
   )
 }
 

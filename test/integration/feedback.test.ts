@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { FEEDBACK_RULE } from '../../src/domain/feedback/rule.ts'
 import { NO_TALLY, type Tally } from '../../src/domain/feedback/tally.ts'
 import { readAnalysis } from '../../src/store/analyses/read-analysis.ts'
@@ -6,6 +6,10 @@ import type { Row, StoreClient } from '../../src/store/client.ts'
 import { type FeedbackWanted, readFeedback } from '../../src/store/feedback-readings.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { type FedRequest, feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
+import { changeWeights, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
+import { aProxyHome, queryAs, type Settings } from '../fakes/proxy-process.ts'
+import { runCli } from '../fakes/run-cli.ts'
+import { aStoreDoor } from '../fakes/store-door.ts'
 import { createDraws } from '../simulation/draws.ts'
 
 const HOUR_MS = 3_600_000
@@ -150,5 +154,138 @@ describe('what the analyses say is what comes out by hand:', () => {
       expect(row['cost_usd_per_call']).toBeCloseTo(usd.reduce((sum, one) => sum + one, 0) / usd.length, 9)
     }
     expect(read.value).toHaveLength(4)
+  })
+})
+
+describe('a proxy whose route lets evidence move its weights', () => {
+  const MODELS = [
+    { model: 'large', usd: 0.01, quality: { coding: 0.8, math: 0.8 } },
+    { model: 'small', usd: 0.001, quality: { coding: 0.79, math: 0.4 } },
+  ]
+  const ARMS = ['openai/large', 'openai/small']
+
+  function settings(database: string, changes: { readonly url?: string; readonly mode?: string } = {}): Settings {
+    return {
+      admin: { listen: '127.0.0.1:0' },
+      log: { requests: false },
+      decider: { tick: '60ms' },
+      store: { kind: 'url', url: changes.url ?? engine.engine.url, username: 'app', password: 'app', database },
+      providers: { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9', api_key: 'k' } },
+      routes: {
+        chat: {
+          match: { model: 'gpt-*' },
+          targets: ARMS.map((target) => ({ target, weight: 50 })),
+          feedback: { mode: changes.mode ?? 'apply' },
+        },
+      },
+    }
+  }
+
+  async function addRequests(own: StoreClient, count: number, agoMs: number): Promise<void> {
+    const span = { count, until: Date.now() - agoMs, spanMs: 2 * DAY_MS }
+    const requests = feedbackRequests(createDraws(count), MODELS, ['coding', 'math'], span)
+    await storeFeedback(own, { route: 'chat', provider: 'openai', reference: 'nobody' }, requests)
+  }
+
+  const rowsOf = (database: string) => queryAs(engine.engine.url, { username: 'app', password: 'app', database })
+
+  type Listed = { readonly feedback: { readonly verdict: string; readonly detail: string; readonly mode: string } }
+  async function untilFeedback(adminUrl: string, isSo: (feedback: Listed['feedback']) => boolean): Promise<void> {
+    for (;;) {
+      const listed: { readonly routes: readonly Listed[] } = JSON.parse(
+        await (await fetch(`${adminUrl}/admin/weights`)).text(),
+      )
+      if (listed.routes.some(({ feedback }) => isSo(feedback))) return
+      await new Promise((resolve) => setTimeout(resolve, 30))
+    }
+  }
+
+  it('moves them once, by task, with a row that says why, that replays, and that an operator can overrule', async () => {
+    await addRequests(await engine.migrated('fed'), 6_000, 600_000)
+    const home = await aProxyHome(settings('fed'))
+    onTestFinished(() => home.close())
+    const proxy = await home.start()
+    await proxy.stored()
+    await untilWeights(proxy, 'chat', ({ last_change: last }) => last?.actor === 'understudy')
+    const moved = await weightsOf(proxy, 'chat')
+    expect(moved).toMatchObject({
+      live: true,
+      weights: { 'openai/large': 100, 'openai/small': 0 },
+      tasks: {
+        coding: { 'openai/large': 40.01, 'openai/small': 59.99 },
+        math: { 'openai/large': 100, 'openai/small': 0 },
+      },
+      last_change: { kind: 'weights_set', reason: expect.stringContaining('decision 1: all traffic: ') },
+    })
+    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'held')
+    const decisions = await rowsOf('fed')(
+      'SELECT revision, name, kind, actor, reason, before, after FROM weight_decisions ORDER BY revision',
+    )
+    expect(decisions).toEqual([
+      {
+        revision: 1,
+        name: 'chat',
+        kind: 'applied',
+        actor: 'understudy',
+        reason: expect.stringContaining(
+          'math: openai/large 50.0 → 100.0 %, openai/small 50.0 → 0.0 % (worse than the reference)',
+        ),
+        before: JSON.stringify({ weights: { 'openai/large': 50, 'openai/small': 50 }, pins: [] }),
+        after: expect.stringContaining('"tasks":{"coding"'),
+      },
+    ])
+    expect(proxy.lines().filter(({ event }) => event === 'model_below_minimum')).toMatchObject([
+      { route: 'chat', task: '', target: 'openai/small' },
+      { route: 'chat', task: 'math', target: 'openai/small' },
+    ])
+
+    const weights = (...args: string[]) => runCli(['weights', ...args, '-c', home.configFile])
+    const explained = await weights('explain', 'chat')
+    for (const text of ['all traffic', 'coding: ', 'quarantined', 'judge by judge (v1)', '60.0 %']) {
+      expect(explained.stdout).toContain(text)
+    }
+
+    // By hand both arms get half of everything again, and the small one is pinned: evidence may not take it away.
+    await changeWeights(proxy, 'chat', { weights: { 'openai/large': 50, 'openai/small': 50 }, pins: ['openai/small'] })
+    await untilFeedback(proxy.adminUrl, ({ detail }) => detail.includes('pinned'))
+    expect(await weightsOf(proxy, 'chat')).toMatchObject({
+      weights: { 'openai/small': 50 },
+      tasks: {},
+      pins: ['openai/small'],
+    })
+    // Without the pin it goes at once, however recent the change.
+    await changeWeights(proxy, 'chat', { pins: [] })
+    await untilWeights(proxy, 'chat', ({ weights: now }) => now['openai/small'] === 0)
+    const replayed = await weights('replay')
+    expect(replayed).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^(\d+) decisions made again: \1 agree \(100\.00 %\)/),
+    })
+  })
+
+  it('leaves them as they are, and says so, without scores, with old ones and while ClickHouse is away, and where it may only suggest', async () => {
+    const door = await aStoreDoor(engine.engine.port)
+    onTestFinished(() => door.close())
+    const own = await engine.migrated('suggested')
+    const home = await aProxyHome(settings('suggested', { url: door.url, mode: 'suggest' }))
+    onTestFinished(() => home.close())
+    const proxy = await home.start()
+    await proxy.stored()
+    await untilFeedback(proxy.adminUrl, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('no scores'))
+    await addRequests(own, 2_000, 2 * DAY_MS)
+    await untilFeedback(proxy.adminUrl, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('too old'))
+    await addRequests(own, 6_000, 600_000)
+    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'moved')
+    await door.make('refused')
+    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'frozen')
+    await door.make('open')
+    // It looks again, and has nothing new to say.
+    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'moved')
+    expect(await rowsOf('suggested')('SELECT kind FROM weight_decisions ORDER BY revision')).toEqual([
+      { kind: 'frozen' },
+      { kind: 'suggested' },
+    ])
+    expect(await weightsOf(proxy, 'chat')).toMatchObject({ live: false, weights: { 'openai/small': 50 } })
+    expect(proxy.lines().filter(({ event }) => event === 'weights_changed')).toEqual([])
   })
 })

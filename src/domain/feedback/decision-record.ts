@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../changes/journal-entry.ts'
+import { isRecord, parseJson } from '../rollout/read-json.ts'
 import { AUTOMATIC } from '../rollout/rollout-event.ts'
 import type { EpochMs, RequestId } from '../units.ts'
 import { type ByTask, decideWeights, isMove, type WeightDecision, type WeightInputs } from './decide-weights.ts'
@@ -79,8 +80,8 @@ export function entryOfDecision(
 export function recordOfEntry(
   entry: Pick<JournalEntry, 'after' | 'details' | 'kind'>,
 ): (Omit<DecisionRecord, 'decision'> & { readonly decision: Pick<WeightDecision, 'cells' | 'next'> }) | undefined {
-  const details = parse(entry.details)
-  const next = parse(entry.after)
+  const details = parseJson(entry.details)
+  const next = parseJson(entry.after)
   if (!areDetails(details) || !isNext(next)) return undefined
   const { inputs, cells, memory } = details
   return { inputs, decision: { cells, next }, memory }
@@ -124,14 +125,6 @@ function standingsOf(cells: WeightDecision['cells']): string {
   return JSON.stringify(cells.map(({ task, arms }) => [task, arms.map(({ arm, standing }) => [arm, standing])]))
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 type Details = Pick<DecisionRecord, 'inputs' | 'memory'> & Pick<WeightDecision, 'cells'>
 
 /** This program wrote them, so the outer form vouches for the rest. */
@@ -147,8 +140,4 @@ function areDetails(value: unknown): value is Details {
 
 function isNext(value: unknown): value is WeightDecision['next'] {
   return isRecord(value) && isRecord(value['weights']) && Array.isArray(value['pins'])
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
