@@ -36,7 +36,11 @@ export function createFunnel(record: RecordFunnel, now: () => EpochMs): Funnel {
 
   const add = (stage: FunnelCount['stage'], shadow: string, target?: Target, arm?: ShadowArm, reason = ''): void => {
     const isControl = arm === 'aa'
-    const key = `${stage} ${reason} ${shadow} ${isControl} ${target === undefined ? '' : `${target.provider}/${target.model}`}`
+    // Most come here without a target, one for each request that is not sampled.
+    const key =
+      target === undefined
+        ? `${stage} ${reason} ${shadow}`
+        : `${stage} ${reason} ${shadow} ${isControl} ${target.provider}/${target.model}`
     let place = places.get(key)
     if (place === undefined) {
       places.set(key, (place = { shadow, target, isControl, stage, reason, total: 0, unwritten: 0 }))

@@ -10,7 +10,7 @@ import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { Facts } from '../domain/routing/facts.ts'
 import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
-import { isSampled, mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
+import { mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
 import { isMirroring, isOfShadow } from '../domain/shadow/shadow-switch.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
@@ -25,6 +25,7 @@ import { createLane, type Lane, type LaneStatus, type ShadowJob } from './lane.t
 import { watchLoopDelay } from './loop-delay.ts'
 import { createPauses } from './pauses.ts'
 import { createRecentRequests } from './recent-requests.ts'
+import { createSampleMemo } from './sample-memo.ts'
 import { redactedBody } from './redacted-body.ts'
 import { shadowHeaders } from './shadow-headers.ts'
 
@@ -75,6 +76,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   const pauses = createPauses()
   const recent = createRecentRequests()
   const hold = createHold()
+  const sample = createSampleMemo()
   const lanes = new Map<string, Lane>()
   let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
   let isClosed = false
@@ -112,15 +114,16 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const { policy } = now
     const { request, decision } = offered.exchange
     const ready = readyShadows(policy)
-    let facts: Facts | undefined
+    let made: Facts | undefined
+    const facts = (): Facts => (made ??= factsOf(offered, ready))
     for (const each of ready.all) {
       if (!isMirroring(each.shadow, now) || !isOfShadow(each.shadow, decision) || !each.mayMatch(request)) continue
-      facts ??= factsOf(offered, ready)
-      if (each.matches(facts, aliasOf(facts, now)?.model ?? facts.model)) take(each.shadow, offered, facts, now)
+      if (each.hasConditions && !each.matches(facts(), aliasOf(facts(), now)?.model ?? facts().model)) continue
+      take(each.shadow, offered, facts, now)
     }
   }
 
-  function take(shadow: Shadow, offered: MirrorOffer, facts: Facts, now: RoutingState): void {
+  function take(shadow: Shadow, offered: MirrorOffer, facts: () => Facts, now: RoutingState): void {
     const { exchange, body, answer } = offered
     const { request } = exchange
     const plan = mirrorPlan(
@@ -129,13 +132,14 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         exchange,
         isOff: headerOf(offered.headers, 'x-understudy-shadow')?.toLowerCase() === 'off',
         isKept: body !== undefined && answer !== undefined,
+        isSampled: sample.ended(shadow, request.id),
         content: () => (body === undefined ? undefined : mirrorContent(request.api, body)),
       },
       now.policy,
     )
     if ('skipped' in plan) return funnel.skipped(shadow.name, plan.skipped, plan.target, plan.arm)
     if (body === undefined || answer === undefined) return
-    const skip = admit(shadow, plan, { ...offered, body, answer }, facts, now)
+    const skip = admit(shadow, plan, { ...offered, body, answer }, facts(), now)
     if (skip !== undefined) funnel.skipped(shadow.name, skip, plan.target, plan.arm)
   }
 
@@ -207,7 +211,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
           isMirroring(shadow, now) &&
           isOfShadow(shadow, decision) &&
           mayMatch(request) &&
-          isSampled(shadow, request.id),
+          sample.begun(shadow, request.id),
       )
     },
     offer: (offered) => {

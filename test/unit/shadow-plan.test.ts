@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import {
-  isSampled,
+  isDrawn,
   type MirrorContent,
   type MirrorFacts,
   mayMirrorNow,
   mirrorPlan,
+  sampleDraw,
 } from '../../src/domain/shadow/mirror-plan.ts'
 import { learned, projectedUsage } from '../../src/domain/shadow/projection.ts'
 import { readyShadows } from '../../src/domain/shadow/ready-shadows.ts'
@@ -16,6 +17,7 @@ import { mirrorContent, mirroredCall } from '../../src/dialects/mirrored-call.ts
 import { configOf } from '../fakes/a-config.ts'
 import { aPolicy, aProvider } from '../fakes/a-provider.ts'
 import { someFacts } from '../fakes/a-routing.ts'
+import { createSampleMemo } from '../../src/shadow/sample-memo.ts'
 import { aShadow } from '../fakes/a-shadow.ts'
 import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 
@@ -43,6 +45,7 @@ function planned(
       exchange: anExchange(exchange),
       isOff: false,
       isKept: true,
+      isSampled: true,
       content: () => ({ ...harmless, ...content }),
       ...facts,
     },
@@ -65,7 +68,7 @@ describe('a plan', () => {
     ['streaming_off', { request: aRequest({ isStream: true }) }, {}, { streaming: false }, {}],
     ['client_disconnected', { outcome: 'cancelled' }, {}, {}, {}],
     ['not_called', { attempts: [] }, {}, {}, {}],
-    ['not_sampled', {}, {}, { sample: 0 }, {}],
+    ['not_sampled', {}, {}, {}, { isSampled: false }],
     ['too_large', { request: aRequest({ requestBytes: 2_000_000 }) }, {}, {}, {}],
     ['no_content', {}, {}, {}, { isKept: false }],
     ['unreadable', {}, {}, {}, { content: () => undefined }],
@@ -95,11 +98,12 @@ describe('a plan', () => {
     const content = (): never => {
       throw new Error('read')
     }
-    expect(planned({ sample: 0 }, {}, {}, { content })).toBe('not_sampled')
+    expect(planned({}, {}, {}, { isSampled: false, content })).toBe('not_sampled')
   })
 })
 
 describe('samples', () => {
+  const isSampled = (shadow: Shadow, id: string): boolean => isDrawn(shadow, sampleDraw(shadow, id))
   const ids = Array.from({ length: 20_000 }, (_, i) => `0199a0b0-0000-7000-8000-${String(i).padStart(12, '0')}`)
   const shareOf = (shadow: Shadow): number => ids.filter((id) => isSampled(shadow, id)).length / ids.length
 
@@ -112,6 +116,15 @@ describe('samples', () => {
     }
     const [small, large] = [aShadow({ sample: 0.1 }), aShadow({ sample: 0.3 })]
     expect(ids.every((id) => !isSampled(small, id) || isSampled(large, id))).toBe(true)
+  })
+
+  test('are the same when a call begins and when it has ended, however many are under way', () => {
+    const memo = createSampleMemo()
+    const shadow = aShadow({ sample: 0.3 })
+    const begun = ids.map((id) => memo.begun(shadow, id))
+    expect(begun).toEqual(ids.map((id) => isSampled(shadow, id)))
+    expect(ids.map((id) => memo.ended(shadow, id))).toEqual(begun)
+    expect(ids.slice(0, 10).map((id) => memo.ended(shadow, id))).toEqual(begun.slice(0, 10))
   })
 
   test('of two salts know nothing of each other', () => {

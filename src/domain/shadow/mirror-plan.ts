@@ -37,6 +37,8 @@ export type MirrorFacts = {
   readonly isOff: boolean
   /** Bytes of body and answer were kept and fit. */
   readonly isKept: boolean
+  /** By `sampleDraw`. */
+  readonly isSampled: boolean
   /** Reads the prompt, at most once and only for what is in the sample; undefined where it cannot be read. */
   readonly content: () => MirrorContent | undefined
 }
@@ -60,7 +62,7 @@ export function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose:
 
 /**
  * Whether `shadow`, whose match holds, mirrors a request, and to whom. Pure: the same facts and policy plan the same.
- * What costs least to find out is asked first, and what only the moment tells (`mayMirrorNow`) not at all.
+ * What costs least to find out is asked first; what only the moment tells (`mayMirrorNow`) not at all.
  */
 export function mirrorPlan(shadow: Shadow, facts: MirrorFacts, policy: Policy): MirrorPlan | Skipped {
   const { exchange } = facts
@@ -83,19 +85,24 @@ export function mirrorPlan(shadow: Shadow, facts: MirrorFacts, policy: Policy): 
   return { arm, target: { ...target, model: target.model }, provider }
 }
 
-/** Whether the answer to a request is worth keeping for `shadow`, as far as can be told before it comes. */
-export function isSampled(shadow: Shadow, id: RequestId): boolean {
-  return mirrorDraw(shadow, id, 'sample') < shadow.sample
+/** By what a request falls into the sample. */
+export function sampleDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId): Unit {
+  return mirrorDraw(shadow, id, 'sample')
 }
 
-function earlySkip(shadow: Shadow, { exchange, isOff, isKept }: MirrorFacts): SkipReason | undefined {
+/** Whether a request with this `sampleDraw` is in the sample: only then is its answer worth keeping. */
+export function isDrawn({ sample }: Pick<Shadow, 'sample'>, draw: Unit): boolean {
+  return draw < sample
+}
+
+function earlySkip(shadow: Shadow, { exchange, isOff, isKept, isSampled }: MirrorFacts): SkipReason | undefined {
   const { request, outcome } = exchange
   if (isOff) return 'header_off'
   if (!MIRRORED_APIS.has(request.api)) return 'unsupported_api'
   if (request.isStream && !shadow.streaming) return 'streaming_off'
   if (outcome === 'cancelled') return 'client_disconnected'
   if (!exchange.attempts.some(({ role }) => isForClient(role))) return 'not_called'
-  if (!isSampled(shadow, request.id)) return 'not_sampled'
+  if (!isSampled) return 'not_sampled'
   if (request.requestBytes > shadow.maxRequestBytes) return 'too_large'
   return isKept ? undefined : 'no_content'
 }

@@ -30,6 +30,8 @@ export type ReadyShadow = {
   readonly shadow: Shadow
   /** By what is known of any request: false means that no reading can make it match. */
   readonly mayMatch: (request: LlmRequest) => boolean
+  /** Whether there is more to ask: `matches` need not be asked otherwise, nor the facts be made. */
+  readonly hasConditions: boolean
   readonly matches: (facts: Facts, model: string | undefined) => boolean
 }
 
@@ -65,16 +67,22 @@ function createShadows(policy: Policy): ReadyShadows {
 function readyShadow(shadow: Shadow): ReadyShadow {
   const conditions: readonly Condition[] = routeConditions(shadow)
   const { dialect, match } = shadow
-  const { mounts, apis, isStream } = match
+  const { mounts, apis, isStream, ...others } = match
   return {
     shadow,
+    hasConditions: Object.values(others).some((each) => each !== undefined),
     mayMatch: (request) =>
       request.dialect === dialect &&
-      (apis === undefined || apis.includes(request.api)) &&
+      (apis === undefined ? isGenerating(request) : apis.includes(request.api)) &&
       (mounts === undefined || mounts.includes(request.provider)) &&
       (isStream === undefined || isStream === request.isStream),
     matches: (facts, model) => holds(conditions, { facts, model }),
   }
+}
+
+/** Embeddings are matched where they are named only, as by routes. */
+function isGenerating({ api }: LlmRequest): boolean {
+  return api !== 'embeddings' && api !== 'embed_content'
 }
 
 function promptReads({ shadows, routing }: Policy): PromptReads | undefined {
