@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ALERTS } from '../../dashboards/alerts.ts'
 import { BOARDS } from '../../dashboards/files.ts'
 import type { StoreClient, Table } from '../../src/store/client.ts'
+import { differingPanels } from '../fakes/compare-panels.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { boardFile, type PanelFile } from '../fakes/dashboard-file.ts'
 import { insertEvidence } from '../fakes/dashboard-evidence.ts'
 import { insertTraffic } from '../fakes/dashboard-rows.ts'
+import { PANEL_REFERENCES } from '../fakes/panel-references.ts'
+import { cell } from '../pictures/shown-frame.ts'
 import { asAlertSends, asGrafanaSends, EVERYTHING, type GrafanaWindow } from '../fakes/grafana-query.ts'
 
 const DAY_SECONDS = 86_400
@@ -187,6 +190,23 @@ describe('what the dashboards ask', () => {
     expect(await sumOf('Spend by model', 'value')).toBeCloseTo(Number(clients), 6)
   })
 
+  test.each(['busy', 'empty', 'unpriced', 'single'])(
+    'every panel of %s traffic comes to what is said by hand over the rows',
+    async (database) => {
+      const client = clients.get(database)
+      if (client === undefined) throw new Error(`no database ${database}`)
+      const boardNames = Object.keys(BOARDS)
+      const { rows } = await ask(database, 'SELECT toString(min(trace_id)) FROM pairs WHERE NOT is_control')
+      const choices = { ...EVERYTHING, trace: [String(cell(rows[0]?.[0]))] }
+      expect(await differingPanels(client, boardNames, WINDOW, choices)).toEqual([])
+    },
+  )
+
+  test('every reference is of a panel that there is', () => {
+    const named = Object.keys(BOARDS).flatMap((name) => boardFile(name).panels.map(({ title }) => `${name}: ${title}`))
+    expect(Object.keys(PANEL_REFERENCES).toSorted()).toEqual(named.toSorted())
+  })
+
   test('spend that nothing is known of is unknown, not zero', async () => {
     for (const database of ['empty', 'unpriced']) {
       expect(await number(database, panelOf('cost', 'For clients'))).toBeNull()
@@ -207,12 +227,69 @@ describe('what the dashboards ask', () => {
     expect(await number('busy', requests, { ...EVERYTHING, route: ["o'brien"] })).toBe(0)
   })
 
-  test('an alert rule fires on traffic that it is about', async () => {
-    const values = async (database: string, uid: string): Promise<readonly unknown[]> => {
-      const found = ALERTS.find((alert) => alert.uid === uid)
-      const { columns, rows } = await ask(database, asAlertSends(found?.sql ?? '', WINDOW))
-      return rows.map((row) => row[columns.findIndex(({ type }) => NUMBER.test(type))])
+  const values = async (database: string, uid: string, window = WINDOW): Promise<readonly unknown[]> => {
+    const found = ALERTS.find((alert) => alert.uid === uid)
+    const { columns, rows } = await ask(database, asAlertSends(found?.sql ?? '', window))
+    return rows.map((row) => row[columns.findIndex(({ type }) => NUMBER.test(type))])
+  }
+
+  test('what is saved is what pairs with the baseline say, for all calls of the other model', async () => {
+    const { columns, rows } = await show('busy', panelOf('overview', 'Saved against the baseline'))
+    const shown = (name: string): unknown => rows[0]?.[columns.findIndex((column) => column.name === name)]
+    // Only haiku was ever put beside the baseline.
+    const { rows: byHand } = await ask(
+      'busy',
+      `SELECT
+        (SELECT count() FROM attempts WHERE model = 'haiku' AND outcome = 'completed' AND role IN ('primary', 'fallback', 'cascade'))
+          * avg(toFloat64(stable.cost_usd) - toFloat64(shadow.cost_usd)) AS saved,
+        count()
+      FROM attempts AS shadow INNER JOIN attempts AS stable ON stable.attempt_id = shadow.pair_id
+      WHERE shadow.shadow_arm = 'candidate' AND stable.model = 'gpt-large' AND stable.cost_usd IS NOT NULL AND shadow.cost_usd IS NOT NULL`,
+    )
+    expect(byHand[0]?.[1]).toBeGreaterThan(50)
+    expect(shown('Saved')).toBeCloseTo(Number(byHand[0]?.[0]), 6)
+    expect(shown('At least')).toBeLessThan(Number(shown('Saved')))
+    expect(shown('At most')).toBeGreaterThan(Number(shown('Saved')))
+    expect(shown('Evidence')).toBe('measured')
+    const [unbacked] = (await show('unpriced', panelOf('overview', 'Saved against the baseline'))).rows
+    expect(unbacked).toContain('not enough evidence')
+    expect(unbacked?.slice(-3)).toEqual([null, null, null])
+  })
+
+  test('an alert rule fires when quality is low, rows stop coming, or a rollout needs a look', async () => {
+    const means = await ask(
+      'busy',
+      `SELECT avg(value) FROM scores FINAL WHERE source = 'judge' AND task IN ('billing', 'coding', 'extraction') GROUP BY task ORDER BY task`,
+    )
+    const minima = [0.7, 0.82, 0.88]
+    const below = means.rows.map(([mean], at) => (minima[at] ?? 0) - Number(mean))
+    const told = (await values('busy', 'understudy-quality')).map(Number).toSorted((one, other) => one - other)
+    expect(told).toEqual(below.toSorted((one, other) => one - other).map((each) => expect.closeTo(each, 9)))
+    expect(told.at(-1)).toBeGreaterThan(0)
+
+    const hourUntil = (seconds: number): GrafanaWindow => {
+      const to = new Date(END.getTime() + seconds * 1000)
+      return { from: new Date(to.getTime() - 3_600_000), to, intervalMs: 60_000 }
     }
+    const silent = Number((await values('busy', 'understudy-silence', hourUntil(900)))[0])
+    expect(silent).toBeGreaterThan(600)
+    expect(Number((await values('busy', 'understudy-silence', hourUntil(0)))[0])).toBeLessThan(600)
+    expect(await values('empty', 'understudy-silence')).toEqual([0])
+
+    expect(await values('single', 'understudy-rollout')).toEqual([])
+    await clients.get('single')?.command(
+      `INSERT INTO single.rollout_decisions (rollout, decision_id, at, rule, action, because, is_alert)
+      SELECT 'cheaper-chat', generateUUIDv7(), fromUnixTimestamp64Milli(${END.getTime() - 1000}), 'harm', 'rollback', ['worse'], 1`,
+    )
+    expect(await values('single', 'understudy-rollout')).toEqual([1])
+    expect((await values('busy', 'understudy-budget')).length).toBe(2)
+    expect((await values('busy', 'understudy-escalations')).map(Number).toSorted((one, other) => one - other)).toEqual([
+      0,
+      expect.closeTo(0.035, 2),
+    ])
+  })
+
+  test('an alert rule fires on traffic that it is about', async () => {
     expect(await values('unpriced', 'understudy-unpriced')).toContain(199)
     expect(new Set(await values('single', 'understudy-unpriced'))).toEqual(new Set([0]))
     expect(await values('empty', 'understudy-failed-requests')).toEqual([])
