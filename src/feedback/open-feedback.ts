@@ -104,9 +104,10 @@ export function openFeedback(options: FeedbackOptions): Feedback {
     )
     if (readings.kind === 'unavailable') return readings.detail
     const record = decideAndRemember({ ...inputs, readings: readings.value })
-    note(route, record.decision.verdict, decisionText(record.decision))
-    if (!isNews(record, before, rule.minGapMs)) return undefined
-    return tell(from, route, record, { revision: (last.value?.revision ?? 0) + 1, ifMatch }, signal)
+    const place = { revision: (last.value?.revision ?? 0) + 1, ifMatch }
+    const fault = isNews(record, before, rule.minGapMs) ? await tell(from, route, record, place, signal) : undefined
+    if (fault === undefined) note(route, record.decision.verdict, decisionText(record.decision))
+    return fault
   }
 
   /** Writes the decision down; then, and only then, the weights move. */
