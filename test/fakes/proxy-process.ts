@@ -10,6 +10,8 @@ import { parseExposition, sampleOf } from './parse-exposition.ts'
 import { seedStore } from './store-template.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** As of a start by src/bin.mjs: the more proxies a test starts, the less of it should be compiling. */
+const COMPILED = join(ROOT, 'node_modules/.cache/understudy-code')
 /** How long a loaded machine may take over anything here before the test says that it hangs. */
 const PATIENCE_MS = 60_000
 
@@ -124,7 +126,7 @@ export async function aProxyHome(
     const child = spawn(process.execPath, ['src/main.ts', 'serve', '-c', configFile, ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', ...environment },
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED, ...environment },
     })
     children.push(child)
     const launched = watch(child)

@@ -13,7 +13,7 @@ import { aProxyHome, type ProxyHome, settingsFor } from '../fakes/proxy-process.
 import { SAID, type Said } from '../fakes/said.ts'
 
 const run = promisify(execFile)
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const BIN = fileURLToPath(new URL('../../src/bin.mjs', import.meta.url))
 
 /** Planted in prompts, answers and tool calls; nothing that is stored may hold one. */
 const SECRETS = {
@@ -117,7 +117,7 @@ const leaks = (text: string): readonly string[] =>
 /** Runs commands of the command line on a home. */
 function cliOf(home: ProxyHome) {
   return async (...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> =>
-    run(process.execPath, [MAIN, ...args, '-c', home.configFile], { env: {}, timeout: 60_000 }).then(
+    run(process.execPath, [BIN, ...args, '-c', home.configFile], { env: {}, timeout: 60_000 }).then(
       ({ stdout }) => ({ code: 0, stdout }),
       (error: { code?: number; stdout?: string; stderr?: string }) => ({
         code: error.code ?? -1,
