@@ -6,14 +6,13 @@ import { timeOf } from '../admin/erase.ts'
 import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
 import { recordIn, rowsIn, textIn } from './json-rows.ts'
-import { openQuietStore } from './quiet-store.ts'
+import { withQuietStore } from './quiet-store.ts'
 import { askAdmin } from './read-admin.ts'
 import { findRunning } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
 export type EraseOptions = { readonly user: string; readonly before?: string; readonly dryRun?: boolean }
 
-const READY_TIMEOUT_MS = 90_000
 const LOOK_EVERY_MS = 500
 
 /**
@@ -34,29 +33,23 @@ export async function eraseUser(terminal: Terminal, config: Config, options: Era
 }
 
 async function eraseHere(terminal: Terminal, config: Config, options: EraseOptions): Promise<number> {
-  const { boot } = config
-  if (boot.store.kind === 'none') throw new Error('this config records nothing (store.kind is none)')
   // What is spooled would come back when the proxy starts.
-  if (await hasSpooledRows(join(boot.dataDir, 'spool'))) {
+  if (await hasSpooledRows(join(config.boot.dataDir, 'spool'))) {
     throw new Error(
       'rows wait in the spool: start the proxy, so that they are stored, and erase then; nothing was changed',
     )
   }
   const { user, before, dryRun: isDryRun = false } = options
-  const store = openQuietStore(config, systemWorld)
-  try {
-    await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS))
+  return withQuietStore(config, async (store) => {
     const at = before === undefined ? systemWorld.now() : (timeOf(before) ?? 0)
     if (store.erase.start({ user, before: at, isDryRun }, async () => undefined) !== 'started') {
       throw new Error(store.status().detail)
     }
-    return await watch(terminal, isDryRun, async () => {
+    return watch(terminal, isDryRun, async () => {
       const { kind, ...facts } = store.erase.status()
       return { erasure: { state: kind, ...facts } }
     })
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 async function hasSpooledRows(dir: string): Promise<boolean> {

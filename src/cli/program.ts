@@ -6,6 +6,7 @@ import { formatFault } from '../config/fault.ts'
 import { MAX_WORKERS } from '../config/leaves.ts'
 import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
+import { configAdvice } from './config-advice.ts'
 import { eraseUser } from './erase-user.ts'
 import { migrate } from './migrate.ts'
 import { writeSchema } from './schema.ts'
@@ -13,6 +14,7 @@ import { QUERY_FORMATS, type QueryFormat, showQuery } from './show-query.ts'
 import { replayStored } from './replay.ts'
 import { serve } from './serve.ts'
 import { rebuildRollups } from './rebuild-rollups.ts'
+import { sayWhy } from './say-why.ts'
 import { showRoute } from './show-route.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
@@ -64,7 +66,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
       ),
     )
   withConfig('check', 'check a config file without starting anything').action((options: { config: string }) =>
-    finish(check(terminal, sourceOf(terminal, options.config))),
+    finish(check(terminal, sourceOf(terminal, options.config), adviceFor(terminal, options.config))),
   )
   withConfig('migrate', 'bring the ClickHouse tables up to date, then stop')
     .option('--print', 'print the SQL that makes all tables instead')
@@ -78,8 +80,8 @@ export async function run(process: NodeJS.Process): Promise<number> {
     )
   withConfig('traces', 'show the newest calls, or one call in full')
     .argument('[id]', 'trace id, as in the response header x-understudy-trace-id')
-    .option('-n, --limit <count>', 'how many', wholeNumber, 20)
-    .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 60)
+    .option('-n, --limit <count>', 'how many', count, 20)
+    .option('-m, --minutes <minutes>', 'how far to look back', count, 60)
     .action((id: string | undefined, options: { config: string; limit: number; minutes: number }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showTraces(terminal, config, { id, ...options })),
@@ -94,7 +96,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
       ),
     )
   withConfig('summary', 'show calls, tokens, cost and latency per model')
-    .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 60)
+    .option('-m, --minutes <minutes>', 'how far to look back', count, 60)
     .action((options: { config: string; minutes: number }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
@@ -114,7 +116,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
   withConfig('query', 'ask the tables in SQL; only reading, and only tables of the store')
     .argument('<sql>', 'one SELECT, WITH, EXPLAIN, DESCRIBE, SHOW TABLES or SHOW CREATE TABLE; - reads it from stdin')
     .addOption(new Option('-f, --format <format>', 'how to print').choices(QUERY_FORMATS).default('table'))
-    .option('-n, --limit <count>', 'most rows to print, up to 10000', wholeNumber, 1000)
+    .option('-n, --limit <count>', 'most rows to print, up to 10000', count, 1000)
     .action((sql: string, options: { config: string; format: QueryFormat; limit: number }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showQuery(terminal, config, { sql, ...options })),
@@ -124,7 +126,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
     terminal,
     defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
-    wholeNumber,
+    wholeNumber: count,
   })
   addRolloutCommands(command('rollout', 'candidates on their way to taking over a route'), {
     terminal,
@@ -132,8 +134,8 @@ export async function run(process: NodeJS.Process): Promise<number> {
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
   })
   withConfig('replay', 'decide stored traces again from their rows, and compare')
-    .option('-s, --since <minutes>', 'how far to look back', wholeNumber, 1440)
-    .option('-n, --limit <count>', 'the newest so many', wholeNumber, 10_000)
+    .option('-s, --since <minutes>', 'how far to look back', count, 1440)
+    .option('-n, --limit <count>', 'the newest so many', count, 10_000)
     .action((options: { config: string; since: number; limit: number }) =>
       finish(withLoaded(terminal, options.config, (_source, { config }) => replayStored(terminal, config, options))),
     )
@@ -148,7 +150,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
     terminal,
     defaultConfig: process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
     withConfig: (file, action) => finish(withLoaded(terminal, file, (_source, { config }) => action(config))),
-    wholeNumber,
+    wholeNumber: count,
   })
   const rollups = command('rollups', 'the sums per minute and hour')
   rollups
@@ -161,15 +163,23 @@ export async function run(process: NodeJS.Process): Promise<number> {
       finish(withLoaded(terminal, options.config, (_source, { config }) => rebuildRollups(terminal, config, options))),
     )
   command('simulator', 'start a simulated provider that speaks all three dialects')
-    .option('-p, --port <port>', 'port', wholeNumber, 8790)
+    .option('-p, --port <port>', 'port', port, 8790)
     .option('--host <host>', 'address', '127.0.0.1')
     .option('--seed <seed>', 'same seed, same answers', wholeNumber, 1)
     .action((options: { port: number; host: string; seed: number }) => finish(simulate(terminal, options)))
-  command('demo', 'simulated provider, proxy, store and real SDK traffic, then what ClickHouse saw')
-    .option('-n, --requests <count>', 'how many requests to send', wholeNumber, 200)
+  command(
+    'demo',
+    'simulated provider, proxy, store and real SDK traffic: what ClickHouse saw of it, then four candidates on trial',
+  )
+    .addOption(
+      new Option('--act <act>', 'what is played: all, calls alone, or rollouts alone')
+        .choices(['all', 'calls', 'rollouts'] as const)
+        .default('all'),
+    )
+    .option('-n, --requests <count>', 'how many requests to send', count, 200)
     .option('--seed <seed>', 'same seed, same traffic', wholeNumber, 1)
     .option('--keep', 'leave the data directory behind, and say where it is', false)
-    .action((options: { requests: number; seed: number; keep: boolean }) =>
+    .action((options: { act: 'all' | 'calls' | 'rollouts'; requests: number; seed: number; keep: boolean }) =>
       finish(import('./demo.ts').then(({ demo }) => demo(terminal, options))),
     )
   command('schema', 'write config/understudy.schema.json for editors').action(() => finish(writeSchema(terminal)))
@@ -179,7 +189,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    terminal.complain(`understudy: ${error instanceof Error ? error.message : String(error)}`)
+    terminal.complain(`understudy: ${sayWhy(error, process.cwd())}`)
     return 1
   }
 }
@@ -193,8 +203,13 @@ async function withLoaded(
   const result = await loadConfig(source)
   if ('config' in result) return action(source, result)
   for (const fault of result.faults) terminal.complain(formatFault(fault))
+  for (const line of adviceFor(terminal, file)) terminal.complain(line)
   terminal.complain(`understudy: ${file} is not a config that can be used; nothing was started.`)
   return 1
+}
+
+function adviceFor({ process }: Terminal, file: string): readonly string[] {
+  return configAdvice({ cwd: process.cwd(), file, variable: process.env['UNDERSTUDY_CONFIG'] })
 }
 
 function sourceOf({ process }: Terminal, file: string): ConfigSource {
@@ -209,6 +224,19 @@ function ignoreNobodyListening(error: NodeJS.ErrnoException): void {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+/** Of none there would be nothing to show. */
+function count(text: string): number {
+  const number = wholeNumber(text)
+  if (number === 0) throw new InvalidArgumentError('Expected a whole number of 1 or more.')
+  return number
+}
+
+function port(text: string): number {
+  const number = wholeNumber(text)
+  if (number > 65_535) throw new InvalidArgumentError('Expected a port from 0 (any free one) to 65535.')
+  return number
 }
 
 function workerCount(text: string): number | 'auto' {

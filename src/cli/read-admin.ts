@@ -1,11 +1,9 @@
-import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
 import type { RunQuery } from '../store/query/run-query.ts'
 import type { Reads } from '../store/read.ts'
-import { openQuietStore } from './quiet-store.ts'
+import { withQuietStore } from './quiet-store.ts'
 import { findRunning, type Running } from './run-file.ts'
 
-const READY_TIMEOUT_MS = 90_000
 const REQUEST_TIMEOUT_MS = 20_000
 
 /** One question to the trace store: asked at the admin API of the running proxy, or of the store itself when none runs. */
@@ -43,15 +41,10 @@ export async function askAdmin(
   return body
 }
 
-async function askStore(config: Config, question: Question): Promise<unknown> {
-  if (config.boot.store.kind === 'none') throw new Error('this config records nothing (store.kind is none)')
-  const store = openQuietStore(config, systemWorld)
-  try {
-    await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS))
-    return await question.fromStore(store.reads, AbortSignal.timeout(REQUEST_TIMEOUT_MS), store.query)
-  } finally {
-    await store.close()
-  }
+function askStore(config: Config, question: Question): Promise<unknown> {
+  return withQuietStore(config, ({ reads, query }) =>
+    question.fromStore(reads, AbortSignal.timeout(REQUEST_TIMEOUT_MS), query),
+  )
 }
 
 function messageOf(body: unknown): string | undefined {

@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
-import { openQuietStore } from './quiet-store.ts'
+import { withQuietStore } from './quiet-store.ts'
 import { askAdmin } from './read-admin.ts'
 import { findRunning } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RebuildOptions = { readonly from?: string; readonly to?: string }
 
-const READY_TIMEOUT_MS = 90_000
 const LOOK_EVERY_MS = 500
 
 /** Makes the rollups anew out of the rows, by the running proxy where there is one, and tells how far it is. */
@@ -21,19 +19,16 @@ export async function rebuildRollups(terminal: Terminal, config: Config, range: 
   return watch(terminal, () => askAdmin(running, '/admin/rollups', {}))
 }
 
-async function rebuildHere(terminal: Terminal, config: Config, { from, to }: RebuildOptions): Promise<number> {
-  if (config.boot.store.kind === 'none') throw new Error('this config records nothing (store.kind is none)')
-  const store = openQuietStore(config, systemWorld)
-  try {
-    await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS))
-    if (store.rebuild.start({ from, to }) !== 'started') throw new Error(store.status().detail)
-    return await watch(terminal, async () => {
+function rebuildHere(terminal: Terminal, config: Config, { from, to }: RebuildOptions): Promise<number> {
+  // No proxy has the engine while this command does; a server may have others.
+  const isAlone = config.boot.store.kind === 'embedded'
+  return withQuietStore(config, async (store) => {
+    if (store.rebuild.start({ from, to }, isAlone) !== 'started') throw new Error(store.status().detail)
+    return watch(terminal, async () => {
       const { kind, ...facts } = store.rebuild.status()
       return { state: kind, ...facts }
     })
-  } finally {
-    await store.close()
-  }
+  })
 }
 
 /** Prints what changes until it is over. Exit code 1 when it failed. */

@@ -49,6 +49,16 @@ export async function findRunning(boot: Boot): Promise<Running | undefined> {
   return isSame(proof, runProof(running.key, challenge)) ? running : undefined
 }
 
+/** As `findRunning`. Throws with a sentence for the terminal where no proxy answers; `why` it takes one. */
+export async function requireRunning(boot: Boot, why: string): Promise<Running> {
+  const running = await findRunning(boot)
+  if (running !== undefined) return running
+  throw new Error(
+    `no proxy runs on ${boot.dataDir}, the data_dir of this config: ${why}. ` +
+      'Start it (understudy serve), or name the config of the one that you mean with -c <file>.',
+  )
+}
+
 async function proofOf(adminUrl: string, challenge: string): Promise<unknown> {
   const answer = await fetch(`${adminUrl}/healthz?challenge=${challenge}`, {
     redirect: 'error',

@@ -2,16 +2,12 @@ import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
-import { findRunning } from './run-file.ts'
+import { requireRunning } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints how the targets of the routes are. Only a running proxy knows: 1 where none runs. */
-export async function showTargets({ print, complain }: Terminal, config: Config): Promise<number> {
-  const running = await findRunning(config.boot)
-  if (running === undefined) {
-    complain('understudy: no proxy runs with this config; the health of targets is known to a running one alone.')
-    return 1
-  }
+/** Prints how the targets of the routes are. Only a running proxy knows: throws where none runs. */
+export async function showTargets({ print }: Terminal, config: Config): Promise<number> {
+  const running = await requireRunning(config.boot, 'the health of targets is known to a running one alone')
   for (const line of targetLines(await askAdmin(running, '/admin/targets', {}))) print(line)
   return 0
 }

@@ -2,7 +2,7 @@ import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
-import { findRunning, type Running } from './run-file.ts'
+import { requireRunning, type Running } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ChangeOptions = { readonly reason: string; readonly actor: string }
@@ -69,12 +69,8 @@ export async function showHistory(
   return 0
 }
 
-async function running(config: Config): Promise<Running> {
-  const proxy = await findRunning(config.boot)
-  if (proxy !== undefined) return proxy
-  throw new Error(
-    'no proxy runs on this data directory; weights of a proxy that is to be started stand in its config file',
-  )
+function running({ boot }: Config): Promise<Running> {
+  return requireRunning(boot, 'weights of one that is to be started stand in its config file')
 }
 
 async function put(

@@ -14,7 +14,8 @@ export type RebuildStatus =
 
 /** Rebuilds the rollups in the background, one rebuild at a time. */
 export type RebuildJob = Closable & {
-  readonly start: (range: DayRange) => 'started' | 'busy' | 'unavailable'
+  /** `isAlone`: no proxy writes to the store meanwhile, so that nobody need be waited for. */
+  readonly start: (range: DayRange, isAlone?: boolean) => 'started' | 'busy' | 'unavailable'
   readonly status: () => RebuildStatus
 }
 
@@ -30,7 +31,7 @@ export function openRebuildJob({ client, retention, holder }: RebuildJobOptions)
   let status: RebuildStatus = { kind: 'idle' }
   let running: Promise<void> = Promise.resolve()
 
-  const run = async (owner: StoreClient, range: DayRange): Promise<void> => {
+  const run = async (owner: StoreClient, range: DayRange, isAlone: boolean): Promise<void> => {
     try {
       const days = await rebuildRollups({
         client: owner,
@@ -41,6 +42,7 @@ export function openRebuildJob({ client, retention, holder }: RebuildJobOptions)
           status = { kind: 'running', ...progress }
         },
         signal: closing.signal,
+        ...(isAlone ? { quietMs: 0 } : {}),
       })
       status = { kind: 'done', days }
     } catch (error) {
@@ -51,12 +53,12 @@ export function openRebuildJob({ client, retention, holder }: RebuildJobOptions)
 
   return {
     status: () => status,
-    start: (range) => {
+    start: (range, isAlone = false) => {
       if (status.kind === 'running') return 'busy'
       const owner = client()
       if (owner === undefined || closing.signal.aborted) return 'unavailable'
       status = { kind: 'running', days: 0, rebuilt: 0 }
-      running = run(owner, range)
+      running = run(owner, range, isAlone)
       return 'started'
     },
     close: async () => {
