@@ -7,6 +7,7 @@ import { PROVISIONED_UID } from '../../dashboards/alerts.ts'
 import { BOARDS, generatedFiles } from '../../dashboards/files.ts'
 import { PALETTE } from '../../dashboards/palette.ts'
 import { PLUGIN_ID, PLUGIN_VERSION } from '../../dashboards/query.ts'
+import { usersConfigXml } from '../../src/store/embedded/server-config.ts'
 import { composeFile, mount, publishedPort } from '../fakes/compose-file.ts'
 import { boardFile, DASHBOARDS, type PanelFile } from '../fakes/dashboard-file.ts'
 
@@ -124,36 +125,37 @@ describe('panels that are no lines', () => {
   })
 })
 
-describe('provisioning', () => {
-  const DataSources = z.strictObject({
-    apiVersion: z.literal(1),
-    datasources: z.tuple([
-      z.strictObject({
-        name: z.string(),
-        uid: z.string(),
-        type: z.string(),
-        access: z.literal('proxy'),
-        isDefault: z.literal(true),
-        editable: z.literal(false),
-        // The fields of CHConfig that the plugin reads; a misspelt one would be ignored there.
-        jsonData: z.strictObject({
-          version: z.string(),
-          host: z.string(),
-          port: z.int(),
-          protocol: z.literal('http'),
-          secure: z.literal(false),
-          username: z.string(),
-          defaultDatabase: z.string(),
-          dialTimeout: z.string(),
-          queryTimeout: z.string(),
-        }),
-        secureJsonData: z.strictObject({ password: z.string() }),
+const DataSources = z.strictObject({
+  apiVersion: z.literal(1),
+  datasources: z.tuple([
+    z.strictObject({
+      name: z.string(),
+      uid: z.string(),
+      type: z.string(),
+      access: z.literal('proxy'),
+      isDefault: z.literal(true),
+      editable: z.literal(false),
+      // The fields of CHConfig that the plugin reads; a misspelt one would be ignored there.
+      jsonData: z.strictObject({
+        version: z.string(),
+        host: z.string(),
+        port: z.int(),
+        protocol: z.literal('http'),
+        secure: z.literal(false),
+        username: z.string(),
+        defaultDatabase: z.string(),
+        dialTimeout: z.string(),
+        queryTimeout: z.string(),
       }),
-    ]),
-  })
-  const Provider = z.object({
-    providers: z.tuple([z.object({ type: z.literal('file'), options: z.strictObject({ path: z.string() }) })]),
-  })
+      secureJsonData: z.strictObject({ password: z.string() }),
+    }),
+  ]),
+})
+const Provider = z.object({
+  providers: z.tuple([z.object({ type: z.literal('file'), options: z.strictObject({ path: z.string() }) })]),
+})
+
+describe('provisioning', () => {
   const { grafana, clickhouse, 'clickhouse-1': replica } = composeFile.services
   const [source] = DataSources.parse(parse(read('provisioning/datasources/understudy.yaml'))).datasources
 
@@ -203,6 +205,41 @@ describe('provisioning', () => {
       GF_SERVER_DOMAIN: publishedPort(port).host,
     })
     expect(grafana.environment['GF_SECURITY_ADMIN_PASSWORD']).toMatch(/^\$\{GRAFANA_PASSWORD:\?/)
+  })
+})
+
+describe('provisioning for a Grafana on the laptop', () => {
+  const [source] = DataSources.parse(parse(read('laptop/datasources/understudy.yaml'))).datasources
+
+  test('the data source is the embedded ClickHouse, as its user who may only read', () => {
+    expect(source).toMatchObject({ type: PLUGIN_ID, uid: PROVISIONED_UID, jsonData: { version: PLUGIN_VERSION } })
+    expect(source.jsonData).toMatchObject({ host: '127.0.0.1', port: 8123, username: 'ro' })
+    const example = parse(read('../config/understudy.example.yaml'))
+    expect(example.store).toMatchObject({ kind: 'embedded', port: source.jsonData.port })
+    expect(source.secureJsonData.password).toMatch(/^\$[A-Z_]+$/)
+  })
+
+  test('the plugin asks for no more time than the engine grants that user', () => {
+    const users = usersConfigXml({
+      port: 0,
+      dir: '',
+      maxMemoryBytes: 1,
+      maxThreads: 2,
+      database: 'understudy',
+      appPassword: 'a',
+      roPassword: 'r',
+    })
+    const most = Number(/<max_execution_time><min>[\d.]+<\/min><max>(\d+)/.exec(users)?.[1])
+    // clickhouse-go sets max_execution_time to what is left of the time-out, and five seconds.
+    expect(Number(source.jsonData.queryTimeout) + 5).toBeLessThanOrEqual(most)
+  })
+
+  test('the dashboards are those of this repository', () => {
+    const [{ options }] = Provider.parse(parse(read('laptop/dashboards/understudy.yaml'))).providers
+    expect(options.path).toBe('$UNDERSTUDY_DIR/dashboards/json')
+    const head = read('laptop/datasources/understudy.yaml')
+    for (const name of ['UNDERSTUDY_DIR', 'UNDERSTUDY_RO_PASSWORD']) expect(head).toContain(`${name}="$`)
+    expect(head).toContain(`${PLUGIN_ID} ${PLUGIN_VERSION}`)
   })
 })
 
