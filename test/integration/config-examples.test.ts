@@ -310,6 +310,17 @@ describe('beside live traffic', () => {
     expect(compared).toBeGreaterThan(4)
     await expect.poll(proxy.verdicts, { timeout: 20_000 }).toBe(compared)
   })
+
+  it('rollout: it starts by itself, unseen, and a judge compares its candidate with stable', async () => {
+    const proxy = await start('rollout', { OPENAI_API_KEY: 'sk-server', JUDGE_MODEL: 'judge-fair' })
+    const before = await proxy.verdicts()
+    const compared = async (): Promise<number> => {
+      for (let sent = 0; sent < 8; sent += 1) await askChat(proxy, 'gpt-4o', {})
+      return (await proxy.funnel()).compared
+    }
+    await expect.poll(compared, { timeout: 40_000, interval: 500 }).toBeGreaterThan(0)
+    await expect.poll(proxy.verdicts, { timeout: 20_000 }).toBeGreaterThan(before)
+  })
 })
 
 it('every example there is has been tried above', () => {

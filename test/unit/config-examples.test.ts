@@ -12,6 +12,7 @@ const README = readFileSync(join(EXAMPLES, 'README.md'), 'utf8')
 const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'failover-two-accounts.yaml': { OPENAI_API_KEY: 'sk-1', OPENAI_SECOND_API_KEY: 'sk-2' },
   'shadow.yaml': { OPENAI_API_KEY: 'sk-1' },
+  'rollout.yaml': { OPENAI_API_KEY: 'sk-1' },
 }
 
 describe.each(FILES)('the example %s', (name) => {

@@ -30,6 +30,15 @@ describe('explain', () => {
     expect(readyInMs).toBeLessThan(3.1 * HOUR_MS)
   })
 
+  it('says of a success what is to be written into the file', () => {
+    const succeeded = { ...state, phase: { kind: 'succeeded' } as const }
+    const { headline, lines } = explain(live, succeeded, evidenceOf(undefined), now)
+    expect(headline).toBe('haiku: succeeded; no decision (not_live)')
+    expect(lines).toContain(
+      'write anthropic/claude-small for openai/gpt-big in routes.chat and take rollouts.haiku out of the file',
+    )
+  })
+
   it('does not promise what will not come', () => {
     const pairs = [
       [-0.25, 160],

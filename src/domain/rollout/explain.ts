@@ -21,7 +21,10 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
   const { because, checks, rule, action } = advance(rollout, state, evidence, now)
   const headline = `${rollout.name}: ${phaseText(state.phase)}; ${action === 'none' ? 'no decision' : action} (${rule})`
   const live = livePhaseOf(state.phase)
-  if (live === undefined) return { headline, lines: because, readyInMs: undefined }
+  if (live === undefined) {
+    const left = state.phase.kind === 'succeeded' ? [leftToDo(rollout)] : []
+    return { headline, lines: [...because, ...left], readyInMs: undefined }
+  }
   const spentMs = timeInStage(state, now)
   const progress = checks
     .filter(({ nonInferior }) => nonInferior !== undefined)
@@ -38,6 +41,11 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
     ],
     readyInMs: known.length === waits.length ? Math.max(...known) : undefined,
   }
+}
+
+/** The rollout leads everybody to its candidate until the file does. */
+function leftToDo({ name, route, stable, candidate }: Rollout): string {
+  return `write ${candidate.key} for ${stable.key} in routes.${route} and take rollouts.${name} out of the file`
 }
 
 type Progress = { readonly line: string; readonly readyInMs: number | undefined }
