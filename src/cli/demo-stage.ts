@@ -9,6 +9,7 @@ import { formatListen } from '../config/listen-address.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource } from '../config/load-config.ts'
 import type { Closable } from '../domain/ports.ts'
+import type { SimulatedModel } from '../simulator/model.ts'
 import { startSimulator } from '../simulator/start-simulator.ts'
 
 /** A simulated provider and a whole proxy in front of it, on free ports and in a directory of their own. */
@@ -24,13 +25,19 @@ export type DemoStage = Closable & {
   readonly discard: () => Promise<void>
 }
 
-export async function openDemoStage(seed: number, version: string): Promise<DemoStage> {
+/** What is played: whose models answer, and the part of the config below the ports and the store. */
+export type DemoPlay = {
+  readonly models?: readonly SimulatedModel[]
+  readonly config: (simulatorUrl: string) => string
+}
+
+export async function openDemoStage(seed: number, version: string, play: DemoPlay = CALLS): Promise<DemoStage> {
   const dir = await mkdtemp(join(tmpdir(), 'understudy-demo-'))
   const discard = (): Promise<void> => rm(dir, { recursive: true, force: true })
-  const simulator = await startSimulator({ seed })
+  const simulator = await startSimulator({ seed, ...(play.models === undefined ? {} : { models: play.models }) })
   try {
     const source: ConfigSource = { file: join(dir, 'understudy.yaml'), environment: {}, baseDir: dir }
-    await writeFile(source.file, demoConfig(simulator.url))
+    await writeFile(source.file, STAGE_CONFIG + play.config(simulator.url))
     const loaded = await loadConfig(source)
     if ('faults' in loaded) throw new Error(loaded.faults.map(formatFault).join('\n'))
     const app = await compose({
@@ -60,9 +67,7 @@ export async function openDemoStage(seed: number, version: string): Promise<Demo
   }
 }
 
-/** What an operator would write, with free ports: both SDKs' providers are the simulator. */
-function demoConfig(simulatorUrl: string): string {
-  return `listen: 127.0.0.1:0
+const STAGE_CONFIG = `listen: 127.0.0.1:0
 admin:
   listen: 127.0.0.1:0
 data_dir: .
@@ -70,7 +75,11 @@ store:
   kind: embedded
   port: 0
 shutdown_deadline: 5s
-providers:
+`
+
+/** What an operator would write: both SDKs' providers are the simulator. */
+const CALLS: DemoPlay = {
+  config: (simulatorUrl) => `providers:
   openai:
     dialect: openai
     base_url: ${simulatorUrl}
@@ -78,7 +87,7 @@ providers:
   anthropic:
     dialect: anthropic
     base_url: ${simulatorUrl}
-`
+`,
 }
 
 function storeReady(app: App, signal: AbortSignal): Promise<void> {

@@ -3,16 +3,24 @@ import { styleText } from 'node:util'
 import { systemWorld } from '../compose.ts'
 import { createDemoClient, loadSdks } from './demo-client.ts'
 import type { DemoSdks, SendDemoCall } from './demo-client.ts'
+import { DEMO_CANDIDATES } from './demo-candidates.ts'
 import { createDemoLedger, differences } from './demo-ledger.ts'
 import { demoCalls } from './demo-plan.ts'
 import type { DemoCall } from './demo-plan.ts'
 import { readFindings } from './demo-reads.ts'
 import { callLines, modelLines, outcomeLines, teamLines } from './demo-report.ts'
+import { demoRollouts, wrapped } from './demo-rollouts.ts'
 import { openDemoStage } from './demo-stage.ts'
 import type { DemoStage } from './demo-stage.ts'
 import type { Terminal } from './terminal.ts'
 
-export type DemoOptions = { readonly requests: number; readonly seed: number; readonly keep: boolean }
+export type DemoOptions = {
+  /** What is played. */
+  readonly act: 'all' | 'calls' | 'rollouts'
+  readonly requests: number
+  readonly seed: number
+  readonly keep: boolean
+}
 
 const CONCURRENCY = 8
 const STORE_READY_MS = 90_000
@@ -21,12 +29,24 @@ const STORED_MS = 20_000
 const MOST_DIFFERENCES = 10
 
 /**
- * Simulated providers, a whole proxy, and an application with the official SDKs: prints what ClickHouse saw of it, and
- * whether that is what the application sent. Exit code 1 when it is not; the directory stays then.
+ * Simulated providers, a whole proxy, and an application with the official SDKs, in two acts. Exit code 1 when something
+ * was not as it should be.
  */
 export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
   const sdks = await loadSdks()
   const stop = stopSignal(terminal.process)
+  const { act } = options
+  const calls = act === 'rollouts' ? 0 : await callsAct(terminal, sdks, options, stop)
+  if (act === 'calls' || calls !== 0) return calls
+  if (act === 'all') terminal.print('')
+  return rolloutsAct(terminal, sdks, options, stop)
+}
+
+/**
+ * Prints what ClickHouse saw of the application's calls, and whether that is what the application sent; the directory stays
+ * when it is not.
+ */
+async function callsAct(terminal: Terminal, sdks: DemoSdks, options: DemoOptions, stop: AbortSignal): Promise<number> {
   const stage = await openDemoStage(options.seed, terminal.version)
   let exitCode = 1
   try {
@@ -100,6 +120,28 @@ async function perform(
   if (found.length > MOST_DIFFERENCES) complain(`  and ${found.length - MOST_DIFFERENCES} more`)
   complain(`understudy: what was recorded is not what was sent (${found.length} differences).`)
   return 1
+}
+
+/** Four candidates try to take over; each has to get what it deserves. */
+async function rolloutsAct(
+  { print, complain, process, version }: Terminal,
+  sdks: DemoSdks,
+  { seed }: DemoOptions,
+  stop: AbortSignal,
+): Promise<number> {
+  print(styleText('bold', 'Four candidates for the part of the lead', { stream: process.stdout }))
+  const outcomes = await demoRollouts(sdks, { seed, version, print, stop })
+  print('')
+  let wrong = 0
+  for (const { candidate, phase, phaseText, highestPercent, exposed, reason } of outcomes) {
+    const isRight = candidate.isRight(phase, highestPercent)
+    if (!isRight) wrong += 1
+    const verdict = `${candidate.model.padEnd(9)} ${phaseText}, ${exposed} requests put to it`
+    print(styleText(isRight ? 'green' : 'red', verdict, { stream: process.stdout }))
+    for (const line of wrapped(reason, 68)) print(`          ${line}`)
+  }
+  if (wrong > 0) complain(`understudy: ${wrong} of the candidates did not get what they deserve.`)
+  return wrong > 0 || outcomes.length < DEMO_CANDIDATES.length ? 1 : 0
 }
 
 type Ended = { answered: number; failed: number; left: number }

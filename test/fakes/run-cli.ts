@@ -27,6 +27,8 @@ export type CliOptions = {
   readonly cwd?: string
   /** Besides PATH, all that the command gets. */
   readonly environment?: Readonly<Record<string, string>>
+  /** After which it is killed. */
+  readonly patienceMs?: number
 }
 
 /** The Node that the project pins: the one that runs the tests. */
@@ -45,7 +47,7 @@ export function oldNode(): Node {
 /** Runs `understudy <args>` to its end, through src/bin.mjs as `npx understudy` does. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const child = startCli(args, options)
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.patienceMs ?? PATIENCE_MS)
   if (child.stdout === null || child.stderr === null) throw new Error('no pipes')
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])

@@ -13,7 +13,9 @@ beforeAll(() => {
 afterAll(() => rmSync(temporary, { recursive: true, force: true }))
 
 it('the demo finds every request of its SDKs in ClickHouse, shows them, and leaves nothing behind', async () => {
-  const { code, stdout, stderr } = await runCli(['demo', '-n', '80'], { environment: { TMPDIR: temporary } })
+  const { code, stdout, stderr } = await runCli(['demo', '--act', 'calls', '-n', '80'], {
+    environment: { TMPDIR: temporary },
+  })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const [, sent, recorded] = /^sent (\d+), recorded (\d+)$/m.exec(stdout) ?? []
   expect(Number(sent)).toBeGreaterThan(80) // the SDKs retry
@@ -33,7 +35,7 @@ it('the demo finds every request of its SDKs in ClickHouse, shows them, and leav
 })
 
 it('the demo stops at once on Ctrl-C and leaves nothing behind', async () => {
-  const child = startCli(['demo', '-n', '5000'], { environment: { TMPDIR: temporary } })
+  const child = startCli(['demo', '--act', 'calls', '-n', '5000'], { environment: { TMPDIR: temporary } })
   const ended = once(child, 'close')
   const said = text(child.stderr ?? process.stdin)
   if (child.stdout !== null) await once(child.stdout, 'data')
@@ -56,7 +58,9 @@ it('the demo says what to do where the SDKs are not installed', async () => {
 })
 
 it('the demo leaves its directory behind when told to, and says where', async () => {
-  const { code, stdout } = await runCli(['demo', '-n', '8', '--keep'], { environment: { TMPDIR: temporary } })
+  const { code, stdout } = await runCli(['demo', '--act', 'calls', '-n', '8', '--keep'], {
+    environment: { TMPDIR: temporary },
+  })
   const dir = /^Config, log and data stay in (.+)$/m.exec(stdout)?.[1] ?? ''
   expect(readdirSync(dir)).toEqual(expect.arrayContaining(['understudy.yaml', 'proxy.log', 'clickhouse', 'spool']))
   expect(code).toBe(0)
