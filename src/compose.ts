@@ -90,6 +90,7 @@ export async function compose(options: AppOptions): Promise<App> {
         config: () => reloader.status(),
         onTrip: (trip) => void rollouts.trip(trip),
         rollouts: () => rollouts.report(),
+        feedback: () => feedback.report(),
         processes: 1,
         audits: () => audits.status(),
       },

@@ -92,6 +92,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       spans: () => undefined,
       workers: () => pool.counts(),
       rollouts: () => rollouts.report(),
+      feedback: () => feedback.report(),
     })
     const all = gatherWorkers({ pool: () => pool, metrics: own, lanes, spoolMaxBytes: boot.spool.maxBytes })
     const facts = () => storeFacts(boot.store.kind, store.status(), all.outage())

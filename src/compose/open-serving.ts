@@ -3,6 +3,7 @@ import type { ReloadStatus } from '../config/reload.ts'
 import type { AuditStatus } from '../domain/audit.ts'
 import type { Listen } from '../domain/policy.ts'
 import type { RolloutReport, Trip } from '../domain/rollout/rollout-view.ts'
+import type { FeedbackReport } from '../domain/feedback/feedback-report.ts'
 import type { Cell, Log, ReadOwnTrace, World } from '../domain/ports.ts'
 import { createArmPins } from '../domain/rollout/arm-pins.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -67,6 +68,8 @@ export type ServingOptions = {
   readonly onTrip: (trip: Trip) => void
   /** Where this process follows rollouts. */
   readonly rollouts?: () => RolloutReport
+  /** Where this process moves weights. */
+  readonly feedback?: () => FeedbackReport
   /** That serve the data port: what limits shadows is divided among them. */
   readonly processes: number
   /** Where this process runs the audits. */
@@ -148,6 +151,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     shadows: mirror.report,
     scoring: scoring.counts,
     ...(options.rollouts === undefined ? {} : { rollouts: options.rollouts }),
+    ...(options.feedback === undefined ? {} : { feedback: options.feedback }),
     ...(options.audits === undefined ? {} : { audits: options.audits }),
     spool: () => spoolLoad(lanes),
     spoolMaxBytes: options.spoolMaxBytes,

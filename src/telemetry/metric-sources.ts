@@ -1,6 +1,7 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { AuditStatus } from '../domain/audit.ts'
 import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { FeedbackReport } from '../domain/feedback/feedback-report.ts'
 import type { RolloutReport } from '../domain/rollout/rollout-view.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { EpochMs } from '../domain/units.ts'
@@ -24,6 +25,8 @@ export type MetricSources = {
   readonly audits?: () => readonly AuditStatus[]
   /** Absent in a process that does not follow them. */
   readonly rollouts?: () => RolloutReport
+  /** Likewise the loop from evidence to weights. */
+  readonly feedback?: () => FeedbackReport
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */
   readonly spoolMaxBytes: number

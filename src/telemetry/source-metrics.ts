@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
 import { auditFamilies } from './audit-families.ts'
 import { healthFamilies } from './health-families.ts'
+import { feedbackFamilies } from './feedback-families.ts'
 import { rolloutFamilies } from './rollout-families.ts'
 import { scoringFamilies } from './scoring-families.ts'
 import { shadowFamilies } from './shadow-families.ts'
@@ -59,6 +60,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...healthFamilies(sources.health),
     ...shadowFamilies(sources.shadows),
     ...(sources.rollouts === undefined ? [] : rolloutFamilies(sources.rollouts)),
+    ...(sources.feedback === undefined ? [] : feedbackFamilies(sources.feedback)),
     ...scoringFamilies(sources.scoring),
     ...auditFamilies(sources.audits),
     ...spoolFamilies(sources),

@@ -89,6 +89,28 @@ describe('metrics read at the scrape', () => {
     expect(sampleOf(families, 'understudy_store_insert_duration_seconds_bucket', { ...stored, le: '0.025' })).toBe(1)
   })
 
+  it('tell whose weights are frozen, and how many decisions were written down', async () => {
+    const route = (name: string, verdict: 'held' | 'frozen') => ({
+      route: name,
+      mode: 'apply' as const,
+      verdict,
+      detail: '',
+      at: 0,
+    })
+    const families = await scrape(
+      metricsWith({
+        feedback: () => ({
+          routes: [route('chat', 'held'), route('code', 'frozen')],
+          decisions: [{ route: 'chat', kind: 'applied', count: 3 }],
+        }),
+      }),
+    )
+    expect(sampleOf(families, 'understudy_feedback_frozen', { route: 'chat' })).toBe(0)
+    expect(sampleOf(families, 'understudy_feedback_frozen', { route: 'code' })).toBe(1)
+    const decisions = { route: 'chat', kind: 'applied' }
+    expect(sampleOf(families, 'understudy_feedback_decisions_total', decisions)).toBe(3)
+  })
+
   it('count what became of each look at the config', async () => {
     const metrics = metricsWith()
     metrics.countReload('applied', 'file')
