@@ -18,24 +18,53 @@ export function printReport(report: ShadowReport, format: ReportFormat): string 
     '',
     report.verdict,
     ...report.warnings.map((warning) => `${isMarkdown ? '- ' : '! '}${warning}`),
-    ...section(`Verdicts of ${report.evaluator} ${report.version}`, verdicts(report)),
-    ...section('Cost per request and, as a signal, times (a shadow runs on a cold cache)', calls(report)),
+    ...section(verdictsTitle(report), verdicts(report)),
+    ...section('Cost of one request and, as a signal, its times (a shadow runs on a cold cache)', calls(report)),
     ...section('What failed', {
       columns: ['side', 'kind', 'calls'],
       rows: report.failures.map(({ side, kind, calls: count }) => [side, kind, count]),
     }),
-    ...section('Worst disagreements', {
-      columns: ['trace', 'task', 'd', 'explanation'],
-      rows: report.worst.map(({ traceId, task, d, explanation }) => [traceId, task, d, explanation]),
+    ...section('Where the candidate lost most (npx understudy trace ID shows the request)', {
+      columns: ['trace', 'task', 'd', 'why'],
+      rows: report.worst.map(({ traceId, task, d, explanation }) => [traceId, task, d, saidOf(explanation)]),
     }),
     ...section('What became of the requests', {
       columns: ['stage', 'reason', 'requests'],
-      rows: report.funnel.map(({ stage, reason, requests }) => [stage, reason, requests]),
+      rows: inOrder(report.funnel).map(({ stage, reason, requests }) => [stage, reason, requests]),
     }),
   ].join('\n')
 }
 
+function verdictsTitle({ evaluator, version }: ShadowReport): string {
+  return evaluator === 'judge'
+    ? `Verdicts of the judge ${version}`
+    : 'Whether an answer came at all (no judge has read them)'
+}
+
+/** What a judge said in both orders, for people. */
+function saidOf(explanation: string): string {
+  const [, one, other] =
+    /^candidate first: (first|second|tie); stable first: (first|second|tie)$/.exec(explanation) ?? []
+  if (one === undefined || other === undefined) return explanation
+  const said = [
+    { first: 'the candidate', second: 'the stable model', tie: 'neither' }[one],
+    { first: 'the stable model', second: 'the candidate', tie: 'neither' }[other],
+  ]
+  return said[0] === said[1]
+    ? `${said[0]} is better, in both orders`
+    : `candidate read first: ${said[0]} is better; stable model read first: ${said[1]} is better`
+}
+
+/** Stages in the order in which requests come to them, and of each the commonest reason first. */
+function inOrder(funnel: ShadowReport['funnel']): ShadowReport['funnel'] {
+  const stages = ['eligible', 'skipped', 'mirrored', 'compared', 'failed']
+  return funnel.toSorted(
+    (one, other) => stages.indexOf(one.stage) - stages.indexOf(other.stage) || other.requests - one.requests,
+  )
+}
+
 function verdicts({ pooled, tasks, control, excessLosses }: ShadowReport): Cells {
+  if (pooled.pairs + pooled.failed === 0 && control === undefined) return { columns: [], rows: [] }
   const row = (name: string, { pairs, wins, ties, losses, failed, ...rest }: Compared) => [
     name,
     pairs,
@@ -47,16 +76,26 @@ function verdicts({ pooled, tasks, control, excessLosses }: ShadowReport): Cells
     columns: ['task', 'pairs', 'win/tie/loss', 'missing', 'mean d [95 %, anytime]'],
     rows: [
       row('all', pooled),
-      ...tasks.map(({ task, compared }) => row(task, compared)),
+      ...(tasks.length < 2 ? [] : tasks.map(({ task, compared }) => row(task, compared))),
       ...(control === undefined ? [] : [row('A/A (noise)', control)]),
-      ...(excessLosses === undefined ? [] : [['losses less A/A', '', percent(excessLosses), '', '']]),
+      ...(excessLosses === undefined ? [] : [['losses beyond A/A', '', percent(excessLosses), '', '']]),
     ],
   }
 }
 
 function calls({ calls: rows }: ShadowReport): Cells {
   return {
-    columns: ['task', 'side', 'model', 'calls', 'priced', 'USD', 'USD uncached', 'ms p50/p95', 'ttft p50/p95'],
+    columns: [
+      'task',
+      'side',
+      'model',
+      'calls',
+      'priced',
+      'USD',
+      'USD uncached',
+      'ms p50/p95',
+      'first token ms p50/p95',
+    ],
     rows: rows.map((row) => [
       row.task,
       row.side,

@@ -13,8 +13,12 @@ export type ReportOptions = {
   readonly margin: number
 }
 
-/** Prints what a shadow has shown. */
-export async function showReport({ print }: Terminal, config: Config, options: ReportOptions): Promise<number> {
+/** Prints what a shadow has shown; one that the config no longer has, as long as there are rows. Exit code 1 without either. */
+export async function showReport(
+  { print, complain }: Terminal,
+  config: Config,
+  options: ReportOptions,
+): Promise<number> {
   const queries = reportQueries(options)
   const answers = {
     verdicts: await askRows(config, queries.verdicts),
@@ -24,6 +28,11 @@ export async function showReport({ print }: Terminal, config: Config, options: R
     failures: await askRows(config, queries.failures),
     worst: await askRows(config, queries.worst),
     funnel: await askRows(config, queries.funnel),
+  }
+  const known = config.policy.shadows.map(({ name }) => name)
+  if (!known.includes(options.name) && answers.funnel.length === 0) {
+    complain(`understudy: no shadow is called "${options.name}". Known: ${known.join(', ') || 'none'}.`)
+    return 1
   }
   print(printReport(shadowReport(options.name, readReportRows(answers), options.margin), options.format))
   return 0

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { printReport } from '../../src/cli/print-report.ts'
 import { shadowReport, type VerdictRow } from '../../src/evaluate/report/shadow-report.ts'
 
 const NOTHING = {
@@ -12,7 +13,7 @@ const NOTHING = {
 
 function verdicts(parts: Partial<VerdictRow>): VerdictRow {
   const row = { task: 'unknown', isControl: false, evaluator: 'judge', version: '1', d: undefined, failure: '' }
-  return { ...row, pairs: 1, ...parts }
+  return { ...row, pairs: 1, redacted: 0, ...parts }
 }
 
 test('a report of missing verdicts says why they are missing, the commonest reason first', () => {
@@ -33,5 +34,76 @@ test('a report says nothing of prices where none is wanting', () => {
   const rows = [verdicts({ failure: 'budget', pairs: 60 })]
   expect(shadowReport('cheaper', { ...NOTHING, verdicts: rows }, 0.05).warnings).toEqual([
     '100.0 % of the verdicts are missing; 5 % are borne. Why: budget 60.',
+  ])
+})
+
+describe('with nothing to say a report says why', () => {
+  const said = (...funnel: readonly (readonly [stage: string, reason: string, requests: number])[]): string =>
+    shadowReport(
+      'cheaper',
+      { ...NOTHING, verdicts: [], funnel: funnel.map(([stage, reason, requests]) => ({ stage, reason, requests })) },
+      0.05,
+    ).verdict
+
+  test('no request has matched', () => {
+    expect(said()).toContain('no request has matched this shadow')
+  })
+
+  test('none was mirrored', () => {
+    expect(said(['eligible', '', 40], ['skipped', 'not_sampled', 10], ['skipped', 'budget', 30])).toBe(
+      'Nothing yet: of 40 requests that matched none was mirrored (budget 30, not_sampled 10).',
+    )
+  })
+
+  test('none came to be compared', () => {
+    expect(said(['eligible', '', 40], ['mirrored', '', 40], ['failed', 'timeout', 40])).toBe(
+      'Nothing yet: of 40 mirrored requests none came to be compared (timeout 40).',
+    )
+  })
+})
+
+test('without a judge a report claims no more than that answers came', () => {
+  const rows = [verdicts({ evaluator: 'answered', d: 0, pairs: 2_000 })]
+  const { verdict } = shadowReport('cheaper', { ...NOTHING, verdicts: rows }, 0.05)
+  expect(verdict).toMatch(
+    /^the candidate model answers no less often than the stable model, within 0\.05; how good its answers are is not known/,
+  )
+  expect(verdict).not.toContain('not worse')
+})
+
+test('pairs whose prompt was redacted are told of', () => {
+  const rows = [verdicts({ d: 0, pairs: 60, redacted: 12 })]
+  expect(shadowReport('cheaper', { ...NOTHING, verdicts: rows }, 0.05).warnings).toEqual([
+    '12 of the pairs are redacted: the candidate answered a prompt of which something was taken out.',
+  ])
+})
+
+test('what is printed says of each loss in which order who was better, and has the funnel in its order', () => {
+  const worst = (explanation: string) => ({ traceId: 't', task: 'math', d: -1, isConsistent: true, explanation })
+  const report = shadowReport(
+    'cheaper',
+    {
+      ...NOTHING,
+      verdicts: [verdicts({ d: 0, pairs: 60 })],
+      worst: [
+        worst('candidate first: second; stable first: first'),
+        worst('candidate first: tie; stable first: first'),
+        worst('the candidate gave no answer'),
+      ],
+      funnel: ['compared', 'eligible', 'mirrored', 'skipped'].map((stage) => ({ stage, reason: '', requests: 1 })),
+    },
+    0.05,
+  )
+  const printed = printReport(report, 'markdown')
+  expect(printed).toContain('| the stable model is better, in both orders |')
+  expect(printed).toContain(
+    'candidate read first: neither is better; stable model read first: the stable model is better',
+  )
+  expect(printed).toContain('| the candidate gave no answer |')
+  expect(printed.replaceAll(/[^]*What became/g, '').match(/eligible|skipped|mirrored|compared/g)).toEqual([
+    'eligible',
+    'skipped',
+    'mirrored',
+    'compared',
   ])
 })

@@ -8,7 +8,7 @@ export type Answered = readonly (readonly unknown[])[]
 export function readReportRows(answers: Readonly<Record<keyof ReportQueries, Answered>>): ReportRows {
   const [savings = []] = answers.savings
   return {
-    verdicts: answers.verdicts.map(([task, isControl, evaluator, version, d, failure, pairs]) => ({
+    verdicts: answers.verdicts.map(([task, isControl, evaluator, version, d, failure, pairs, , redacted]) => ({
       task: text(task),
       isControl: isTrue(isControl),
       evaluator: text(evaluator),
@@ -16,6 +16,7 @@ export function readReportRows(answers: Readonly<Record<keyof ReportQueries, Ans
       d: number(d),
       failure: text(failure),
       pairs: number(pairs) ?? 0,
+      redacted: number(redacted) ?? 0,
     })),
     lengths: answers.lengths.map(([version, d, candidateChars, stableChars]) => ({
       version: text(version),

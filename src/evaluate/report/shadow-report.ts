@@ -25,6 +25,8 @@ export type VerdictRow = {
   readonly d: number | undefined
   readonly failure: string
   readonly pairs: number
+  /** Of these, pairs whose candidate was sent a redacted prompt. */
+  readonly redacted: number
 }
 
 /** Costs in US dollars per request, times in milliseconds. */
@@ -78,6 +80,8 @@ export type ShadowReport = {
   /** By which verdicts are given: the judge where it has judged, else whether an answer came at all. */
   readonly evaluator: string
   readonly version: string
+  /** Pairs whose candidate was sent a redacted prompt. */
+  readonly redactedPairs: number
   /** Pairs judged by other versions, which are left out. */
   readonly otherVersions: number
   readonly pooled: Compared
@@ -127,6 +131,7 @@ export function shadowReport(name: string, rows: ReportRows, margin: number): Sh
     name,
     evaluator,
     version,
+    redactedPairs: candidate.reduce((sum, { redacted }) => sum + redacted, 0),
     otherVersions: pairsOf(own) - pairsOf(current),
     pooled,
     tasks,
@@ -211,6 +216,11 @@ function warningsOf(draft: Draft, margin: number): readonly string[] {
       warnings.push("The judge's model has no price, so it was not asked: give it one in `prices:`.")
     }
   }
+  if (draft.redactedPairs > 0) {
+    warnings.push(
+      `${draft.redactedPairs} of the pairs are redacted: the candidate answered a prompt of which something was taken out.`,
+    )
+  }
   if (otherVersions > 0) warnings.push(`${otherVersions} pairs of other versions of the judge are left out.`)
   return warnings
 }
@@ -220,6 +230,7 @@ function verdictOf(draft: Draft, margin: number): string {
   const { pooled, control, length, saving, backedShare: backed, calls } = draft
   const model = (side: Side): string => calls.find((row) => row.side === side)?.model ?? `the ${side} model`
   const [candidate, stable] = [model('candidate'), model('stable')]
+  if (pooled.pairs + pooled.failed === 0) return nothingYet(draft)
   if (pooled.pairs < LEAST_PAIRS || backed < LEAST_BACKED_SHARE) {
     return `Not enough evidence: ${pooled.pairs} verdicts of at least ${LEAST_PAIRS}, which speak for ${percent(backed)} of the traffic of at least ${percent(LEAST_BACKED_SHARE)}.`
   }
@@ -233,10 +244,39 @@ function verdictOf(draft: Draft, margin: number): string {
       ? 'what it costs is not known for want of prices'
       : `it costs ${percent(Math.abs(saving.share))} ${saving.share >= 0 ? 'less' : 'more'} than ${stable} (95 %: ${percent(saving.low)} to ${percent(saving.high)} saved; evidence speaks for ${percent(backed)} of the traffic)`
   const seen = `d ${interval(pooled)} over ${pooled.pairs} pairs`
+  if (draft.evaluator !== JUDGE) return `${answersSaid(draft, margin, candidate, stable)} (${seen}); ${cost}.`
   if (pooled.low >= -margin)
     return `${candidate} is not worse than ${stable} by more than ${margin} (${seen}); ${cost}.`
   if (pooled.high < -margin) return `${candidate} is worse than ${stable} by more than ${margin} (${seen}); ${cost}.`
   return `Inconclusive: ${candidate} may or may not be worse than ${stable} by more than ${margin} (${seen}).`
+}
+
+/** Without a judge all that is known is whether answers came at all. */
+function answersSaid({ pooled }: Draft, margin: number, candidate: string, stable: string): string {
+  const unjudged = 'how good its answers are is not known, since no judge has read them'
+  if (pooled.low >= -margin) return `${candidate} answers no less often than ${stable}, within ${margin}; ${unjudged}`
+  if (pooled.high < -margin) return `${candidate} answers less often than ${stable}, by more than ${margin}`
+  return `Inconclusive: ${candidate} may or may not answer less often than ${stable} by more than ${margin}; ${unjudged}`
+}
+
+/** Why there is nothing to say, by what became of the requests. */
+function nothingYet({ funnel }: Draft): string {
+  const at = (stage: string): number => funnel.reduce((sum, row) => sum + (row.stage === stage ? row.requests : 0), 0)
+  const why = (stage: string): string =>
+    funnel
+      .filter((row) => row.stage === stage)
+      .toSorted((one, other) => other.requests - one.requests)
+      .slice(0, 3)
+      .map(({ reason, requests }) => `${reason} ${requests}`)
+      .join(', ')
+  if (at('eligible') === 0) return 'Nothing yet: no request has matched this shadow. Rows take a second or two to come.'
+  if (at('mirrored') === 0) {
+    return `Nothing yet: of ${at('eligible')} requests that matched none was mirrored (${why('skipped')}).`
+  }
+  if (at('compared') === 0) {
+    return `Nothing yet: of ${at('mirrored')} mirrored requests none came to be compared (${why('failed')}).`
+  }
+  return `Nothing yet: ${at('compared')} pairs were compared, none of the candidate's; the others are A/A.`
 }
 
 export function interval(compared: Pick<Compared, 'mean' | 'low' | 'high'> | undefined): string {
