@@ -4,9 +4,12 @@ import { type QueryFormat } from './show-query.ts'
 import { printCsv, printJson, printMarkdown, printTable } from './print-rows.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints the mean scores of the last `minutes` per task, model and evaluator; those below their minimum are marked. */
+/**
+ * Prints the mean scores of the last `minutes` per task, model and evaluator; those below their minimum are marked. Tells of
+ * feedback about requests that nobody knows.
+ */
 export async function showScores(
-  { print }: Terminal,
+  { print, complain }: Terminal,
   config: Config,
   { minutes, format }: { readonly minutes: number; readonly format: QueryFormat },
 ): Promise<number> {
@@ -27,5 +30,14 @@ export async function showScores(
   const printers = { table: printTable, json: printJson, csv: printCsv, markdown: printMarkdown }
   const isEmpty = rows.length === 0 && format === 'table'
   print(isEmpty ? `No scores in the last ${minutes} minutes.` : printers[format](cells))
+  const [stray] = await askRows(
+    config,
+    `SELECT count(), any(toString(trace_id)) FROM v_scores_of_no_trace WHERE scored_at >= now() - INTERVAL ${minutes} MINUTE`,
+  )
+  if (Number(stray?.[0] ?? 0) > 0) {
+    complain(
+      `understudy: ${String(stray?.[0])} comments are about requests that nobody knows an hour later, such as ${String(stray?.[1])}; see v_scores_of_no_trace.`,
+    )
+  }
   return 0
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Pair } from '../../src/domain/pair.ts'
 import { type Score, scoreRevision, timeOfId } from '../../src/domain/score.ts'
@@ -5,7 +7,9 @@ import type { Row, StoreClient } from '../../src/store/client.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
 import { PAIR_COLUMNS, pairRow } from '../../src/store/pair-row.ts'
 import { SCORE_COLUMNS, scoreRow } from '../../src/store/score-row.ts'
+import { aDirectory } from '../fakes/a-spool.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
+import { runCli } from '../fakes/run-cli.ts'
 
 const NOW = Date.now()
 
@@ -205,4 +209,24 @@ test('a batch that is sent again with its token is stored once, in each of the t
   }
   const [sum] = await rowsOf('SELECT sum(requests) AS n FROM understudy.shadow_funnel', '')
   expect(Number(sum?.['n'])).toBe(7)
+})
+
+test('understudy scores tells of comments about requests that nobody knows, an hour later', async () => {
+  const comment = { source: 'application', evaluator: 'feedback', version: '1' } as const
+  const hoursAgo = (hours: number): number => NOW - hours * 3_600_000
+  await insertScores(
+    aScore({ ...comment, traceId: anId(70), scoredAt: hoursAgo(2) }),
+    aScore({ ...comment, traceId: anId(71), scoredAt: hoursAgo(0) }),
+  )
+  const { url, username, password, database } = client.address
+  const config = join(aDirectory(), 'understudy.yaml')
+  const providers = { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9' } }
+  const store = { kind: 'url', url, username, password, database }
+  writeFileSync(config, JSON.stringify({ data_dir: `${config}.data`, providers, store }))
+  const { code, stdout, stderr } = await runCli(['scores', '-c', config])
+  expect(code).toBe(0)
+  expect(stdout).toContain('feedback')
+  expect(stderr).toBe(
+    `understudy: 1 comments are about requests that nobody knows an hour later, such as ${anId(70)}; see v_scores_of_no_trace.\n`,
+  )
 })
