@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const SECOND = 1000
 
@@ -7,15 +9,16 @@ const WITH_STORES = { globalSetup: 'test/fakes/prepare-store-template.ts' }
 
 /** Files that start whole proxies and engines and mostly wait for them: none of them minds a busy machine. */
 const WHOLE = [
-  'app-{cli,demo,first-use,metrics,reload,replay,route,run-file,scoring,targets}',
+  'app-{cli*,demo,first-use,metrics,reload,replay,route,run-file,scoring,targets}',
   'audit-*',
   'bin',
   'config-*',
   'containers-*',
   'content',
   'dashboards-*',
-  'durability-{disk,instances,outage,secrets,store}',
+  'durability-{disk,instances,outage,secrets,shutdown,store}',
   'feedback',
+  'hostile-{admin,answers,floods,generated}',
   'judge-calibrate',
   'live-weights',
   'replay-traces',
@@ -23,9 +26,32 @@ const WHOLE = [
   'routing-{scenarios,stored}',
   'serve-unread',
   'shadow-{kills,process,report}',
+  'soak-heap',
+  'spans-process',
+  'spool-clickhouse',
   'store-*',
   'worker*',
 ].map((name) => `test/integration/${name}.test.ts`)
+
+/** Begun first, or one of them would run on alone when all the others have ended. */
+const LONGEST = [
+  'soak-heap',
+  'app-cli-stored',
+  'app-cli',
+  'live-weights',
+  'durability-store',
+  'workers',
+  'hostile-generated',
+  'store-migrate',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.includes(basename(moduleId, '.test.ts'))
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 /** In `npm test` what is likeliest to suffer from being held back; all of it with HELD=all (`npm run test:long`). */
 const HELD = process.env.HELD === 'all' ? '*' : '{answers,compression,cuts,retries,stream-ends,usage}'
@@ -41,6 +67,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
     teardownTimeout: 20 * SECOND,
     projects: [
       {

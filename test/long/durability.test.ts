@@ -6,9 +6,11 @@ import { compareLedger, NO_DIFFERENCE } from '../fakes/compare-ledger.ts'
 import { killUnderLoad } from '../fakes/kill-under-load.ts'
 import { aProxyHome, queryAs, settingsFor } from '../fakes/proxy-process.ts'
 import { aStoreDoor, type Way } from '../fakes/store-door.ts'
+import { outliveEngine, UNHARMED } from '../fakes/store-outage.ts'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
 
 const KILLS = 100
+const OUTAGE_MS = 60_000
 const CLIENTS = 12
 const MINUTES = 10
 
@@ -18,6 +20,10 @@ it('has exactly one row for every answered request after a hundred SIGKILLs unde
   expect(report.others).toBeLessThanOrEqual(KILLS * CLIENTS)
   expect(report.traces).toBe(report.answered + report.others)
   expect(report.quarantined).toBe(0)
+})
+
+it('serves on while ClickHouse is killed for a minute, then hangs, and stores every answer once', async () => {
+  expect(await outliveEngine(OUTAGE_MS, 6)).toEqual(UNHARMED)
 })
 
 it('stores every answer once through ten minutes of a server that comes and goes, and a proxy that is killed', async () => {
