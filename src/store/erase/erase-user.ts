@@ -39,7 +39,9 @@ type Touched = Exclude<PersonalTable, { readonly holds: 'nothing' }>
 export async function eraseUser(options: EraseOptions): Promise<readonly ErasedRows[]> {
   const { client, erasure, id, onDone, signal } = options
   if (client.address.cluster !== undefined) {
-    throw new Error('On a cluster rows cannot be erased by this command yet; nothing was changed.')
+    throw new Error(
+      'On a cluster this command erases nothing yet (ARCHITECTURE.md, "On a cluster", says why); nothing was changed.',
+    )
   }
   // Without a user is what most rows are.
   if (erasure.user === '') throw new Error('An empty user names nobody; nothing was changed.')

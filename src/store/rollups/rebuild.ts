@@ -61,7 +61,9 @@ type Day = { readonly fact: Fact; readonly day: string; readonly rows: number; r
 export async function rebuildRollups(options: RebuildOptions): Promise<readonly string[]> {
   const { client, range, retention, signal, onProgress } = options
   if (client.address.cluster !== undefined) {
-    throw new Error('Rollups cannot be rebuilt on a cluster yet: partitions would have to be swapped shard by shard.')
+    throw new Error(
+      'Rollups cannot be rebuilt on a cluster yet: partitions would have to be swapped shard by shard; nothing was changed.',
+    )
   }
   const selects = await readSelects(client, signal)
   const wanted: Day[] = []
