@@ -150,14 +150,14 @@ SELECT
     route AS "Route",
     requested_model AS "Model",
     outcome AS "Outcome",
-    status AS "Status",
+    toString(status) AS "Status",
     if(error != '', error, error_type) AS "Error",
     toString(trace_id) AS "Trace"
 FROM v_recent_errors
 WHERE ${OF_ROUTE}
 ORDER BY received_at DESC
 LIMIT 50`,
-          units: { When: 'dateTimeFromNow', Status: 'string' },
+          units: { When: 'dateTimeFromNow' },
           widths: { When: 130, Status: 70, Outcome: 100 },
           traces: ['Trace'],
           width: 12,

@@ -3,6 +3,7 @@ import { bars } from './bar-panels.ts'
 import { board } from './board.ts'
 import { OF_MODEL, OF_ROUTE, OF_TASK } from './filters.ts'
 import { matrix } from './matrix-panel.ts'
+import { audits, judges, judgesAgainstPeople } from './judge-panels.ts'
 import { type PlacedLater, series, stat, table } from './panel.ts'
 import { MINIMUM, SCORES, SCORES_OF_ONE } from './score-sql.ts'
 
@@ -174,35 +175,7 @@ ORDER BY time, series`,
         }),
       ],
       [
-        table({
-          title: 'Judges',
-          description:
-            'Verdicts on pairs by each version of a judge. Both orders: share of pairs on which the judge said the same whichever answer came first.',
-          sql: `
-SELECT
-    version AS "Judge",
-    count() AS "Pairs",
-    countIf(d IS NULL) / count() AS "Missing",
-    avgIf(is_consistent, is_consistent IS NOT NULL) AS "Both orders",
-    avgIf(d, is_control) AS "A/A difference",
-    toFloat64(sum(pair.cost_usd)) AS "Spend",
-    max(paired_at) AS "Last"
-FROM v_pairs AS pair
-WHERE $__timeFilter(trace_at) AND ${OF_ROUTE} AND ${OF_TASK} AND evaluator = 'judge'
-GROUP BY version
-ORDER BY "Last" DESC
-LIMIT 20`,
-          units: {
-            Pairs: 'short',
-            Missing: 'percentunit',
-            'Both orders': 'percentunit',
-            'A/A difference': 'none',
-            Spend: 'currencyUSD',
-            Last: 'dateTimeFromNow',
-          },
-          width: 12,
-          height: 6,
-        }),
+        judges(),
         bars({
           title: 'Why scores are missing',
           description: 'Scores that failed, by evaluator and reason, whichever evaluator is chosen.',
@@ -216,6 +189,8 @@ LIMIT 10`,
           height: 6,
         }),
       ],
+      [judgesAgainstPeople()],
+      [audits()],
       [
         table({
           title: 'Lowest scores',

@@ -30,7 +30,7 @@ SELECT
     target_model AS "Answered by",
     arrayStringConcat(reasons, ', ') AS "Why",
     outcome AS "Outcome",
-    status AS "Status",
+    toString(status) AS "Status",
     request.cost_usd::Nullable(Float64) AS "Cost",
     duration_ms AS "Time",
     first_token_ms AS "First token",
@@ -40,7 +40,6 @@ WHERE ${OF_TRACE}
 LIMIT 10`,
           units: {
             When: 'dateTimeFromNow',
-            Status: 'string',
             Cost: 'currencyUSD',
             Time: 'ms',
             'First token': 'ms',
@@ -59,7 +58,7 @@ SELECT
     provider AS "Provider",
     model AS "Model",
     outcome AS "Outcome",
-    status AS "Status",
+    toString(status) AS "Status",
     if(error != '', error, error_type) AS "Error",
     fallback_reason AS "Fallback because",
     call.input_tokens AS "Input tokens",
@@ -73,7 +72,6 @@ ORDER BY started_at, position
 LIMIT 100`,
           units: {
             When: 'dateTimeFromNow',
-            Status: 'string',
             'Input tokens': 'short',
             'Output tokens': 'short',
             Cost: 'currencyUSD',
@@ -84,6 +82,7 @@ LIMIT 100`,
       ],
       [
         rows({
+          height: 5,
           title: 'Scores',
           description: 'What evaluators, judges, applications and people said of the answers.',
           sql: `
@@ -104,6 +103,7 @@ LIMIT 100`,
       ],
       [
         rows({
+          height: 5,
           title: 'Comparisons',
           description: 'Its answer against those of candidates, from −1 (candidate worse) to 1 (better).',
           sql: `

@@ -87,4 +87,13 @@ SELECT 'cheaper-chat', generateUUIDv7(number), fromUnixTimestamp64Milli(${until.
     ('error', 'all', pairs * 4, NULL, NULL, NULL, 0.019, 0.02, 0.4 + grown * 0.5 + wobble * 80, 4.4, NULL, NULL, NULL)
   ], '{}', ''
 FROM numbers(288)`)
+  await client.command(`
+INSERT INTO ${database}.calibrations (calibration_id, calibrated_at, judge_version, task, label_set, pairs, failed, kappa, kappa_low, kappa_high,
+  weighted_kappa, agreement, swap_consistency, position_bias, length_bias, is_length_moved)
+SELECT ${ZERO}, ${hours(22)}, 'gpt-judge/1', of.1, 'cafe', of.2, 3, of.3, of.3 - 0.08, of.3 + 0.07, of.3 + 0.05, 0.86, 0.9, 0.02, 0.01, 0
+FROM (SELECT arrayJoin([('', 412, 0.71), ('coding', 170, 0.74), ('billing', 120, 0.66)]) AS of)`)
+  await client.command(`
+INSERT INTO ${database}.audits (audit, run, question_set, ended_at, instance, ending, kind, path, task, answered, failed, mean, mean_low, mean_high, minimum, is_passed)
+SELECT 'nightly', '${until.toISOString()}', 'cafe', ${hours(8)}, 'proxy-1', 'complete', 'route', of.1, of.2, 48, 2, of.3, of.3 - 0.09, of.3 + 0.05, of.4, of.3 >= of.4
+FROM (SELECT arrayJoin([('chat', 'coding', 0.9, 0.82), ('chat', 'billing', 0.94, 0.7), ('support', 'coding', 0.78, 0.82), ('support', 'billing', 0.92, 0.7)]) AS of)`)
 }

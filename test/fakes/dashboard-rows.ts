@@ -66,7 +66,7 @@ export async function insertTraffic(client: StoreClient, traffic: Traffic): Prom
   await client.command(`
 INSERT INTO ${database}.traces (trace_id, received_at, instance, route, task, complexity, team, user, key_subject, tags, requested_model,
   target_model, served_provider, rejected, outcome, status, error, duration_ms, overhead_ms, first_token_ms, attempts, policy_version,
-  uncached_input_tokens, text_output_tokens, cost_usd, unpriced_attempts, rollout, rollout_epoch, rollout_stage, rollout_step, arm, is_compared, unit)
+  uncached_input_tokens, text_output_tokens, cost_usd, unpriced_attempts, rollout, rollout_epoch, rollout_stage, rollout_step, arm, is_compared, unit, reasons)
 WITH ${facts}, route_name = 'chat' AS is_dealt, (reinterpretAsUInt32(substring(SHA256(toString(number % 997)), 1, 4)) / 4294967296) AS deal,
   ${rolloutStep('age')} AS step, multiIf(NOT is_dealt, 'none', deal < step / 100, 'candidate', deal >= 1 - step / 100, 'control', 'stable') AS dealt
 SELECT ${rowId(0)}, at, 'proxy-1', route_name, task_name, ${oneOf(['simple', 'moderate', 'complex'], 'cityHash64(number, 8) % 3')},
@@ -76,7 +76,8 @@ SELECT ${rowId(0)}, at, 'proxy-1', route_name, task_name, ${oneOf(['simple', 'mo
   if(is_failed, 'unavailable', 'completed'), if(is_failed, 502, 200), if(is_failed, 'connect_failed', ''),
   latency * (1 + 0.3 * has_fallback), 0.4 + 2 * ${draw('overhead')}, if(is_failed, NULL, first_token), 1 + has_fallback, 'cafe0123cafe0123',
   if(is_failed, NULL, input_count), if(is_failed, NULL, output_count), if(is_failed OR is_unpriced, NULL, dollars), is_unpriced AND NOT is_failed,
-  if(is_dealt, 'cheaper-chat', ''), is_dealt, if(is_dealt, concat(toString(step), '%'), ''), if(is_dealt, step, 0), dealt, is_dealt AND dealt != 'stable', if(is_dealt, lower(hex(number % 997)), '')
+  if(is_dealt, 'cheaper-chat', ''), is_dealt, if(is_dealt, concat(toString(step), '%'), ''), if(is_dealt, step, 0), dealt, is_dealt AND dealt != 'stable', if(is_dealt, lower(hex(number % 997)), ''),
+  [if(is_dealt, concat('arm:', dealt), 'weighted')]
 FROM numbers(${requests})`)
   const calls = `INSERT INTO ${database}.attempts (attempt_id, trace_id, position, started_at, instance, role, shadow, shadow_arm, pair_id,
   provider, model, route, task, team, outcome, status, error, fallback_reason, queue_ms, first_token_ms, duration_ms,

@@ -136,6 +136,11 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   'quality: Escalations over time': rows(calls(slots('started_at', 'route'), "role = 'primary'")),
   'quality: Judges': sum('Pairs', pairs('count()')),
   'quality: Why scores are missing': sum('Scores', scores('count()', 'value IS NULL')),
+  'quality: Judges against people': rows('SELECT uniqExact((judge_version, task)) FROM calibrations'),
+  'quality: Audits': sum(
+    'Right',
+    'SELECT sum(mean) FROM audits FINAL WHERE run = (SELECT argMax(run, ended_at) FROM audits)',
+  ),
   'quality: Lowest scores': rows(scores('least(count(value), 50)', BY_JUDGE)),
 
   'rollouts: Where they stand': rows('SELECT uniqExact(rollout) FROM rollout_decisions WHERE {decided}'),

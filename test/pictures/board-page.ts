@@ -16,6 +16,9 @@ const ROW = 30
 const GAP = 8
 const HEAD = 96
 
+/** Of a page down to the end of so many rows of the grid, in pixels. */
+export const heightOf = (rows: number): number => HEAD + rows * (ROW + GAP) + GAP
+
 /** Draws `panels` in their places. What Grafana's own code would draw a little differently, this draws about as well. */
 export function boardPage(
   board: BoardFile,
@@ -45,7 +48,7 @@ export function boardPage(
 ${places.join('\n')}
 <script>${uPlotFile('uPlot.iife.min.js')}</script>
 <script>${formatValue.toString()}\n${readFileSync(join(import.meta.dirname, 'draw-charts.js'), 'utf8')}</script>`
-  return { html, size: [WIDTH, HEAD + rows * (ROW + GAP) + GAP] }
+  return { html, size: [WIDTH, heightOf(rows)] }
 }
 
 function chosenText(choices: Choices, name: string): string {

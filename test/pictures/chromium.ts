@@ -25,8 +25,11 @@ export function findChromium(environment: NodeJS.ProcessEnv): string {
   )
 }
 
+/** Pixels of the page, and how many of the picture each becomes. */
+export type Shot = { readonly size: readonly [number, number]; readonly scale: number }
+
 /** Draws the page in `html` (a path) into the PNG at `png`. Rejects when the page's own script fails. */
-export async function screenshot(chromium: string, html: string, png: string, size: readonly [number, number]) {
+export async function screenshot(chromium: string, html: string, png: string, { size, scale }: Shot): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), 'understudy-chromium-'))
   try {
     const { stderr } = await promisify(execFile)(
@@ -42,7 +45,7 @@ export async function screenshot(chromium: string, html: string, png: string, si
         '--disable-dev-shm-usage',
         '--no-first-run',
         '--hide-scrollbars',
-        '--force-device-scale-factor=1',
+        `--force-device-scale-factor=${scale}`,
         '--enable-logging=stderr',
         '--virtual-time-budget=2000',
         `--user-data-dir=${profile}`,

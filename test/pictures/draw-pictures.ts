@@ -5,11 +5,11 @@ import { parseArgs } from 'node:util'
 import { BOARDS } from '../../dashboards/files.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { startTestEngine } from '../fakes/clickhouse.ts'
-import { boardFile } from '../fakes/dashboard-file.ts'
+import { boardFile, DASHBOARDS } from '../fakes/dashboard-file.ts'
 import { insertEvidence } from '../fakes/dashboard-evidence.ts'
 import { insertTraffic, type Traffic } from '../fakes/dashboard-rows.ts'
 import { asAlertSends, asGrafanaSends, type GrafanaWindow } from '../fakes/grafana-query.ts'
-import { boardPage } from './board-page.ts'
+import { boardPage, heightOf } from './board-page.ts'
 import { secondsOf } from './chart-data.ts'
 import { findChromium, screenshot } from './chromium.ts'
 import { pictureChoices } from './picture-choices.ts'
@@ -19,10 +19,18 @@ const { values: options } = parseArgs({
   options: {
     out: { type: 'string', default: resolve(import.meta.dirname, '../../.understudy/pictures') },
     board: { type: 'string', multiple: true, default: Object.keys(BOARDS) },
+    readme: { type: 'boolean', default: false },
   },
 })
 
-/** `npm run dashboards:pictures [-- --board NAME --out DIR]`: every dashboard over a generated day, as a PNG. */
+/** What the README shows: of three dashboards so many rows of the grid, small. */
+const README: Readonly<Record<string, number>> = { overview: 17, quality: 13, rollouts: 23 }
+const README_SCALE = 0.75
+
+/**
+ * `npm run dashboards:pictures [-- --board NAME --out DIR]`: every dashboard over a generated day, as a PNG. With
+ * `--readme` those of the README, into dashboards/pictures.
+ */
 try {
   await drawPictures(findChromium(process.env))
 } catch (error) {
@@ -38,17 +46,23 @@ async function drawPictures(chromium: string): Promise<void> {
   const traffic: Traffic = { requests: 20_000, models: 4, until, spanSeconds: 86_400 }
   const engine = await startTestEngine()
   const pages = mkdtempSync(join(tmpdir(), 'understudy-pages-'))
-  mkdirSync(options.out, { recursive: true })
+  const boards = options.readme ? Object.keys(README) : options.board
+  const out = options.readme ? join(DASHBOARDS, 'pictures') : options.out
+  mkdirSync(out, { recursive: true })
   try {
     const client = await engine.migrated()
     await insertTraffic(client, traffic)
     await insertEvidence(client, traffic)
-    for (const name of options.board) {
+    for (const name of boards) {
       const { html, size } = await pageOf(client, name, window)
-      const [page, png] = [join(pages, `${name}.html`), join(options.out, `${name}.png`)]
+      const [page, png] = [join(pages, `${name}.html`), join(out, `${name}.png`)]
       writeFileSync(page, html)
-      await screenshot(chromium, page, png, size)
-      console.log(`${png}: ${size.join(' × ')}, ${Math.ceil(statSync(png).size / 1000)} KB`)
+      const [width] = size
+      const shot = options.readme
+        ? { size: [width, heightOf(README[name] ?? 0)] as const, scale: README_SCALE }
+        : { size, scale: 1 }
+      await screenshot(chromium, page, png, shot)
+      console.log(`${png}: ${shot.size.join(' × ')}, ${Math.ceil(statSync(png).size / 1000)} KB`)
     }
   } finally {
     await engine.close()
