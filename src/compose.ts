@@ -157,6 +157,7 @@ export async function compose(options: AppOptions): Promise<App> {
       health: serving.health.report,
       shadows: serving.mirror.report,
       audits: audits.status,
+      instance,
       store,
       now: world.now,
       storeFacts: facts,

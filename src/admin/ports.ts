@@ -1,5 +1,5 @@
 import type { ReloadOutcome, ReloadStatus } from '../config/reload.ts'
-import type { AuditStatus } from '../domain/audit.ts'
+import type { AuditRun, AuditStatus } from '../domain/audit.ts'
 import type { KeepCalibrations } from '../domain/calibration.ts'
 import type { ChangeAnswer, ChangeRequest } from '../domain/changes/change-request.ts'
 import type { WeightsView } from '../domain/changes/weights-view.ts'
@@ -33,6 +33,8 @@ export type AdminPorts = {
   readonly shadows: () => readonly ShadowReport[] | Promise<readonly ShadowReport[]>
   /** Of every audit of the policy, in its order. */
   readonly audits: () => readonly AuditStatus[]
+  /** Keeps a run that a person asked for. */
+  readonly keepAudit: (run: AuditRun) => Promise<StoreAnswer<undefined>>
   readonly rollouts: RolloutPorts
   /** Every route with weights, in the order of the file. */
   readonly weights: () => readonly WeightsView[]

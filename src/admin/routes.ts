@@ -1,6 +1,7 @@
 import type { Need } from './access.ts'
 import { showAudits } from './audits.ts'
 import { keepCalibrations } from './calibrations.ts'
+import { keepAudit } from './keep-audit.ts'
 import { eraseUser, showErasure } from './erase.ts'
 import { healthz, readyz } from './health.ts'
 import { replacePolicy, showPolicy } from './policy.ts'
@@ -68,6 +69,7 @@ export function adminRoutes(ports: AdminPorts): readonly Route[] {
     { method: 'GET', path: '/admin/traces/:id', need: 'read', handle: showTrace(ports) },
     { method: 'GET', path: '/admin/summary', need: 'read', handle: summarise(ports) },
     { method: 'POST', path: '/admin/query', need: 'read', handle: runSql(ports) },
+    { method: 'POST', path: '/admin/audits', need: 'write', handle: keepAudit(ports) },
     { method: 'POST', path: '/admin/calibrations', need: 'write', handle: keepCalibrations(ports) },
     { method: 'GET', path: '/admin/rollups', need: 'read', handle: showRebuild(ports) },
     { method: 'POST', path: '/admin/rollups', need: 'write', handle: rebuildRollups(ports) },

@@ -27,6 +27,8 @@ export type AdminParts = {
   readonly health: AdminPorts['health']
   readonly shadows: AdminPorts['shadows']
   readonly audits: AdminPorts['audits']
+  /** As on the rows of this proxy. */
+  readonly instance: string
   readonly metrics: AdminPorts['metrics']
   readonly now: World['now']
   readonly log: Log
@@ -61,6 +63,7 @@ export function adminPorts(parts: AdminParts): AdminPorts {
     health: parts.health,
     shadows: parts.shadows,
     audits: parts.audits,
+    keepAudit: (run) => store.audits.keepRun(run, parts.instance),
     recentTraces: store.reads.recentTraces,
     trace: store.reads.trace,
     summary: store.reads.summary,

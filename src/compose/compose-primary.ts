@@ -233,6 +233,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         health: all.health,
         shadows: all.shadows,
         audits: audits.status,
+        instance: options.instance,
         store,
         now: world.now,
         storeFacts: facts,

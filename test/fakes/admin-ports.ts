@@ -16,6 +16,7 @@ export function adminPorts(parts: Partial<AdminPorts> = {}): AdminPorts {
     health: () => NO_TARGETS,
     shadows: () => [],
     audits: () => [],
+    keepAudit: async () => ({ kind: 'ok', value: undefined }),
     rollouts: {
       views: () => [],
       isDecider: () => false,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aModel } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
-import { startApp, type TestApp } from '../fakes/an-app.ts'
+import { aProxyHome, type ProxyHome, type ProxyProcess, settingsFor } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 
 const questions = Array.from({ length: 10 }, (_, each) =>
@@ -15,23 +15,28 @@ const dir = mkdtempSync(join(tmpdir(), 'understudy-audit-'))
 const file = join(dir, 'golden.jsonl')
 
 let simulator: Simulator
-let app: TestApp
+let home: ProxyHome
+let proxy: ProxyProcess
 beforeAll(async () => {
   writeFileSync(file, questions.join('\n'))
   simulator = await startSimulator({ models: [aModel('right', { quality: 1 }), aModel('wrong', { quality: 0 })] })
-  app = await startApp({
-    providers: { sim: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-1' } },
-    prices: [{ model: '*', input: 1, output: 2 }],
-    routes: {
-      good: { match: { model: 'good' }, target: 'sim/right' },
-      bad: { match: { model: 'bad' }, target: 'sim/wrong' },
-    },
-    quality: { minimum: { math: 0.8 } },
-    audits: { hourly: { questions: file, every: '1h', budget: 1 } },
-  })
+  home = await aProxyHome(
+    settingsFor(simulator.url, {
+      providers: { sim: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-1' } },
+      prices: [{ model: '*', input: 1, output: 2 }],
+      routes: {
+        good: { match: { model: 'good' }, target: 'sim/right' },
+        bad: { match: { model: 'bad' }, target: 'sim/wrong' },
+      },
+      quality: { minimum: { math: 0.8 } },
+      audits: { hourly: { questions: file, every: '1h', budget: 1 } },
+    }),
+  )
+  proxy = await home.start()
+  await proxy.stored()
 })
 afterAll(async () => {
-  await app?.close()
+  await home?.close()
   await simulator?.close()
   rmSync(dir, { recursive: true, force: true })
 })
@@ -45,7 +50,7 @@ test('an audit of the policy runs by itself when it is due, and its result is at
   let shown: Shown | undefined
   do {
     await sleep(100)
-    const answer = await fetch(`${app.adminUrl}/admin/audits`)
+    const answer = await fetch(`${proxy.adminUrl}/admin/audits`)
     const { audits }: { audits: readonly Shown[] } = JSON.parse(await answer.text())
     shown = audits[0]
   } while (shown?.last === null || shown?.state !== 'waiting')
@@ -56,26 +61,24 @@ test('an audit of the policy runs by itself when it is due, and its result is at
     ['sim/right', 1, true],
     ['sim/wrong', 0, false],
   ])
-  const metrics = await (await fetch(`${app.adminUrl}/metrics`)).text()
+  const metrics = await (await fetch(`${proxy.adminUrl}/metrics`)).text()
   expect(metrics).toContain('understudy_audit_passed{audit="hourly"} 0')
   expect(metrics).toContain('understudy_audit_mean{audit="hourly",kind="route",path="good",task="math"} 1')
   expect(metrics).toContain('understudy_audit_answers_total{audit="hourly",result="answered"} 40')
-  const rows = await app.rowsOf(
-    'SELECT path, answered, mean, is_passed FROM understudy.v_latest_audits ORDER BY path',
-    4,
+  const rows = await proxy.rows(
+    'SELECT path, answered, mean, is_passed FROM understudy.v_latest_audits WHERE audit = 'hourly' ORDER BY path',
   )
   expect(rows).toHaveLength(4)
   expect(rows[0]).toEqual({ path: 'bad', answered: 10, mean: 0, is_passed: false })
-  const [answers] = await app.rowsOf(
-    'SELECT count() AS n, uniqExact(trace_id) AS traces FROM understudy.audit_answers WHERE trace_id IN (SELECT trace_id FROM understudy.traces) HAVING n = 40',
-    1,
+  await proxy.drained()
+  const [answers] = await proxy.rows(
+    'SELECT count() AS n, uniqExact(trace_id) AS traces FROM understudy.audit_answers WHERE trace_id IN (SELECT trace_id FROM understudy.traces)',
   )
   expect(answers).toEqual({ n: 40, traces: 40 })
 })
 
 test('audit golden shows each route, goes on where it ended, and fails below the minimum', async () => {
-  const audit = (...more: string[]) =>
-    runCli(['audit', 'golden', file, '-c', app.configFile, '--url', app.url, ...more])
+  const audit = (...more: string[]) => runCli(['audit', 'golden', file, '-c', home.configFile, ...more])
   simulator.forgetRequests()
   const first = await audit('--budget', '0.0002')
   expect(first.stderr).toContain('the budget is spent')
@@ -88,4 +91,8 @@ test('audit golden shows each route, goes on where it ended, and fails below the
   expect(second.stdout).toMatch(/good +│ math +│ 10 +│ 0 +│ 1\.000 \[0\.722, 1\.000\] +│ 0\.8 +│ +│/)
   expect(second.stdout).toMatch(/target +│ sim\/wrong +│ math +│ 10 +│ 0 +│ 0\.000 /)
   expect(second.code).toBe(1)
+  const kept = await proxy.rows(
+    "SELECT ending, count() AS cells, sum(answered) AS answers FROM understudy.audits WHERE audit = 'golden' GROUP BY run, ending ORDER BY run",
+  )
+  expect(kept).toMatchObject([{ ending: 'budget' }, { ending: 'complete', cells: 4, answers: 40 }])
 })
