@@ -66,7 +66,7 @@ test('an audit of the policy runs by itself when it is due, and its result is at
   expect(metrics).toContain('understudy_audit_mean{audit="hourly",kind="route",path="good",task="math"} 1')
   expect(metrics).toContain('understudy_audit_answers_total{audit="hourly",result="answered"} 40')
   const rows = await proxy.rows(
-    'SELECT path, answered, mean, is_passed FROM understudy.v_latest_audits WHERE audit = 'hourly' ORDER BY path',
+    "SELECT path, answered, mean, is_passed FROM understudy.v_latest_audits WHERE audit = 'hourly' ORDER BY path",
   )
   expect(rows).toHaveLength(4)
   expect(rows[0]).toEqual({ path: 'bad', answered: 10, mean: 0, is_passed: false })
