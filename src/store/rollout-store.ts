@@ -4,7 +4,8 @@ import { identifier, type Read, type Select, type StoreClient } from './client.t
 import { type Columns, parseAs, type RowOf } from './columns.ts'
 import { giveBack, type Lease, takeLease } from './lease.ts'
 import { namedRows } from './named-rows.ts'
-import { readRolloutReadings, type ReadingsWanted, type RouteTraffic, routeTrafficQuery } from './rollout-readings.ts'
+import { readRolloutReadings, type ReadingsWanted } from './rollout-readings/read-rollout-readings.ts'
+import { type RouteTraffic, routeTrafficQuery } from './route-traffic.ts'
 import { ROLLOUT_DECISION_COLUMNS, rolloutDecisionRow } from './rollout-decision-row.ts'
 import { NOT_REACHABLE, openSendRows, PATIENCE_MS, type Sent } from './send-rows.ts'
 

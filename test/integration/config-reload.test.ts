@@ -143,10 +143,8 @@ test('keys that are fixed at start are named until they are as they were, and th
   const { file, state, reloader } = await running()
   const moved = `${BETTER}listen: 127.0.0.1:1\nworkers: 4\nadmin: { token: t }\nstore: none\ndata_dir: other\nspool: { max_size: 5GB }\nshutdown_deadline: 1s\ndecider: { tick: 1s, speed: 60 }\n`
   await writeFile(file, moved)
-  const keys = [
-    ...['listen', 'workers', 'admin.token', 'data_dir', 'store', 'spool.max_size', 'shutdown_deadline'],
-    ...['decider.tick', 'decider.speed'],
-  ]
+  const keys =
+    'listen workers admin.token data_dir store spool.max_size shutdown_deadline decider.tick decider.speed'.split(' ')
   expect(await reloader.reload()).toEqual({ kind: 'applied', version: versionOf(moved), restartNeeded: keys })
   expect(reloader.status().restartNeeded).toEqual(keys)
   expect(state.current().policy.log.level).toBe('debug')

@@ -87,7 +87,7 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
     const answer = await askVerb(proxy, NOW, `${verb}${verb.includes('?') ? '&' : '?'}reason=because`, {
       'x-understudy-actor': 'ada',
     })
-    expect(answer, verb).toMatchObject({ status: 200, json: { stored: true, phase, actor: 'ada', reason: 'because' } })
+    expect(answer).toMatchObject({ status: 200, json: { stored: true, phase, actor: 'ada', reason: 'because' } })
     tookMs.push(await untilRollout(other, NOW, (now) => now.phase === phase && now.revision === answer.json.revision))
   }
   await ask(one, two, 'pause', 'paused')
@@ -107,9 +107,7 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
   const events = await rowsIn('verbs')<{ revision: number; kind: string; actor: string }>(
     'SELECT revision, kind, actor FROM rollout_events ORDER BY revision',
   )
-  expect(events.map(({ kind }) => kind)).toEqual([
-    ...['created', 'started', 'paused', 'resumed', 'stepped', 'stepped', 'rolled_back'],
-  ])
+  expect(events.map(({ kind }) => kind).join(' ')).toBe('created started paused resumed stepped stepped rolled_back')
   expect(events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7])
 
   const [home] = homes

@@ -79,6 +79,7 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
       rollout.name,
       epoch,
       percent,
+      armOf(unitShare(rollout.salt, unit), comparedShares(shares)) === dealt,
       events,
       'completed',
       200,
@@ -133,6 +134,7 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
       'rollout',
       'rollout_epoch',
       'rollout_step',
+      'is_compared',
       'arm_events',
       'outcome',
       'status',
@@ -165,9 +167,9 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
   )
 }
 
-function fieldOf(value: unknown): string | number | null | readonly string[] {
+function fieldOf(value: unknown): string | number | boolean | null | readonly string[] {
   if (Array.isArray(value)) return value.map(String)
-  return typeof value === 'number' || typeof value === 'string' ? value : null
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' ? value : null
 }
 
 async function read(

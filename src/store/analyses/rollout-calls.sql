@@ -1,8 +1,7 @@
 -- The requests of one stage of a rollout while its candidate answers some of them, in the form that the other analyses
--- read. Arms are as assigned and compared (the larger one cut to the size of the smaller, {size}); what went wrong is told
--- of the model that the arm stands for, whoever answered in the end. Requests for which that model was out and not called
--- are left out: one incident would otherwise count as often as there were requests meanwhile. {slow_ms} 0 = how slow is slow
--- is not known.
+-- read. Arms are as assigned and compared; what went wrong is told of the model that the arm stands for, whoever answered in
+-- the end. Requests for which that model was out and not called are left out: one incident would otherwise count as often as
+-- there were requests meanwhile. {slow_ms} 0 = how slow is slow is not known.
 SELECT
     request.trace_id AS trace_id,
     request.received_at AS received_at,
@@ -26,16 +25,11 @@ FROM
         if(unit_source = 'none', '', traces.unit) AS unit,
         arm_events,
         outcome = 'completed' AND status < 300 AND api NOT IN ('embeddings', 'embed_content', 'count_tokens') AS is_answered,
-        reinterpretAsUInt32(reverse(substring(SHA256(concat(
-            {salt:String}, ':', if(traces.unit = '', toString(trace_id), traces.unit))), 1, 4))) / 4294967296 AS share,
-        multiIf(
-            traces.arm = 'candidate' AND share < {size:Float64}, 'candidate',
-            traces.arm = 'control' AND share >= 1 - {size:Float64}, 'control',
-            'none') AS arm
+        traces.arm AS arm
     FROM {database:Identifier}.traces
     WHERE route = {route:String} AND rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32}
         AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
-        AND traces.arm IN ('candidate', 'control')
+        AND is_compared AND traces.arm IN ('candidate', 'control')
 ) AS request
 LEFT JOIN
 (
@@ -66,4 +60,4 @@ LEFT JOIN
         AND scored_at <= fromUnixTimestamp64Milli({as_of:Int64})
     GROUP BY trace_id
 ) AS checked ON checked.trace_id = request.trace_id
-WHERE request.arm != 'none' AND (call.trace_id = request.trace_id OR empty(request.arm_events))
+WHERE (call.trace_id = request.trace_id OR empty(request.arm_events))

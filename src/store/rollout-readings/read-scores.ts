@@ -1,0 +1,78 @@
+import type { JudgeReading, Readings } from '../../domain/rollout/evidence.ts'
+import type { Columns, RowOf } from '../columns.ts'
+import type { Stage } from './stage.ts'
+
+/** The answers of one metric, with the request's own score alone: not those of shadow calls. */
+export function liveScores(metric: string): string {
+  const which =
+    metric === 'judge'
+      ? "source = 'judge' AND evaluator = 'judge'"
+      : metric === 'feedback'
+        ? "source IN ('application', 'human')"
+        : "source = 'evaluator' AND evaluator = {metric:String}"
+  return `SELECT trace_id, max(score.scored_at) AS scored_at, avg(score.value) AS value, any(score.version) AS version
+    FROM {database:Identifier}.v_scores AS score
+    WHERE ${which} AND attempt_id = toUUID('00000000-0000-0000-0000-000000000000')
+      AND trace_at >= fromUnixTimestamp64Milli({since:Int64}) AND trace_at <= fromUnixTimestamp64Milli({as_of:Int64})
+      AND score.scored_at <= fromUnixTimestamp64Milli({as_of:Int64})
+    GROUP BY trace_id`
+}
+
+/** Of a shadow's pairs the difference itself stands for both answers' scores: it is there, or it is missing. */
+export const SHADOW_SCORES = `SELECT trace_id, max(paired_at) AS scored_at, avg(d) AS value, any(pair.version) AS version
+  FROM {database:Identifier}.v_pairs AS pair
+  WHERE comparison = {shadow:String} AND NOT is_control AND evaluator = {metric:String}
+    AND candidate_provider = {candidate_provider:String} AND candidate_model = {candidate_model:String}
+    AND trace_at >= fromUnixTimestamp64Milli({since:Int64}) AND paired_at <= fromUnixTimestamp64Milli({as_of:Int64})
+  GROUP BY trace_id`
+
+const ARM_SCORES = {
+  arm: 'text',
+  expected: 'number',
+  scored: 'number',
+  asked: 'number',
+  failed: 'number',
+} as const satisfies Columns
+
+type ScoreReadings = {
+  readonly coverage: Readings['scores']
+  readonly verdicts: Pick<JudgeReading, 'asked' | 'failed'>
+}
+
+/**
+ * Of the answers in the sample (by the draw that decides it) those whose score is due, and those that have one. What an
+ * application or a person says is nobody's duty, so nothing of it is expected.
+ */
+export async function readScores({ ask, calls, scores, rollout }: Stage): Promise<ScoreReadings> {
+  const rows = await ask(
+    ARM_SCORES,
+    `SELECT arm,
+      countIf(is_due) AS expected,
+      countIf(is_due AND isNotNull(value)) AS scored,
+      countIf(is_asked) AS asked,
+      countIf(is_asked AND isNull(value)) AS failed
+    FROM (
+      SELECT call.arm AS arm, score.value AS value, score.trace_id = call.trace_id AS is_asked,
+        reinterpretAsUInt32(reverse(substring(SHA256(concat('judge:', toString(call.trace_id))), 1, 4))) / 4294967296 AS draw,
+        call.is_answered AND draw < {scored_share:Float64}
+          AND call.received_at <= fromUnixTimestamp64Milli({as_of:Int64} - {watermark_ms:UInt32}) AS is_due
+      FROM (${calls}) AS call LEFT JOIN (${scores}) AS score ON score.trace_id = call.trace_id
+    )
+    GROUP BY arm`,
+    { scored_share: rollout.metric === 'feedback' ? 0 : rollout.scoredShare },
+  )
+  const of = (arm: string): RowOf<typeof ARM_SCORES> =>
+    rows.find((row) => row.arm === arm) ?? { arm, expected: 0, scored: 0, asked: 0, failed: 0 }
+  const [candidate, control] = [of('candidate'), of('control')]
+  const isJudged = rollout.metric === 'judge'
+  return {
+    coverage: {
+      candidate: { expected: candidate.expected, scored: candidate.scored },
+      control: { expected: control.expected, scored: control.scored },
+    },
+    verdicts: {
+      asked: { candidate: isJudged ? candidate.asked : 0, control: isJudged ? control.asked : 0 },
+      failed: { candidate: isJudged ? candidate.failed : 0, control: isJudged ? control.failed : 0 },
+    },
+  }
+}

@@ -1,0 +1,24 @@
+import type { Rollout } from '../../domain/rollout/rollout.ts'
+import type { Json } from '../client.ts'
+import type { Columns, RowOf } from '../columns.ts'
+
+export type Params = Readonly<Record<string, Json>>
+
+/** Asks one question about a stage; throws `Unavailable` where it cannot be answered. */
+export type AskStage = <C extends Columns>(columns: C, sql: string, more?: Params) => Promise<readonly RowOf<C>[]>
+
+/** What all questions about one stage of a rollout share. */
+export type Stage = {
+  readonly ask: AskStage
+  /** The stage's calls, as `rollout-calls` has them. */
+  readonly calls: string
+  /** The scores that count, by trace: `trace_id`, `scored_at`, `value` (NULL = failed), `version`. */
+  readonly scores: string
+  readonly isShadow: boolean
+  readonly rollout: Rollout
+}
+
+/** Ends a reading of several queries at the first that cannot be answered. */
+export class Unavailable extends Error {}
+
+export const FORMAT = 'SETTINGS output_format_json_quote_64bit_integers = 0, output_format_json_quote_denormals = 0'
