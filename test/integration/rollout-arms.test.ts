@@ -171,6 +171,21 @@ it('a candidate that fails is answered for by stable, and the failure is the can
   expect(failed).toEqual([
     { arm: 'candidate', outcome: 'completed', target_model: 'a', attempts: 2, arm_events: ['error'], n: 3 },
   ])
+  const [row] = await rows<{ id: string; revision: number }>(
+    'SELECT toString(trace_id) AS id, rollout_revision AS revision FROM traces WHERE notEmpty(arm_events) LIMIT 1',
+  )
+  const shown = await proxy.admin(`/admin/traces/${row?.id}`)
+  expect(JSON.parse(shown.text)).toMatchObject({
+    trace: {
+      rollout: 'b',
+      rollout_revision: row?.revision,
+      rollout_epoch: 1,
+      rollout_stage: '50%',
+      rollout_step: 50,
+      is_compared: true,
+      arm_events: ['error'],
+    },
+  })
 })
 
 it('a rollback takes the candidate from everybody at once, running conversations too', async () => {
