@@ -2,10 +2,10 @@ import { decisionText, sentenceOf, taskText } from '../domain/feedback/explain-d
 import { recordOfEntry } from '../domain/feedback/decision-record.ts'
 import type { ArmDecision, CellDecision } from '../domain/feedback/decide-cell.ts'
 import type { Config } from '../domain/policy.ts'
+import { textLiteral } from '../store/analyses/filled-in.ts'
 import { textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
 import { askRows } from './show-query.ts'
-import { quoted } from './sql-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prints the last decision about the weights of `route`, with all that it rests on. Exit code 1 where there is none. */
@@ -13,7 +13,7 @@ export async function explainWeights({ print, complain }: Terminal, config: Conf
   const [row] = await askRows(
     config,
     `SELECT toString(revision) AS number, toString(weight_decisions.at) AS decided_at, kind, after, details
-    FROM weight_decisions WHERE name = ${quoted(route)} ORDER BY weight_decisions.revision DESC LIMIT 1`,
+    FROM weight_decisions WHERE name = ${textLiteral(route)} ORDER BY weight_decisions.revision DESC LIMIT 1`,
   )
   const [kind, after, details] = ['kind', 'after', 'details'].map((column) => textIn(row, column))
   const record = recordOfEntry({ kind: kind ?? '', after: after ?? '', details: details ?? '' })

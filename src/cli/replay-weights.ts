@@ -1,8 +1,8 @@
 import { replayDecision } from '../domain/feedback/decision-record.ts'
 import type { Config } from '../domain/policy.ts'
+import { textLiteral } from '../store/analyses/filled-in.ts'
 import { textIn } from './json-rows.ts'
 import { askRows } from './show-query.ts'
-import { quoted } from './sql-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Rows read at a time: a decision holds all that it went by. */
@@ -14,7 +14,7 @@ const MOST_SHOWN = 10
  * 1 when one does not.
  */
 export async function replayWeights({ print }: Terminal, config: Config, route: string | undefined): Promise<number> {
-  const where = route === undefined ? '' : `WHERE name = ${quoted(route)}`
+  const where = route === undefined ? '' : `WHERE name = ${textLiteral(route)}`
   let [agreed, read] = [0, 0]
   const differing: string[] = []
   for (;;) {

@@ -1,6 +1,8 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDurationMs } from '../config/duration.ts'
 import type { Config } from '../domain/policy.ts'
 import { explainWeights } from './explain-weights.ts'
+import { showEffectiveness } from './show-effectiveness.ts'
 import { replayWeights } from './replay-weights.ts'
 import type { Terminal } from './terminal.ts'
 import { listWeights, pinTargets, resetWeights, setWeights, showHistory, type ChangeOptions } from './weights.ts'
@@ -65,9 +67,27 @@ export function addWeightsCommands(
     .action((route: string, options: Given) =>
       withConfig(options.config, (config) => explainWeights(terminal, config, route)),
     )
+  command('effectiveness', 'what routing has brought: savings, quality, fallbacks, how often the right model answered')
+    .argument('<route>')
+    .option(
+      '--baseline <target>',
+      'the model that would have answered everything; default: the reference, or the first',
+    )
+    .option('--since <duration>', 'how far to look back', duration, 7 * 24 * 3_600_000)
+    .action((route: string, options: Given & { readonly baseline?: string; readonly since: number }) =>
+      withConfig(options.config, (config) =>
+        showEffectiveness(terminal, config, { route, baseline: options.baseline, sinceMs: options.since }),
+      ),
+    )
   command('replay', 'make every stored decision about weights again from its row, and compare')
     .argument('[route]')
     .action((route: string | undefined, options: Given) =>
       withConfig(options.config, (config) => replayWeights(terminal, config, route)),
     )
+}
+
+function duration(text: string): number {
+  const milliseconds = parseDurationMs(text)
+  if (milliseconds === undefined) throw new InvalidArgumentError('Expected a duration such as 90m, 24h or 7d.')
+  return milliseconds
 }

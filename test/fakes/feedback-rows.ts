@@ -142,6 +142,46 @@ export async function storeFeedback(
     `attempts of ${route} ${requests.length}`,
   )
   await client.insertRows(
+    'attempts',
+    namedRows(
+      [
+        'attempt_id',
+        'trace_id',
+        'started_at',
+        'role',
+        'provider',
+        'model',
+        'route',
+        'task',
+        'outcome',
+        'status',
+        'cost_usd',
+      ],
+      ...requests.flatMap((request) => {
+        const usd = shadowUsd(request)
+        if (request.d === undefined) return []
+        const { id, receivedAt, task, isReferenceStable, model } = request
+        const own = isReferenceStable ? model : reference
+        return [
+          [
+            shadowId(id),
+            id,
+            timeField(receivedAt),
+            'shadow',
+            provider,
+            own,
+            route,
+            task,
+            'completed',
+            200,
+            usd === undefined ? null : usd.toFixed(12),
+          ],
+        ]
+      }),
+    ),
+    `shadow attempts of ${route} ${requests.length}`,
+  )
+  await client.insertRows(
     'scores',
     namedRows(
       [
@@ -215,7 +255,7 @@ export async function storeFeedback(
           [
             id,
             id,
-            id,
+            shadowId(id),
             timeField(receivedAt),
             timeField(scoredAt),
             'shadow',
@@ -240,3 +280,12 @@ export async function storeFeedback(
 }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/** What the shadow call beside a request cost: half of it, or twice as much. */
+export function shadowUsd({ usd, isReferenceStable }: FedRequest): number | undefined {
+  return usd === undefined ? undefined : Number((usd * (isReferenceStable ? 0.5 : 2)).toFixed(9))
+}
+
+function shadowId(id: string): string {
+  return id.replace('-7000-', '-7001-')
+}

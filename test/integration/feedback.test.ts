@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { FEEDBACK_RULE } from '../../src/domain/feedback/rule.ts'
 import { NO_TALLY, type Tally } from '../../src/domain/feedback/tally.ts'
-import { readAnalysis } from '../../src/store/analyses/read-analysis.ts'
+import { type Analysis, readAnalysis } from '../../src/store/analyses/read-analysis.ts'
 import type { Row, StoreClient } from '../../src/store/client.ts'
 import { type FeedbackWanted, readFeedback } from '../../src/store/feedback-readings.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
@@ -119,7 +119,9 @@ describe('what the analyses say is what comes out by hand:', () => {
       const inTime = own.filter(
         ({ receivedAt }) => receivedAt > wanted.asOf - FEEDBACK_RULE.horizonMs && receivedAt <= wanted.asOf,
       )
-      const cost = read.value.costs.find((row) => row.task === task && row.arm === `openai/${model}`)
+      const cost = read.value.costs.find(
+        (row) => row.kind === 'live' && row.task === task && row.arm === `openai/${model}`,
+      )
       const priced = inTime.flatMap((request) => (request.usd === undefined ? [] : [{ request, value: request.usd }]))
       expectSame(cost?.tally, tallied(priced))
       expect(cost?.requests).toBeCloseTo(tallied(inTime.map((request) => ({ request, value: 0 }))).mass, 6)
@@ -154,6 +156,46 @@ describe('what the analyses say is what comes out by hand:', () => {
       expect(row['cost_usd_per_call']).toBeCloseTo(usd.reduce((sum, one) => sum + one, 0) / usd.length, 9)
     }
     expect(read.value).toHaveLength(4)
+  })
+
+  it('what routing cost and how often another model should have answered', async () => {
+    const since = NOW - 20 * DAY_MS
+    const params = { database: 'understudy', route: 'counted', as_of: NOW, since, delta: 0.05 }
+    const asked = async (analysis: Analysis): Promise<readonly Row[]> => {
+      const sql = `${readAnalysis(analysis)} SETTINGS output_format_json_quote_64bit_integers = 0`
+      const read = await client.select({ name: analysis, sql, params, parse: (row): Row => row })
+      if (read.kind !== 'ok') throw new Error(read.detail)
+      return read.value
+    }
+    const inTime = requests.filter(({ receivedAt }) => receivedAt > since && receivedAt <= NOW)
+    const traffic = await asked('routed-traffic')
+    expect(traffic).toHaveLength(4)
+    for (const row of traffic) {
+      const own = inTime.filter(({ task, model }) => task === row['task'] && model === row['model'])
+      const usd = own.flatMap((request) => (request.usd === undefined ? [] : [request.usd]))
+      const mean = usd.reduce((sum, one) => sum + one, 0) / usd.length
+      const variance = usd.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (usd.length - 1)
+      expect(row).toMatchObject({ requests: own.length, priced: usd.length, fallen_back: 0 })
+      expect(row['usd']).toBeCloseTo(mean * usd.length, 9)
+      expect(row['usd_variance']).toBeCloseTo(variance, 12)
+    }
+    const accuracy = await asked('routing-accuracy')
+    expect(accuracy).toHaveLength(2)
+    for (const row of accuracy) {
+      // The reference against itself is no comparison of models.
+      const own = inTime.filter(
+        ({ task, d, model, usd }) => task === row['task'] && d !== undefined && model !== 'large' && usd !== undefined,
+      )
+      // d as the row has it: of the candidate, which is half as dear where the reference is stable.
+      const cheaper = own.filter(({ d, isReferenceStable }) => isReferenceStable && (d ?? 0) >= -0.05).length
+      const dearer = own.filter(({ d, isReferenceStable }) => !isReferenceStable && -(d ?? 0) > 0.05).length
+      expect(row).toMatchObject({
+        pairs: own.length,
+        cheaper_would_do: cheaper,
+        dearer_was_needed: dearer,
+        right_choices: own.length - cheaper - dearer,
+      })
+    }
   })
 })
 
@@ -244,6 +286,18 @@ describe('a proxy whose route lets evidence move its weights', () => {
     for (const text of ['all traffic', 'coding: ', 'quarantined', 'judge by judge (v1)', '60.0 %']) {
       expect(explained.stdout).toContain(text)
     }
+
+    const effectiveness = await weights('effectiveness', 'chat', '--since', '7d')
+    const [saving] = await rowsOf('fed')<{ saved: number; whole: number; n: number }>(`
+      SELECT sum(small * mean - spent) AS saved, sum(small * mean + own) AS whole, toFloat64(sum(all)) AS n FROM (
+        SELECT countIf(target_model = 'small' AND cost_usd IS NOT NULL) AS small, avgIf(toFloat64(cost_usd), target_model = 'large') AS mean,
+          sumIf(toFloat64(cost_usd), target_model = 'small') AS spent, sumIf(toFloat64(cost_usd), target_model = 'large') AS own, count() AS all
+        FROM traces WHERE route = 'chat' GROUP BY task)`)
+    expect(effectiveness.stdout).toContain(`chat: ${saving?.n} requests, against openai/large for all of them.`)
+    const share = (100 * (saving?.saved ?? 0)) / (saving?.whole ?? 1)
+    expect(effectiveness.stdout).toContain(`Savings: ${share.toFixed(1)} % (95 %: `)
+    expect(effectiveness.stdout).toContain(`${saving?.saved.toFixed(4)} USD; evidence speaks for `)
+    expect(effectiveness.stdout).toMatch(/math +│ openai\/small +│ 0\.[34]\d\d/)
 
     // By hand both arms get half of everything again, and the small one is pinned: evidence may not take it away.
     await changeWeights(proxy, 'chat', { weights: { 'openai/large': 50, 'openai/small': 50 }, pins: ['openai/small'] })

@@ -106,6 +106,18 @@ describe('the yardstick', () => {
     expect(seen.cell.arms[0]?.quality).toEqual({ mean: 0, deviation: 0 })
     expect(seen.standing[SMALL]).toBe('quarantined')
   })
+
+  it('is of pairs rather than of scores where both are enough, and they move weights like any other', () => {
+    const pairs = {
+      yardstick: { source: 'pairs' as const, evaluator: 'judge', version: 'v1' },
+      tally: aTally(3_000, 0.01, 0.1),
+    }
+    const { cell, decision } = decided({ quality: [...EQUAL, someScores(SMALL, 3_000, 0, pairs)], costs: COSTS })
+    expect(cell).toMatchObject({ yardstick: 'pairs by judge (v1)', verdict: 'moved' })
+    expect(cell.arms[0]).toMatchObject({ mass: 3_000, fresh: 3_000 })
+    expect(decision.next.weights[SMALL]).toBeCloseTo(59.99, 9)
+    expect(decision.cells).toHaveLength(2)
+  })
 })
 
 describe('the target', () => {

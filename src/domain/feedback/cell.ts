@@ -56,14 +56,15 @@ export function readCell(
     const rows = own.filter((row) => row.arm === arm)
     const scoreRows = scored.filter((row) => row.arm === arm)
     const isReference = yardstick?.source === 'pairs' && reference.kind === 'arm' && reference.key === arm
+    // Of pairs the reference is in every one, and against itself neither better nor worse.
+    const counted = isReference ? own : rows
     return [
       arm,
       {
-        // Against itself the reference is neither better nor worse.
         quality: isReference ? { mean: 0, deviation: 0 } : mixed(rows, own, mixture, rule),
         score: byScores === undefined ? undefined : mixed(scoreRows, scored, mixture, rule),
-        mass: massOf(rows),
-        fresh: sum(rows.map((row) => (task === ALL_TASKS ? row.freshForAll : row.fresh))),
+        mass: massOf(counted),
+        fresh: sum(counted.map((row) => (task === ALL_TASKS ? row.freshForAll : row.fresh))),
         sinceQuarantine: sum(rows.map((row) => (task === ALL_TASKS ? row.sinceQuarantineForAll : row.sinceQuarantine))),
         scoreMass: massOf(scoreRows),
         cost: costsByArm.get(arm),

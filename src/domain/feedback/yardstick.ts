@@ -21,7 +21,8 @@ export function chooseYardstick(
   const ranked = [...candidates.values()].map(({ yardstick, masses, latestAt }) => ({
     yardstick,
     latestAt,
-    arms: [...masses.values()].filter((mass) => mass >= enough).length,
+    // A pair is of the reference as well.
+    arms: [...masses.values()].filter((mass) => mass >= enough).length + (yardstick.source === 'pairs' ? 1 : 0),
     rank: QUALITY_SOURCES.indexOf(yardstick.source),
   }))
   const [best] = ranked.toSorted(

@@ -13,6 +13,8 @@ export type Analysis =
   | 'quality-windows'
   | 'request-costs'
   | 'call-windows'
+  | 'routed-traffic'
+  | 'routing-accuracy'
 
 /** The text of `analysis`, for `Select`. */
 export function readAnalysis(analysis: Analysis): string {

@@ -23,7 +23,7 @@ export async function drawCourse(
   const [page, height] = [join(dir, 'page.html'), TOP + Object.keys(scenario.tasks).length * PANEL + 10]
   try {
     writeFileSync(page, coursePage(scenario, run, height))
-    await screenshot(chromium, page, file, [WIDTH, height])
+    await screenshot(chromium, page, file, { size: [WIDTH, height], scale: 1 })
   } finally {
     rmSync(dir, { recursive: true })
   }

@@ -1,4 +1,0 @@
-/** A text as a literal of ClickHouse's SQL. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-}
