@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Boot, Config, Policy, PriceOverride, Provider, StoreSettings } from '../domain/policy.ts'
 import { OWN_KEY_FORM } from '../domain/provider-traits.ts'
 import type { HealthPolicy } from '../domain/routing/health-policy.ts'
+import type { ScoringPolicy } from '../domain/scoring-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveAudits } from './resolve-audits.ts'
 import { resolveContent } from './resolve-content.ts'
@@ -15,6 +16,9 @@ import { storeKind } from './store-checks.ts'
 
 type ProviderEntry = ConfigFile['providers'][string]
 type PriceEntry = ConfigFile['prices'][number]
+
+/** Scores are made of what somebody asks for, and nobody is paid for them. */
+const EVALUATORS_ONLY: ScoringPolicy = { liveShare: 0, judge: undefined, minimum: new Map() }
 
 /** The config a checked file means; relative paths start from `baseDir`. */
 export function resolveConfig(file: ConfigFile, baseDir: string): Config {
@@ -72,7 +76,8 @@ function resolvePolicy(file: ConfigFile, baseDir: string): Policy {
     routing: withRollouts(routing, rollouts),
     shadows: [...filed, ...impliedShadows(file, rollouts, providers)],
     rollouts,
-    scoring,
+    // Tools and schemas are guarded by evaluators, and some rollouts go by one.
+    scoring: scoring ?? (rollouts.length === 0 ? undefined : EVALUATORS_ONLY),
     audits: resolveAudits(file, baseDir),
     health: resolveHealth(file.health),
     retention: {

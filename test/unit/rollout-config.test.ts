@@ -57,6 +57,11 @@ describe('three lines', () => {
     expect(impliedShadow('', '')).toBeUndefined()
   })
 
+  it('have evaluators look at the compared answers, where the file says nothing of scores', () => {
+    expect(policyOf('', '').scoring).toEqual({ liveShare: 0, judge: undefined, minimum: new Map() })
+    expect(aRoutingState(ROUTE).policy.scoring).toBeUndefined()
+  })
+
   it('are said in full by check and by the admin port', () => {
     expect(describeRollout(rolloutOf('state: paused'))).toBe(
       'mini on chat: openai/gpt-4o → openai/gpt-4o-mini by shadow, 5%, 25%, 50%, a bake of 1d; quality by judge; paused',

@@ -122,6 +122,10 @@ describe('on a route with a live rollout', () => {
     expect(orderFor(candidateUnit)).toEqual(['second/gpt-4o-mini', 'second/spare', 'openai/gpt-4o'])
     expect(orderFor(controlUnit)).toEqual(['openai/gpt-4o', 'second/spare'])
     expect(orderFor(middleUnit)).toEqual(['second/spare', 'openai/gpt-4o'])
+    // Most of the candidates of a bake are compared with nobody: they are spared.
+    const baked = decided(phased({ kind: 'baking' }), forUnit(middleUnit), { 'second/gpt-4o-mini': 'degraded' })
+    expect(baked).toMatchObject({ arm: 'candidate', rollout: { isCompared: false } })
+    expect(keysOf(baked)).toEqual(['openai/gpt-4o', 'second/spare', 'second/gpt-4o-mini'])
   })
 
   it('its health is watched from the start, and the conversation is told apart', () => {

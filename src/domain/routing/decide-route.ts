@@ -130,7 +130,7 @@ export function judgeOf(
  * by. Passed over, a candidate that fails one call of ten would be judged by the answers of stable, or by none.
  */
 function steadfast(judge: (target: RouteTarget) => Judgement, dealt: Dealt | undefined): typeof judge {
-  if (dealt === undefined || dealt.arm === 'stable') return judge
+  if (dealt === undefined || !dealt.mark.isCompared) return judge
   const { key } = dealt.target
   return (target) => {
     const judgement = judge(target)
