@@ -182,6 +182,7 @@ export async function compose(options: AppOptions): Promise<App> {
     let closing: Promise<Closed> | undefined
 
     async function shutDown(): Promise<Closed> {
+      void audits.close() // asks no more, or its questions would be turned away, and count as wrong
       const closed = await serving.finish(boot.shutdownDeadlineMs, () =>
         store.status().kind === 'ready' ? DRAIN_MS : 0,
       )

@@ -1,5 +1,5 @@
 import { asRecord, countOf, nameOf, parseJson } from '../dialects/json-value.ts'
-import type { AuditCell, AuditRun } from '../domain/audit.ts'
+import { type AuditCell, type AuditRun, GOLDEN } from '../domain/audit.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
@@ -7,8 +7,6 @@ import { decodeUtf8 } from './utf8.ts'
 
 /** Paths times tasks. */
 const MOST_CELLS = 10_000
-/** Of runs that a person asks for; those of the policy's audits are the proxy's own. */
-const BY_HAND = 'golden'
 
 /**
  * `POST /admin/audits`, the body `{"run": {…}}`, a run as `npx understudy audit golden` makes it: 200 `{"kept": cells}` when
@@ -39,7 +37,7 @@ function readRun(value: unknown, policyVersion: string): AuditRun | undefined {
   if (!Array.isArray(sent) || sent.length === 0 || sent.length > MOST_CELLS) return undefined
   const cells = sent.map(readCell).filter((cell) => cell !== undefined)
   if (cells.length < sent.length) return undefined
-  return { audit: BY_HAND, run, questionSet, endedAt, ending, cells, policyVersion }
+  return { audit: GOLDEN, run, questionSet, endedAt, ending, cells, policyVersion }
 }
 
 function readCell(value: unknown): AuditCell | undefined {

@@ -266,6 +266,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
 
     async function shutDown(): Promise<Closed> {
       isDraining = true
+      void audits.close() // as in compose.ts
       const drainMs = store.status().kind === 'ready' ? DRAIN_MS : 0
       const [{ cutRequests, spooledRows }] = await Promise.all([
         pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS),

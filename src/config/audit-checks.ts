@@ -1,3 +1,4 @@
+import { GOLDEN } from '../domain/audit.ts'
 import { showKey } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
 import { unknownName } from './match-checks.ts'
@@ -18,7 +19,9 @@ export function checkAudits(file: Loose): Finding[] {
         if (typeof route !== 'string' || routes.includes(route)) return []
         return [{ path: place, at: 'value', text: unknownName(file, place, route, routes, 'a route of this file') }]
       })
+      const taken = `expected another name, found "${GOLDEN}": so are called the runs of the command`
       return [
+        ...(name === GOLDEN ? [{ path, at: 'key' as const, text: taken }] : []),
         ...(isName ? [] : [{ path, at: 'key' as const, text: `expected ${expected}, found "${showKey(name)}"` }]),
         ...(routes.length > 0
           ? unknown

@@ -1,5 +1,8 @@
 import type { EpochMs, PicoUsd, RequestId } from './units.ts'
 
+/** What runs are called that a person asks for. */
+export const GOLDEN = 'golden'
+
 /** One entry of `audits:`: known questions down every path that answers, on a schedule. */
 export type AuditPolicy = {
   readonly name: string

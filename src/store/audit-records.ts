@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { AuditAnswer, AuditCell, AuditRun, AuditRunKey } from '../domain/audit.ts'
 import type { PicoUsd, RequestId } from '../domain/units.ts'
 import { AUDIT_ANSWER_COLUMNS, AUDIT_COLUMNS, auditAnswerRow, auditRows } from './audit-row.ts'
@@ -113,11 +114,12 @@ export function openAuditRecords(client: () => StoreClient | undefined): AuditRe
       return read.kind === 'ok' ? { kind: 'ok', value: read.value.map(answerOf) } : read
     },
     keepAnswers: (key, answers, instance) => {
-      const names = answers.map(({ kind, path, question }) => `${kind}/${path}/${question}`)
+      const names = answers.map(({ kind, path, question }) => [kind, path, question])
+      const batch = createHash('sha256').update(JSON.stringify(names)).digest('hex')
       return kept(
         'audit_answers',
         namedRows(AUDIT_ANSWER_COLUMNS, ...answers.map((answer) => auditAnswerRow(key, answer, instance))),
-        `${key.audit}/${key.run}/${key.questionSet}/${names.join(',').slice(0, 1_000)}`,
+        `${key.audit}/${key.run}/${key.questionSet}/${batch}`,
       )
     },
     keepRun: (run, instance) =>
