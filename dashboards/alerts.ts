@@ -127,9 +127,9 @@ WHERE $__timeFilter(received_at)`,
   {
     uid: 'understudy-rollout',
     title: 'A rollout holds or was rolled back',
-    summary: 'Rollout {{ $labels.rollout }} ({{ $labels.rule }}): {{ $labels.why }}',
+    summary: 'Rollout {{ $labels.rollout }} needs a look: `understudy rollout show {{ $labels.rollout }}` says why.',
     sql: `
-SELECT rollout, argMax(rule, decision.at) AS rule, argMax(arrayElement(because, 1), decision.at) AS why, count() AS looks
+SELECT rollout, count() AS looks
 FROM rollout_decisions AS decision
 WHERE $__timeFilter(decision.at) AND is_alert
 GROUP BY rollout`,

@@ -1,5 +1,5 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
-import { LIST_USD } from '../src/evaluate/report/report-queries.ts'
+import { pairedCalls } from '../src/evaluate/report/report-queries.ts'
 import { bars } from './bar-panels.ts'
 import { board } from './board.ts'
 import { dollars, OF_COMPARISON, OF_SHADOW, OF_TASK } from './filters.ts'
@@ -14,23 +14,19 @@ const PAIRS = `
 FROM v_pairs AS pair
 WHERE $__timeFilter(trace_at) AND ${OF_COMPARISON} AND ${OF_TASK}`
 
-/** What says which answer is better: the judge. */
-const JUDGED = `${PAIRS} AND evaluator = 'judge'`
+/** What says which answer is better: the judge, in its newest version, as verdicts of two are never mixed. */
+const JUDGED = `${PAIRS} AND evaluator = 'judge' AND version = (
+    SELECT argMax(version, paired_at) FROM pairs WHERE $__timeFilter(trace_at) AND ${OF_COMPARISON} AND evaluator = 'judge'
+  )`
 const VERDICTS = `${JUDGED} AND d IS NOT NULL`
 
 const SPENT = `
 FROM attempts AS call
 WHERE $__timeFilter(started_at) AND role = 'shadow' AND ${OF_SHADOW} AND ${OF_TASK}`
 
-/** Both calls of each pair that was mirrored in the time shown, each beside what it would have cost without a cache. */
+/** Both calls of each pair, each beside what it would have cost without a cache; as `understudy shadow report` has them. */
 const SIDES = `
-FROM (
-    SELECT if(is_mirrored, 'candidate', 'stable') AS side, call.*, ${LIST_USD} AS list_usd
-    FROM (SELECT *, role = 'shadow' AS is_mirrored FROM attempts WHERE $__timeFilter(started_at)) AS call
-    WHERE if(is_mirrored, shadow_arm = 'candidate' AND ${OF_SHADOW}, attempt_id IN (
-        SELECT pair_id FROM attempts WHERE $__timeFilter(started_at) AND role = 'shadow' AND shadow_arm = 'candidate' AND ${OF_SHADOW}
-    )) AND ${OF_TASK}
-) AS call`
+FROM (${pairedCalls(`v_pairs WHERE $__timeFilter(trace_at) AND ${OF_COMPARISON} AND ${OF_TASK}`, '$__timeFilter(started_at)')}) AS call`
 
 /** Share of the rows; NULL where there are none. */
 const share = (condition: string): string => `countIf(${condition}) / nullIf(count(), 0)`

@@ -39,7 +39,7 @@ INSERT INTO ${database}.pairs (trace_id, stable_attempt_id, candidate_attempt_id
   version, revision, d, is_consistent, failure, explanation, cost_usd, route, task, stable_provider, stable_model, candidate_provider, candidate_model)
 WITH ${facts}, cityHash64(number, 'pair') % 100 AS luck, ${isControl} AS control
 SELECT ${rowId(0)}, ${rowId(1)}, ${rowId(3)}, at, at + INTERVAL 9 SECOND, 'proxy-1', 'cheaper', control, evaluator,
-  if(evaluator = 'judge', 'gpt-judge/1', '1'), 1,
+  multiIf(evaluator != 'judge', '1', place > 0.9, 'gpt-judge/0', 'gpt-judge/1'), 1,
   multiIf(evaluator = 'answered', 0, number % 31 = 3, NULL, control, multiIf(luck < 6, -1, luck < 13, -0.5, luck < 86, 0, luck < 94, 0.5, 1),
     multiIf(luck < 9, -1, luck < 19, -0.5, luck < 76, 0, luck < 88, 0.5, 1)),
   if(evaluator = 'judge', luck % 7 != 0, NULL), if(evaluator = 'judge' AND number % 31 = 3, 'timeout', ''), '', if(evaluator = 'judge', toDecimal64(0.0004, 12), 0), route_name, task_name,

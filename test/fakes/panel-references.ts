@@ -18,6 +18,8 @@ const calls = (what: string, which = CLIENTS): string => `SELECT ${what} FROM at
 const scores = (what: string, which: string): string =>
   `SELECT ${what} FROM scores FINAL WHERE {scored} AND ${SERVED} AND ${which}`
 const BY_JUDGE = "evaluator = 'judge'"
+/** Of the generated judge; of a store without verdicts there is nothing to leave out. */
+const BY_NEWEST = `${BY_JUDGE} AND version = 'gpt-judge/1'`
 const pairs = (what: string, which = "evaluator = 'judge'"): string =>
   `SELECT ${what} FROM pairs FINAL WHERE {scored} AND ${which}`
 const funnel = (what: string): string => `SELECT ${what} FROM shadow_funnel WHERE {minute}`
@@ -174,24 +176,25 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
 
   'shadow: Eligible': value(funnel("sumIf(requests, stage = 'eligible')")),
   'shadow: Mirrored': value(funnel("sumIf(requests, stage IN ('compared', 'failed'))")),
-  'shadow: Candidate better': value(pairs('countIf(d > 0) / nullIf(count(d), 0)', `${BY_JUDGE} AND NOT is_control`)),
-  'shadow: Candidate worse': value(pairs('countIf(d < 0) / nullIf(count(d), 0)', `${BY_JUDGE} AND NOT is_control`)),
+  'shadow: Candidate better': value(pairs('countIf(d > 0) / nullIf(count(d), 0)', `${BY_NEWEST} AND NOT is_control`)),
+  'shadow: Candidate worse': value(pairs('countIf(d < 0) / nullIf(count(d), 0)', `${BY_NEWEST} AND NOT is_control`)),
   'shadow: Losses beyond A/A': value(
     pairs(
       'countIf(d < 0 AND NOT is_control) / nullIf(countIf(d IS NOT NULL AND NOT is_control), 0) - countIf(d < 0 AND is_control) / nullIf(countIf(d IS NOT NULL AND is_control), 0)',
+      BY_NEWEST,
     ),
   ),
   'shadow: Spend of shadows': value(usd("role = 'shadow'")),
   'shadow: Funnel': sum('Requests', funnel('sum(requests)')),
   'shadow: Why skipped or failed': sum('Requests', funnel("sumIf(requests, stage IN ('skipped', 'failed'))")),
   'shadow: Mirrored over time': total(funnel("sumIf(requests, stage = 'mirrored')")),
-  'shadow: Verdicts': total(pairs('count(d)', `${BY_JUDGE} AND NOT is_control`)),
-  'shadow: Mean difference': rows(pairs(slots('trace_at'), `${BY_JUDGE} AND d IS NOT NULL`)),
-  'shadow: Verdicts by task': sum('Pairs', pairs('count(d)')),
+  'shadow: Verdicts': total(pairs('count(d)', `${BY_NEWEST} AND NOT is_control`)),
+  'shadow: Mean difference': rows(pairs(slots('trace_at'), `${BY_NEWEST} AND d IS NOT NULL`)),
+  'shadow: Verdicts by task': sum('Pairs', pairs('count(d)', BY_NEWEST)),
   'shadow: Cost and latency of both sides': sum('Calls', bothSides('count()')),
   'shadow: Cost per 1,000 calls': rows(bothSides(slots('started_at'))),
   'shadow: Latency, 95th percentile': rows(bothSides(`${slots('started_at')}`).concat(" AND outcome = 'completed'")),
-  'shadow: Worst pairs': rows(pairs('least(count(), 50)', `${BY_JUDGE} AND NOT is_control AND d < 0`)),
+  'shadow: Worst pairs': rows(pairs('least(count(), 50)', `${BY_NEWEST} AND NOT is_control AND d < 0`)),
 
   'comparison: Models at this task': sum(
     'Per 1,000 calls',

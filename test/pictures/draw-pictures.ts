@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     out: { type: 'string', default: resolve(import.meta.dirname, '../../.understudy/pictures') },
     board: { type: 'string', multiple: true, default: Object.keys(BOARDS) },
     readme: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '20000' },
   },
 })
 
@@ -29,7 +30,7 @@ const README_SCALE = 0.75
 
 /**
  * `npm run dashboards:pictures [-- --board NAME --out DIR]`: every dashboard over a generated day, as a PNG. With
- * `--readme` those of the README, into dashboards/pictures.
+ * `--readme` those of the README, into dashboards/pictures; `--requests 0` is a store that nobody has asked yet.
  */
 try {
   await drawPictures(findChromium(process.env))
@@ -43,7 +44,7 @@ async function drawPictures(chromium: string): Promise<void> {
   const from = new Date(until.getTime() - 86_400_000)
   // Grafana asks for about as many points as a panel has pixels, and picks a round interval: ten minutes of a day.
   const window: GrafanaWindow = { from, to: until, intervalMs: 600_000 }
-  const traffic: Traffic = { requests: 20_000, models: 4, until, spanSeconds: 86_400 }
+  const traffic: Traffic = { requests: Number(options.requests), models: 4, until, spanSeconds: 86_400 }
   const engine = await startTestEngine()
   const pages = mkdtempSync(join(tmpdir(), 'understudy-pages-'))
   const boards = options.readme ? Object.keys(README) : options.board
@@ -51,8 +52,10 @@ async function drawPictures(chromium: string): Promise<void> {
   mkdirSync(out, { recursive: true })
   try {
     const client = await engine.migrated()
-    await insertTraffic(client, traffic)
-    await insertEvidence(client, traffic)
+    if (traffic.requests > 0) {
+      await insertTraffic(client, traffic)
+      await insertEvidence(client, traffic)
+    }
     for (const name of boards) {
       const { html, size } = await pageOf(client, name, window)
       const [page, png] = [join(pages, `${name}.html`), join(out, `${name}.png`)]

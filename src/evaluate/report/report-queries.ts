@@ -19,10 +19,10 @@ export function reportQueries({ name, sinceSeconds }: ReportScope): ReportQuerie
   if (!/^[A-Za-z][\w.-]{0,63}$/.test(name)) throw new RangeError(`no shadow can be called ${name.slice(0, 64)}`)
   const since = `now() - INTERVAL ${Math.max(1, Math.floor(sinceSeconds))} SECOND`
   const pairs = `v_pairs WHERE comparison = '${name}' AND trace_at >= ${since}`
-  // One row per pair: the evaluators say several things of the same two calls.
-  const calls = `(SELECT task, stable_attempt_id AS stable_id, candidate_attempt_id AS candidate_id FROM ${pairs} AND evaluator = 'answered' AND NOT is_control)`
-  const attempts = `(SELECT attempt_id, provider, model, cost_usd, duration_ms, first_token_ms, outcome, error, error_type, ${LIST_USD} AS list_usd FROM attempts WHERE started_at >= ${since} - INTERVAL 1 HOUR)`
-  const sides = `SELECT task, side, call.* FROM (SELECT task, pair.1 AS side, pair.2 AS id FROM ${calls} ARRAY JOIN [('stable', stable_id), ('candidate', candidate_id)] AS pair) AS sided INNER JOIN ${attempts} AS call ON call.attempt_id = sided.id`
+  const calls = pairsOnce(pairs)
+  const recent = `started_at >= ${since} - INTERVAL 1 HOUR`
+  const attempts = `(SELECT attempt_id, cost_usd FROM attempts WHERE ${recent})`
+  const sides = pairedCalls(pairs, recent)
   return {
     verdicts: `SELECT task, is_control, evaluator, version, round(d, 3) AS d, failure, count() AS pairs, max(paired_at) AS latest, countIf(is_redacted) AS redacted FROM ${pairs} GROUP BY ALL ORDER BY latest DESC LIMIT 10000`,
     lengths: `SELECT version, d, candidate_chars, stable_chars FROM ${pairs} AND evaluator = '${JUDGE}' AND NOT is_control AND d IS NOT NULL AND candidate_chars IS NOT NULL AND stable_chars IS NOT NULL ORDER BY cityHash64(trace_id) LIMIT 10000`,
@@ -34,5 +34,21 @@ export function reportQueries({ name, sinceSeconds }: ReportScope): ReportQuerie
   }
 }
 
+/** One row per pair: the evaluators say several things of the same two calls. */
+function pairsOnce(pairs: string): string {
+  return `(SELECT task, stable_attempt_id AS stable_id, candidate_attempt_id AS candidate_id FROM ${pairs} AND evaluator = 'answered' AND NOT is_control)`
+}
+
+/**
+ * Both calls of each pair with a candidate, a row each, for reports and dashboards: `task`, `side` (stable or candidate)
+ * and the call. `pairs`: `v_pairs WHERE …`; `inTime`: what bounds the calls, by `started_at`.
+ */
+export function pairedCalls(pairs: string, inTime: string): string {
+  const calls = `SELECT attempt_id, started_at, provider, model, cost_usd, duration_ms, first_token_ms, outcome, error, error_type, ${LIST_USD} AS list_usd FROM attempts WHERE ${inTime}`
+  const sided = `SELECT task, pair.1 AS side, pair.2 AS id FROM ${pairsOnce(pairs)} ARRAY JOIN [('stable', stable_id), ('candidate', candidate_id)] AS pair`
+  // The pairs are the fewer by far: they are what is held in memory.
+  return `SELECT task, side, call.* FROM (${calls}) AS call INNER JOIN (${sided}) AS sided ON sided.id = call.attempt_id`
+}
+
 /** What a call would have cost without any cache; NULL where a rate or a count is not known. */
-export const LIST_USD = `if(mapContains(rates_pico_usd, 'uncached_input_tokens') AND mapContains(rates_pico_usd, 'text_output_tokens'), ((ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)) * rates_pico_usd['uncached_input_tokens'] + (text_output_tokens + ifNull(reasoning_tokens, 0)) * rates_pico_usd['text_output_tokens']) / 1e12, NULL)`
+const LIST_USD = `if(mapContains(rates_pico_usd, 'uncached_input_tokens') AND mapContains(rates_pico_usd, 'text_output_tokens'), ((ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)) * rates_pico_usd['uncached_input_tokens'] + (text_output_tokens + ifNull(reasoning_tokens, 0)) * rates_pico_usd['text_output_tokens']) / 1e12, NULL)`
