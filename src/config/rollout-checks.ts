@@ -1,4 +1,5 @@
 import { PACES } from '../domain/rollout/pace.ts'
+import { SINGLE_ANSWER_EVALUATORS } from '../domain/score.ts'
 import { percentOf } from './amount-leaves.ts'
 import { type Path, showKey } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
@@ -133,11 +134,17 @@ function gatesOf(file: Loose, name: string): readonly Path[] {
   return [[...own, 'shadow'], ...file.stepsAt([...own, 'steps']).map((step) => [...own, 'steps', step])]
 }
 
+const METRICS: readonly string[] = ['judge', 'feedback', ...SINGLE_ANSWER_EVALUATORS]
+
 function checkMetric(file: Loose, name: string): Finding[] {
   const path = ['rollouts', name, 'metric']
   const metric = file.at(path)
   if (metric === 'judge' && !file.isSet(['judge'])) {
     return [{ path, at: 'value', text: 'expected a judge in this file beside metric: judge, found none' }]
+  }
+  if (typeof metric === 'string' && !METRICS.includes(metric)) {
+    const what = 'judge, feedback or an evaluator of single answers'
+    return [{ path, at: 'value', text: unknownName(file, path, metric, METRICS, what) }]
   }
   const shadow = ['rollouts', name, 'shadow']
   const isShadowed = file.isSet(shadow) && file.at([...shadow, 'enabled']) !== false

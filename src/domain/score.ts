@@ -4,6 +4,19 @@ import type { EpochMs, PicoUsd, RequestId } from './units.ts'
 /** Who scores: a deterministic evaluator, a model that judges, the application that got the answer, a person, an audit. */
 export type ScoreSource = 'evaluator' | 'judge' | 'application' | 'human' | 'audit'
 
+/** Evaluators that have something to say of one answer by itself, without a right one or another to hold it against. */
+export const SINGLE_ANSWER_EVALUATORS = [
+  'answered',
+  'not_truncated',
+  'no_refusal',
+  'valid_json',
+  'json_schema',
+  'tool_arguments',
+  'same_language',
+  'no_repetition',
+  'cited_links',
+] as const
+
 /** What one evaluator says of one answer. */
 export type Score = {
   readonly traceId: RequestId

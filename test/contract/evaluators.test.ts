@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { SINGLE_ANSWER_EVALUATORS } from '../../src/domain/score.ts'
 import { createEvaluators } from '../../src/evaluate/evaluators.ts'
 import { patternMatch } from '../../src/evaluate/pattern-match.ts'
 import { anAnswer, anInput, aPrompt, type EvaluatorExamples, inputs, keepsTheContract } from './evaluators.ts'
@@ -192,6 +193,13 @@ describe.each(createEvaluators())('$name', (evaluator) => {
   const examples = EXAMPLES[evaluator.name]
   if (examples === undefined) throw new Error(`no examples for ${evaluator.name}`)
   keepsTheContract(evaluator, examples)
+})
+
+it('those that a rollout may go by have something to say of an answer by itself, and all that do are among them', () => {
+  const single = createEvaluators().filter(({ name }) =>
+    EXAMPLES[name]?.values.some(([input]) => input.expected === undefined && input.other === undefined),
+  )
+  expect(single.map(({ name }) => name)).toEqual([...SINGLE_ANSWER_EVALUATORS])
 })
 
 function aRule(pattern: string, changes: object = {}) {
