@@ -5,11 +5,12 @@ import { type Analysis, readAnalysis } from '../../src/store/analyses/read-analy
 import type { Row, StoreClient } from '../../src/store/client.ts'
 import { type FeedbackWanted, readFeedback } from '../../src/store/feedback-readings.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
-import { type FedRequest, feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
+import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
 import { changeWeights, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
 import { aProxyHome, queryAs, type Settings } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { aStoreDoor } from '../fakes/store-door.ts'
+import { firstValues, talliedByHand } from '../fakes/feedback-sums.ts'
 import { createDraws } from '../simulation/draws.ts'
 
 const HOUR_MS = 3_600_000
@@ -54,39 +55,6 @@ describe('what the analyses say is what comes out by hand:', () => {
     )
   })
 
-  /** Of each unit and day the first value, by arrival. */
-  function firsts(of: readonly FedRequest[], value: (request: FedRequest) => number | undefined) {
-    const found = new Map<string, { readonly request: FedRequest; readonly value: number }>()
-    for (const request of of) {
-      const own = value(request)
-      const isInTime =
-        request.receivedAt > wanted.asOf - FEEDBACK_RULE.horizonMs &&
-        request.receivedAt <= wanted.asOf - FEEDBACK_RULE.watermarkMs &&
-        request.scoredAt <= wanted.asOf
-      if (own === undefined || !isInTime) continue
-      const day = new Date(request.receivedAt).toISOString().slice(0, 10)
-      const key = `${day} ${request.unit === '' ? request.id : request.unit}`
-      const known = found.get(key)
-      const isEarlier =
-        known === undefined ||
-        request.scoredAt < known.request.scoredAt ||
-        (request.scoredAt === known.request.scoredAt && request.id < known.request.id)
-      if (isEarlier) found.set(key, { request, value: own })
-    }
-    return [...found.values()]
-  }
-
-  function tallied(values: readonly { readonly request: FedRequest; readonly value: number }[]): Tally {
-    let [mass, sum, squares] = [0, 0, 0]
-    for (const { request, value } of values) {
-      const weight = 0.5 ** ((wanted.asOf - request.receivedAt) / FEEDBACK_RULE.halfLifeMs)
-      mass += weight
-      sum += weight * value
-      squares += weight * value * value
-    }
-    return { mass, sum, squares }
-  }
-
   function expectSame(found: Tally | undefined, expected: Tally): void {
     expect(found?.mass).toBeCloseTo(expected.mass, 6)
     expect(found?.sum).toBeCloseTo(expected.sum, 6)
@@ -102,9 +70,9 @@ describe('what the analyses say is what comes out by hand:', () => {
         read.value.quality.find(
           (row) => row.task === task && row.arm === `openai/${model}` && row.yardstick.source === source,
         )
-      const scores = firsts(own, ({ score }) => score)
+      const scores = firstValues(own, wanted.asOf, ({ score }) => score)
       const judged = rowOf('judge')
-      expectSame(judged?.tally, tallied(scores))
+      expectSame(judged?.tally, talliedByHand(scores, wanted.asOf))
       const since = (at: number) => scores.filter(({ request }) => request.scoredAt > at).length
       // Mass is of the first score alone; counting goes by the first arrival of the group, which is its.
       expect(judged).toMatchObject({
@@ -113,8 +81,8 @@ describe('what the analyses say is what comes out by hand:', () => {
         sinceQuarantine: since(task === 'math' && model === 'small' ? NOW - 5 * DAY_MS : 0),
         yardstick: { evaluator: 'judge', version: 'v1' },
       })
-      const pairs = model === 'large' ? [] : firsts(own, ({ d }) => d)
-      expectSame(rowOf('pairs')?.tally ?? NO_TALLY, tallied(pairs))
+      const pairs = model === 'large' ? [] : firstValues(own, wanted.asOf, ({ d }) => d)
+      expectSame(rowOf('pairs')?.tally ?? NO_TALLY, talliedByHand(pairs, wanted.asOf))
 
       const inTime = own.filter(
         ({ receivedAt }) => receivedAt > wanted.asOf - FEEDBACK_RULE.horizonMs && receivedAt <= wanted.asOf,
@@ -123,8 +91,14 @@ describe('what the analyses say is what comes out by hand:', () => {
         (row) => row.kind === 'live' && row.task === task && row.arm === `openai/${model}`,
       )
       const priced = inTime.flatMap((request) => (request.usd === undefined ? [] : [{ request, value: request.usd }]))
-      expectSame(cost?.tally, tallied(priced))
-      expect(cost?.requests).toBeCloseTo(tallied(inTime.map((request) => ({ request, value: 0 }))).mass, 6)
+      expectSame(cost?.tally, talliedByHand(priced, wanted.asOf))
+      expect(cost?.requests).toBeCloseTo(
+        talliedByHand(
+          inTime.map((request) => ({ request, value: 0 })),
+          wanted.asOf,
+        ).mass,
+        6,
+      )
     }
   })
 
