@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { aModel } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { aProxyHome, type ProxyHome, type ProxyProcess, settingsFor } from '../fakes/proxy-process.ts'
@@ -43,17 +43,21 @@ afterAll(async () => {
 
 type Shown = {
   readonly state: string
+  readonly asked: number
   readonly last: { readonly passed: boolean; readonly cells: readonly Readonly<Record<string, unknown>>[] } | null
 }
 
+async function shownWhen({ adminUrl }: ProxyProcess, isSo: (shown: Shown) => boolean): Promise<Shown> {
+  for (;;) {
+    const answer = await fetch(`${adminUrl}/admin/audits`)
+    const { audits }: { audits: readonly [Shown] } = JSON.parse(await answer.text())
+    if (isSo(audits[0])) return audits[0]
+    await sleep(50)
+  }
+}
+
 test('an audit of the policy runs by itself when it is due, and its result is at /admin/audits, in the metrics and in ClickHouse', async () => {
-  let shown: Shown | undefined
-  do {
-    await sleep(100)
-    const answer = await fetch(`${proxy.adminUrl}/admin/audits`)
-    const { audits }: { audits: readonly Shown[] } = JSON.parse(await answer.text())
-    shown = audits[0]
-  } while (shown?.last === null || shown?.state !== 'waiting')
+  const shown = await shownWhen(proxy, ({ state, last }) => last !== null && state === 'waiting')
   expect(shown.last).toMatchObject({ ending: 'complete', passed: false })
   expect(shown.last?.cells.map(({ path, mean, passed }) => [path, mean, passed])).toEqual([
     ['bad', 0, false],
@@ -95,4 +99,29 @@ test('audit golden shows each route, goes on where it ended, and fails below the
     "SELECT ending, count() AS cells, sum(answered) AS answers FROM understudy.audits WHERE audit = 'golden' GROUP BY run, ending ORDER BY run",
   )
   expect(kept).toMatchObject([{ ending: 'budget' }, { ending: 'complete', cells: 4, answers: 40 }])
+})
+
+test('an audit that meets the end of its proxy goes on with the next one, and nothing counts as wrong for it', async () => {
+  simulator.setModel('slow', { quality: 1, firstByteMs: 150 })
+  const own = await aProxyHome(
+    settingsFor(simulator.url, {
+      providers: { sim: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-1' } },
+      prices: [{ model: '*', input: 1, output: 2 }],
+      routes: { one: { target: 'sim/slow' } },
+      audits: { nightly: { questions: file, budget: 1, max_concurrent: 2 } },
+    }),
+  )
+  onTestFinished(own.close)
+  simulator.forgetRequests()
+  const first = await own.start()
+  await shownWhen(first, ({ asked }) => asked >= 4)
+  await first.end('SIGTERM')
+  const second = await own.start()
+  const { last } = await shownWhen(second, (shown) => shown.last !== null)
+  expect(last?.cells.map(({ path, answered, failed }) => [path, answered, failed])).toEqual([
+    ['one', 10, 0],
+    ['sim/slow', 10, 0],
+  ])
+  // Two may have been under way.
+  expect(simulator.requests().length).toBeLessThanOrEqual(22)
 })
