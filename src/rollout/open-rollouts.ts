@@ -7,7 +7,6 @@ import type { Evidence } from '../domain/rollout/evidence.ts'
 import { explain, type Explanation } from '../domain/rollout/explain.ts'
 import { livePhaseOf, phaseText } from '../domain/rollout/phase.ts'
 import type { Rollout } from '../domain/rollout/rollout.ts'
-import type { Change } from '../domain/rollout/rollout-event.ts'
 import type { RolloutState } from '../domain/rollout/rollout-state.ts'
 import type { RolloutAnswer, RolloutReport, RolloutRequest, RolloutView, Trip } from '../domain/rollout/rollout-view.ts'
 import type { RoutingState } from '../domain/state.ts'
@@ -313,6 +312,5 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
 
 /** Verbs that are done at once wherever they are asked for, store or no store. */
 function isSafe({ kind }: Verb): boolean {
-  const safe: readonly (Verb['kind'] | Change['kind'])[] = ['pause', 'rollback', 'abort']
-  return safe.includes(kind)
+  return kind === 'pause' || kind === 'rollback' || kind === 'abort'
 }

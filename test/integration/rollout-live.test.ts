@@ -80,6 +80,13 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
     throw new Error('no proxies')
   for (const proxy of [one, two]) await untilRollout(proxy, NOW, ({ stage }) => stage === '50%')
 
+  const deciders = await Promise.all([one, two].map((proxy) => proxy.metric('understudy_rollout_decider')))
+  expect(deciders.toSorted()).toEqual([0, 1])
+  for (const proxy of [one, two]) {
+    expect(await proxy.metric('understudy_rollout_percent', { rollout: NOW })).toBe(50)
+    expect(await proxy.metric('understudy_rollout_phase', { rollout: NOW, phase: 'ramping' })).toBe(1)
+  }
+
   const session = await candidateSession(urlOne, 'verbs')
   expect(await armAt(urlTwo, session)).toBe('candidate')
   const tookMs: number[] = []

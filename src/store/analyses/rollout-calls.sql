@@ -45,7 +45,7 @@ LEFT JOIN
         cost_usd,
         outcome = 'completed' AS is_completed
     FROM {database:Identifier}.attempts
-    WHERE route = {route:String} AND role IN ('primary', 'fallback', 'cascade')
+    WHERE route = {route:String} AND role IN ('primary', 'fallback', 'cascade') AND attempts.arm IN ('candidate', 'control')
         AND started_at >= fromUnixTimestamp64Milli({since:Int64})
         AND started_at <= fromUnixTimestamp64Milli({as_of:Int64} + 600000)
     ORDER BY trace_id, arm, position
