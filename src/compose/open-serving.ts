@@ -142,6 +142,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     closers,
   )
   const answerOwn = createOwnApi({ world, policy, record: scoreRecorder.record, readTrace: options.readTrace })
+  const armPins = createArmPins()
   const lanes: RowLane[] = []
   const metrics = createMetrics({
     build: { version, node: process.version },
@@ -150,6 +151,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     health: health.report,
     shadows: mirror.report,
     scoring: scoring.counts,
+    pinnedConversations: armPins.size,
     ...(options.rollouts === undefined ? {} : { rollouts: options.rollouts }),
     ...(options.feedback === undefined ? {} : { feedback: options.feedback }),
     ...(options.audits === undefined ? {} : { audits: options.audits }),
@@ -196,7 +198,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
         price: prices.price,
         health,
         knownModel,
-        armPins: createArmPins(),
+        armPins,
         recorder,
         mirror: alsoScoring(mirror, scoring.live, policy),
         answerOwn,

@@ -25,7 +25,9 @@ export type MetricSources = {
   readonly audits?: () => readonly AuditStatus[]
   /** Absent in a process that does not follow them. */
   readonly rollouts?: () => RolloutReport
-  /** Likewise the loop from evidence to weights. */
+  /** Conversations that keep the arm of a rollout which they began with. Absent in a process that does not serve. */
+  readonly pinnedConversations?: () => number
+  /** Absent in a process without the loop from evidence to weights. */
   readonly feedback?: () => FeedbackReport
   readonly spool: () => SpoolLoad
   /** Cap of the spool. */

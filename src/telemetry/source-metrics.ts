@@ -60,6 +60,7 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...healthFamilies(sources.health),
     ...shadowFamilies(sources.shadows),
     ...(sources.rollouts === undefined ? [] : rolloutFamilies(sources.rollouts)),
+    ...pinFamilies(sources),
     ...(sources.feedback === undefined ? [] : feedbackFamilies(sources.feedback)),
     ...scoringFamilies(sources.scoring),
     ...auditFamilies(sources.audits),
@@ -94,6 +95,19 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
       help: 'Log lines lost to a slow or missing reader.',
       labelNames: [],
       read: () => one(sources.droppedLogLines()),
+    },
+  ]
+}
+
+function pinFamilies({ pinnedConversations }: MetricSources): readonly SourceFamily[] {
+  if (pinnedConversations === undefined) return []
+  return [
+    {
+      type: 'gauge',
+      name: 'understudy_pinned_conversations',
+      help: 'Running conversations that keep the arm of a rollout which they began with; the oldest make room at 50000.',
+      labelNames: [],
+      read: () => one(pinnedConversations()),
     },
   ]
 }

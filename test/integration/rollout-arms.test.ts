@@ -159,6 +159,8 @@ it('a conversation that runs stays on its arm when the share is raised; new ones
   expect(Math.abs(count('50 %, begun') - 60)).toBeLessThan(22)
   const [pinned] = await rows<{ n: number }>("SELECT count() AS n FROM traces WHERE has(reasons, 'arm_pinned')")
   expect(pinned).toEqual({ n: OLD.length })
+  const begun = OLD.length * 2 + NEW.length
+  expect(await proxy.metric('understudy_pinned_conversations')).toBeGreaterThanOrEqual(begun)
 })
 
 it('a candidate that fails is answered for by stable, and the failure is the candidate’s', async () => {
