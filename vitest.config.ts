@@ -16,7 +16,7 @@ const WHOLE = [
   'containers-*',
   'content',
   'dashboards-*',
-  'durability-{disk,instances,outage,secrets,shutdown,store}',
+  'durability-{disk,instances,kills,outage,secrets,shutdown,store}',
   'feedback',
   'hostile-{admin,answers,floods,generated}',
   'judge-calibrate',
@@ -28,7 +28,6 @@ const WHOLE = [
   'shadow-{kills,process,report}',
   'soak-heap',
   'spans-process',
-  'spool-clickhouse',
   'store-*',
   'worker*',
 ].map((name) => `test/integration/${name}.test.ts`)
@@ -58,8 +57,8 @@ const HELD = process.env.HELD === 'all' ? '*' : '{answers,compression,cuts,retri
 
 /**
  * Five projects, run one after the other. `unit` shares the cores between files, and so does `whole`, whose files wait
- * more than they work; `integration` starts servers, browsers and ClickHouse too, but measures time, memory and what a
- * kill leaves behind, so its files run one at a time; `held` is what of it compares the proxy with the direct way, once
+ * more than they work; `integration` starts servers, browsers and ClickHouse too, but measures time and resident memory,
+ * so its files run one at a time; `held` is what of it compares the proxy with the direct way, once
  * more with a fallback for every request (test/fakes/stand-in.ts); `long` is for the tests that need minutes and is not
  * part of `npm test`.
  */
