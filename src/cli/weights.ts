@@ -1,17 +1,19 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
+import { plainText } from './print-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning, type Running } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ChangeOptions = { readonly reason: string; readonly actor: string }
 
-/** Prints the weights of every route: those of the file, those in force, and who changed them. */
+/** Prints the weights of every route: those of the file, those in force, of tasks too, who changed them, and of feedback. */
 export async function listWeights({ print }: Terminal, config: Config): Promise<number> {
   const routes = rowsIn(await askAdmin(await running(config), '/admin/weights', {}), 'routes')
   if (routes.length === 0) print('No route has weights.')
   else print(weightsTable(routes))
+  for (const line of routes.flatMap(feedbackLines)) print(line)
   return 0
 }
 
@@ -99,21 +101,37 @@ function changedLines(route: JsonRow | undefined): readonly string[] {
 }
 
 function weightsTable(routes: readonly JsonRow[]): string {
-  const table = new Table({ head: ['route', 'target', 'file', 'in force', 'changed'], style: { head: [], border: [] } })
+  const table = new Table({
+    head: ['route', 'target', 'file', 'in force', 'of tasks', 'changed'],
+    style: { head: [], border: [] },
+  })
   for (const route of routes) {
     const weights = recordIn(route, 'weights')
     const pins = listIn(route, 'pins')
     const targets = Object.keys(weights ?? {})
     const column = (cell: (target: string) => string): string => targets.map(cell).join('\n')
+    const ownOf = (target: string): string =>
+      Object.keys(recordIn(route, 'tasks') ?? {})
+        .map((task) => `${plainText(task)} ${textIn(recordIn(recordIn(route, 'tasks'), task), target)}`)
+        .join(', ')
     table.push([
       `${textIn(route, 'route')} (${textIn(route, 'strategy')})`,
       column((target) => target),
       column((target) => textIn(recordIn(route, 'base'), target)),
       column((target) => `${textIn(weights, target)}${pins.includes(target) ? ' pinned' : ''}`),
+      column(ownOf),
       route['live'] === true ? changedBy(recordIn(route, 'last_change')) : '',
     ])
   }
   return table.toString()
+}
+
+/** What the feedback loop of that proxy last knew. */
+function feedbackLines(route: JsonRow): readonly string[] {
+  const feedback = recordIn(route, 'feedback')
+  if (feedback === undefined) return []
+  const [mode, verdict, detail] = ['mode', 'verdict', 'detail'].map((key) => plainText(textIn(feedback, key)))
+  return [`${textIn(route, 'route')}: feedback ${mode}, ${verdict}. ${detail}`]
 }
 
 function changedBy(change: JsonRow | undefined): string {

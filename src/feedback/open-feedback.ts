@@ -10,7 +10,7 @@ import {
 import { decisionText } from '../domain/feedback/explain-decision.ts'
 import type { FeedbackPolicy } from '../domain/feedback/feedback-policy.ts'
 import type { FeedbackReport, RouteFeedback } from '../domain/feedback/feedback-report.ts'
-import { routeInputs } from '../domain/feedback/route-inputs.ts'
+import { readingsOf, routeInputs } from '../domain/feedback/route-inputs.ts'
 import { FEEDBACK_RULE, ruleAtSpeed } from '../domain/feedback/rule.ts'
 import type { Cell, Closable, Log, World } from '../domain/ports.ts'
 import { AUTOMATIC } from '../domain/rollout/rollout-event.ts'
@@ -103,7 +103,10 @@ export function openFeedback(options: FeedbackOptions): Feedback {
       signal,
     )
     if (readings.kind === 'unavailable') return readings.detail
-    const record = decideAndRemember({ ...inputs, readings: readings.value })
+    const record = decideAndRemember({
+      ...inputs,
+      readings: readingsOf(readings.value, Object.keys(inputs.weights.weights)),
+    })
     const place = { revision: (last.value?.revision ?? 0) + 1, ifMatch }
     const fault = isNews(record, before, rule.minGapMs) ? await tell(from, route, record, place, signal) : undefined
     if (fault === undefined) note(route, record.decision.verdict, decisionText(record.decision))

@@ -261,6 +261,19 @@ describe('a proxy whose route lets evidence move its weights', () => {
       expect(explained.stdout).toContain(text)
     }
 
+    const standings = await rowsOf('fed')(
+      "SELECT task, target, standing, round(share_after, 2) AS share FROM v_model_standings WHERE task != '' ORDER BY task, target",
+    )
+    expect(standings).toEqual([
+      { task: 'coding', target: 'openai/large', standing: 'eligible', share: 0.4 },
+      { task: 'coding', target: 'openai/small', standing: 'eligible', share: 0.6 },
+      { task: 'math', target: 'openai/large', standing: 'eligible', share: 1 },
+      { task: 'math', target: 'openai/small', standing: 'quarantined', share: 0 },
+    ])
+    const listed = await weights('list')
+    expect(listed.stdout).toMatch(/openai\/small +│ 50 +│ 0 +│ coding 59.99, math 0 /)
+    expect(listed.stdout).toContain('chat: feedback apply, held. ')
+
     const effectiveness = await weights('effectiveness', 'chat', '--since', '7d')
     const [saving] = await rowsOf('fed')<{ saved: number; whole: number; n: number }>(`
       SELECT sum(small * mean - spent) AS saved, sum(small * mean + own) AS whole, toFloat64(sum(all)) AS n FROM (

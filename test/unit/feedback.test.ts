@@ -307,6 +307,12 @@ describe('weights', () => {
     })
   })
 
+  it('of all traffic go by the tasks that have scores', () => {
+    const unscored = COSTS.map((row) => ({ ...row, task: 'new', requests: 50_000 }))
+    const { cell } = decided({ quality: EQUAL, costs: [...COSTS, ...unscored] })
+    expect(cell).toMatchObject({ verdict: 'moved' })
+  })
+
   it('go by shadow costs where an arm has no traffic, and not at all where most costs are unknown', () => {
     const quality = EQUAL
     const weights = { weights: { [LARGE]: 100, [SMALL]: 0 }, pins: [] }

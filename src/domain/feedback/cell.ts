@@ -50,7 +50,7 @@ export function readCell(
       : yardstick
   const own = rowsBy(quality, yardstick)
   const scored = rowsBy(quality, byScores)
-  const mixture = task === ALL_TASKS ? mixtureOf(costs, quality) : new Map([[task, 1]])
+  const mixture = task === ALL_TASKS ? mixtureOf(costs, own) : new Map([[task, 1]])
   const costsByArm = costsOf(costs, arms, mixture, rule)
   const entries = arms.map((arm): readonly [string, ArmReading] => {
     const rows = own.filter((row) => row.arm === arm)
@@ -114,9 +114,12 @@ function tallyOf(rows: readonly { readonly tally: Tally }[]): Tally {
   return addTallies(rows.map(({ tally }) => tally))
 }
 
-/** Shares of the tasks in the route's traffic, else in its scores. */
+/** Shares of the tasks in the route's traffic, as far as they have scores, else in the scores. */
 function mixtureOf(costs: readonly CostReading[], quality: readonly QualityReading[]): ReadonlyMap<string, number> {
-  const live = costs.filter(({ kind }) => kind === 'live').map(({ task, requests }) => [task, requests] as const)
+  const tasks = new Set(quality.map(({ task }) => task))
+  const live = costs.flatMap(({ kind, task, requests }) =>
+    kind === 'live' && tasks.has(task) ? [[task, requests] as const] : [],
+  )
   const scored = quality.map(({ task, tally }) => [task, tally.mass] as const)
   const weights = new Map<string, number>()
   for (const [task, weight] of sum(live.map(([, requests]) => requests)) > 0 ? live : scored) {

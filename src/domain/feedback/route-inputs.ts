@@ -7,7 +7,7 @@ import type { EpochMs } from '../units.ts'
 import type { WeightInputs } from './decide-weights.ts'
 import type { DecisionMemory } from './decision-record.ts'
 import type { FeedbackRule } from './rule.ts'
-import { ALL_TASKS } from './readings.ts'
+import { ALL_TASKS, type Readings } from './readings.ts'
 
 /**
  * What a decision about `route` rests on besides the readings; undefined where feedback has no say in it. `memory` is that
@@ -50,4 +50,21 @@ function rolloutArms({ rollouts = [] }: Route, states: RoutingState['rollouts'])
     const live = state === undefined ? undefined : livePhaseOf(state.phase)
     return live === undefined || live.kind === 'shadow' ? [] : [stable.key, candidate.key]
   })
+}
+
+/** Beyond so many the tasks with the fewest scores are left out: clients name tasks as they like, and a row keeps all. */
+const MOST_TASKS = 100
+
+/** What of `readings` a decision about `arms` can use. */
+export function readingsOf({ asOf, quality, costs }: Readings, arms: readonly string[]): Readings {
+  const own = quality.filter(({ arm }) => arms.includes(arm))
+  const masses = new Map<string, number>()
+  for (const { task, tally } of own) masses.set(task, (masses.get(task) ?? 0) + tally.mass)
+  const tasks = [...masses].toSorted(([, one], [, other]) => other - one).map(([task]) => task)
+  const kept = new Set(tasks.slice(0, MOST_TASKS))
+  return {
+    asOf,
+    quality: own.filter(({ task }) => kept.has(task)),
+    costs: costs.filter(({ task, arm }) => arms.includes(arm) && kept.has(task)),
+  }
 }
