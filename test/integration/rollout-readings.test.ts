@@ -305,6 +305,25 @@ it('slow is what is slower than stable was when the stage began, by a quarter', 
   expect(success).toEqual([{ task: 'all', pairs: [[0, 60]] }])
 })
 
+it('of a busy route a part of the units is looked at, of both arms alike', async () => {
+  const rollout = named('busy')
+  await client.command(`INSERT INTO understudy.traces (trace_id, received_at, route)
+    SELECT generateUUIDv7(number), fromUnixTimestamp64Milli(${START - 1} - toInt64(number % 1000000)), 'busy'
+    FROM numbers(260000)`)
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 100), unitsOf(rollout, 25, 'control', 100)]
+  await see(
+    rollout,
+    25,
+    [...candidates, ...controls].flatMap((unit) => [1, 2].map((at) => ({ unit, at, score: 1 }))),
+  )
+  const { quality, units, scores } = await read(rollout, LIVE)
+  const [[, pairs] = []] = quality[0]?.pairs ?? []
+  expect(units.candidate + units.control).toBeGreaterThan(60)
+  expect(units.candidate + units.control).toBeLessThan(140)
+  expect(pairs).toBe(Math.min(units.candidate, units.control))
+  expect(scores.candidate.expected).toBe(2 * units.candidate)
+})
+
 it('tasks that must show their own evidence are read apart', async () => {
   const rollout = named('apart', { tasksApart: ['coding'] })
   const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 20), unitsOf(rollout, 25, 'control', 20)]

@@ -6,6 +6,7 @@ import { readAnalysis } from '../analyses/read-analysis.ts'
 import type { Query, Read, Select } from '../client.ts'
 import { parseAs, type RowOf } from '../columns.ts'
 import { isJudgeTrusted } from './is-judge-trusted.ts'
+import { oneUnitOf } from './one-unit-of.ts'
 import { readBadEvents } from './read-bad-events.ts'
 import { readQuality, readSameWithSame, readSuccess } from './read-pairs.ts'
 import { liveScores, readScores, SHADOW_SCORES } from './read-scores.ts'
@@ -70,8 +71,9 @@ export async function readRolloutReadings(
   const isShadow = live.kind === 'shadow'
   try {
     const slowMs = isShadow ? 0 : await slowFrom(ask, rollout)
+    const oneOf = isShadow ? 1 : await oneUnitOf(ask)
     const stage: Stage = {
-      ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, ...more }),
+      ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, one_of: oneOf, ...more }),
       calls: readAnalysis(isShadow ? 'rollout-shadow-calls' : 'rollout-calls'),
       scores: isShadow ? SHADOW_SCORES : liveScores(rollout.metric),
       isShadow,

@@ -31,6 +31,7 @@ export async function readUnits(
         WHERE route = {route:String}
           AND received_at >= least(fromUnixTimestamp64Milli({dealt_at:Int64} - ${DAY_MS}), fromUnixTimestamp64Milli({since:Int64}))
           AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
+          AND cityHash64(own) % {one_of:UInt32} = 0
       )
       GROUP BY own
     )`,
