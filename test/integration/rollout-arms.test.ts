@@ -39,7 +39,14 @@ beforeAll(async () => {
     },
     decider: { tick: '300ms' },
     rollouts: {
-      b: { route: 'chat', candidate: 'openai/b', shadow: false, steps: ['20%', '50%'], metric: 'feedback' },
+      b: {
+        route: 'chat',
+        candidate: 'openai/b',
+        shadow: false,
+        steps: ['20%', '50%'],
+        metric: 'feedback',
+        scored: '100%',
+      },
       page: { route: 'page', candidate: 'openai/b', shadow: false, steps: ['50%'], metric: 'feedback' },
     },
   })
@@ -186,6 +193,43 @@ it('a candidate that fails is answered for by stable, and the failure is the can
       rollout_step: 50,
       is_compared: true,
       arm_events: ['error'],
+    },
+  })
+})
+
+it('answers of both arms are scored alike, and nobody else’s', async () => {
+  const scored = await rows<{ arm: string; compared: boolean; answers: number; scored: number }>(`
+    SELECT arm, is_compared AS compared, count() AS answers,
+      countIf(trace_id IN (SELECT trace_id FROM scores WHERE source = 'evaluator' AND evaluator = 'answered')) AS scored
+    FROM traces WHERE rollout = 'b' GROUP BY ALL ORDER BY ALL`)
+  expect(scored.map(({ arm, compared }) => [arm, compared])).toEqual([
+    ['candidate', true],
+    ['control', true],
+    ['stable', false],
+  ])
+  for (const each of scored) expect(each.scored).toBe(each.compared ? each.answers : 0)
+})
+
+it('an explanation says which arm a request would have, and of which rollout', async () => {
+  const [session] = [...(told.get('programs') ?? [])].find(([, { arm }]) => arm === 'candidate') ?? []
+  const answer = await fetch(`${proxy.adminUrl}/admin/route`, {
+    method: 'POST',
+    headers: { connection: 'close', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      path: '/p/theirs/v1/chat/completions',
+      headers: { 'x-understudy-session': session },
+      body: { model: 'page', messages: [{ role: 'user', content: 'Hello' }] },
+    }),
+  })
+  expect(JSON.parse(await answer.text())).toMatchObject({
+    decision: {
+      route: 'page',
+      arm: 'candidate',
+      rollout: { name: 'page', stage: '50%', percent: 50, compared: true, target: 'openai/b' },
+      targets: [
+        { provider: 'openai', model: 'b' },
+        { provider: 'theirs', model: 'a' },
+      ],
     },
   })
 })
