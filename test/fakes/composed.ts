@@ -12,6 +12,8 @@ import type { TestEngine } from './clickhouse.ts'
 /** How long a slow machine may take to store a row. */
 const PATIENCE_MS = 30_000
 const POLL_MS = 200
+/** Rows are on their way for a second, and a hundred stories that are asked for before cost more than what they tell of. */
+const ON_THE_WAY_MS = 900
 
 /** A whole proxy that runs on a config file as it is, but for its ports, its directory and its store. */
 export type Composed = {
@@ -138,6 +140,7 @@ GROUP BY outcome, calls ORDER BY requests DESC`
 async function storyOf(client: StoreClient, traceId: string | null): Promise<Story> {
   if (traceId === null) throw new Error('the answer names no trace')
   const deadline = performance.now() + PATIENCE_MS
+  await new Promise((resolve) => setTimeout(resolve, ON_THE_WAY_MS))
   for (;;) {
     const found = await client.select({
       name: 'test-story',

@@ -101,13 +101,20 @@ describe('one policy per strategy', () => {
     const tools: Chat['tools'] = [
       { type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } },
     ]
-    expect(await modelFor({})).toBe(': primary openai/gpt-4o-mini completed 200')
-    expect(await modelFor(says('Refactor this, please.'))).toBe('code: primary openai/gpt-5 completed 200')
-    expect(await modelFor(says('Why?\n```ts\nlet a: string = 1\n```'))).toBe('code: primary openai/gpt-5 completed 200')
-    expect(await modelFor({ tools })).toBe('tools: primary openai/gpt-4o completed 200')
-    expect(await modelFor(says('The quick brown fox. '.repeat(20_000)))).toBe(
+    const asked = [
+      {},
+      says('Refactor this, please.'),
+      says('Why?\n```ts\nlet a: string = 1\n```'),
+      { tools },
+      says('The quick brown fox. '.repeat(20_000)),
+    ]
+    expect(await Promise.all(asked.map(modelFor))).toEqual([
+      ': primary openai/gpt-4o-mini completed 200',
+      'code: primary openai/gpt-5 completed 200',
+      'code: primary openai/gpt-5 completed 200',
+      'tools: primary openai/gpt-4o completed 200',
       'very-long: primary openai/gpt-4.1-nano completed 200',
-    )
+    ])
   })
 
   it('balance: servers share the traffic, and one that is down is left out, by nobody’s failure, until it is back', async () => {
@@ -179,12 +186,13 @@ describe('the common wishes', () => {
       { role: 'assistant', content: 'Well' },
       { role: 'user', content: 'And now?' },
     ]
-    const short = await chat(proxy, 'gpt-4o')
-    expect(short).toMatchObject({ reasons: ['rule_held'], calls: ['primary openai/gpt-4o-mini completed 200'] })
-    for (const messages of [long, third]) {
-      const story = await chat(proxy, 'gpt-4o', { messages })
-      expect(story).toMatchObject({ reasons: ['no_rule_held'], calls: ['primary openai/gpt-4o completed 200'] })
-    }
+    const other = { reasons: ['no_rule_held'], calls: ['primary openai/gpt-4o completed 200'] }
+    const asked = [{}, { messages: long }, { messages: third }]
+    expect(await Promise.all(asked.map((changes) => chat(proxy, 'gpt-4o', changes)))).toMatchObject([
+      { reasons: ['rule_held'], calls: ['primary openai/gpt-4o-mini completed 200'] },
+      other,
+      other,
+    ])
     simulator.playbill.play('outage', { model: 'gpt-4o-mini' })
     expect((await chat(proxy, 'gpt-4o')).calls).toEqual([
       'primary openai/gpt-4o-mini refused 500',
@@ -217,53 +225,43 @@ describe('the common wishes', () => {
     const proxy = await start('teams')
     const of = async (team?: string): Promise<Pick<Story, 'route' | 'calls'>> =>
       message(proxy, 'claude-sonnet-5-5', team === undefined ? {} : { 'x-understudy-team': team })
-    expect(await of('research')).toMatchObject({
-      route: 'research',
-      calls: ['primary anthropic/claude-opus-4-5 completed 200'],
-    })
-    for (const team of ['support', 'support-eu']) {
-      expect(await of(team)).toMatchObject({
-        route: 'support',
-        calls: ['primary anthropic/claude-haiku-4-5 completed 200'],
-      })
-    }
-    for (const team of [undefined, 'sales']) {
-      expect(await of(team)).toMatchObject({
-        route: 'default',
-        calls: ['primary anthropic/claude-sonnet-5-5 completed 200'],
-      })
-    }
+    const research = { route: 'research', calls: ['primary anthropic/claude-opus-4-5 completed 200'] }
+    const support = { route: 'support', calls: ['primary anthropic/claude-haiku-4-5 completed 200'] }
+    const asItIs = { route: 'default', calls: ['primary anthropic/claude-sonnet-5-5 completed 200'] }
+    expect(
+      await Promise.all(['research', 'support', 'support-eu', undefined, 'sales'].map((team) => of(team))),
+    ).toMatchObject([research, support, support, asItIs, asItIs])
   })
 
   it('alias: gpt-4o means another model, and a name of the house means one at a provider', async () => {
     const proxy = await start('alias')
-    expect(await chat(proxy, 'gpt-4o')).toMatchObject({
-      route: 'default',
-      reasons: ['default_route', 'alias'],
-      calls: ['primary openai/gpt-4o-mini completed 200'],
-    })
-    expect((await chat(proxy, 'house-fast')).calls).toEqual(['primary openai/gpt-4.1-nano completed 200'])
-    expect((await chat(proxy, 'gpt-5')).calls).toEqual(['primary openai/gpt-5 completed 200'])
+    expect(await Promise.all(['gpt-4o', 'house-fast', 'gpt-5'].map((model) => chat(proxy, model)))).toMatchObject([
+      { route: 'default', reasons: ['default_route', 'alias'], calls: ['primary openai/gpt-4o-mini completed 200'] },
+      { calls: ['primary openai/gpt-4.1-nano completed 200'] },
+      { calls: ['primary openai/gpt-5 completed 200'] },
+    ])
   })
 
   it('time of day: the cheaper model works at night and on weekends', async () => {
     const clock = { now: Date.parse('2026-11-20T11:00:00Z') }
     const proxy = await start('time-of-day', {}, () => clock.now)
     const client = new GoogleGenAI({ apiKey: 'AIza-client', httpOptions: { baseUrl: `${proxy.url}/gemini` } })
-    const at = async (time: string): Promise<Story> => {
+    const at = async (time: string): Promise<string | null> => {
       clock.now = Date.parse(time)
       const answer = await client.models.generateContent({ model: 'gemini-2.5-pro', contents: 'What is 17 + 25?' })
-      return proxy.story(answer.sdkHttpResponse?.headers?.['x-understudy-trace-id'] ?? null)
+      return answer.sdkHttpResponse?.headers?.['x-understudy-trace-id'] ?? null
     }
     // 2026-11-20 is a Friday; Berlin is an hour ahead.
     const cheap = ['primary gemini/gemini-2.5-flash-lite completed 200']
-    expect(await at('2026-11-20T11:00:00Z')).toMatchObject({
-      route: 'default',
-      calls: ['primary gemini/gemini-2.5-pro completed 200'],
-    })
-    expect(await at('2026-11-20T19:30:00Z')).toMatchObject({ route: 'night', calls: cheap })
-    expect(await at('2026-11-20T05:59:00Z')).toMatchObject({ route: 'night', calls: cheap })
-    expect(await at('2026-11-21T11:00:00Z')).toMatchObject({ route: 'weekend', calls: cheap })
+    const asked: (string | null)[] = []
+    for (const time of ['2026-11-20T11:00:00Z', '2026-11-20T19:30:00Z', '2026-11-20T05:59:00Z', '2026-11-21T11:00:00Z'])
+      asked.push(await at(time))
+    expect(await Promise.all(asked.map((id) => proxy.story(id)))).toMatchObject([
+      { route: 'default', calls: ['primary gemini/gemini-2.5-pro completed 200'] },
+      { route: 'night', calls: cheap },
+      { route: 'night', calls: cheap },
+      { route: 'weekend', calls: cheap },
+    ])
   })
 
   it('fallback on everything: also after a refusal, and after JSON that breaks off', async () => {
