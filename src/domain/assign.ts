@@ -15,8 +15,8 @@ const BAKING_CONTROL = 0.05
  * `reinterpretAsUInt32(reverse(substring(SHA256(concat(salt, ':', unit)), 1, 4))) / 4294967296`.
  */
 export function unitShare(salt: string, unit: string): Unit {
-  // As Latin-1 every character is a byte: a third less time than by way of hexadecimal, once for each request and shadow.
-  const bytes = hash('sha256', `${salt}:${unit}`, 'latin1')
+  // As `binary` every character is a byte: a third less time than by way of hexadecimal, once for each request and shadow.
+  const bytes = hash('sha256', `${salt}:${unit}`, 'binary')
   const [a, b, c, d] = [bytes.charCodeAt(0), bytes.charCodeAt(1), bytes.charCodeAt(2), bytes.charCodeAt(3)]
   return (((a * 256 + b) * 256 + c) * 256 + d) / 2 ** 32
 }
