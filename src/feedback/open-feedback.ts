@@ -154,6 +154,7 @@ export function openFeedback(options: FeedbackOptions): Feedback {
   }
 
   function freeze(route: Route & { readonly feedback: FeedbackPolicy }, detail: string): void {
+    if (closing.signal.aborted) return
     if (known.get(route.name)?.verdict !== 'frozen') log.warn('weights_frozen', { route: route.name, detail })
     note(route, 'frozen', detail)
   }

@@ -118,6 +118,8 @@ export function isNews(
   const wasFrozen = last.decision.cells.every(({ verdict }) => verdict === 'frozen')
   if (wasFrozen !== (decision.verdict === 'frozen')) return true
   if (inputs.now - last.inputs.now < quietMs) return false
+  // A suggestion that no longer stands is taken back.
+  if (inputs.policy.mode === 'suggest' && last.decision.cells.some(isMove)) return true
   return standingsOf(decision.cells) !== standingsOf(last.decision.cells)
 }
 
