@@ -57,8 +57,8 @@ function resolveRollout(
   if (stable === undefined) throw new TypeError(`rollouts.${name} has no stable target`)
   const { candidate } = entry
   const metric = entry.metric ?? (scoring?.judge === undefined ? 'feedback' : 'judge')
-  // Not the name alone: that of a rollout may be one of the purposes for which requests draw (routing/draws).
-  const salt = entry.salt ?? `rollout:${name}`
+  // Not the word alone: it may be one of the purposes for which requests draw (routing/draws).
+  const salt = `rollout:${entry.salt ?? name}`
   const judgeVersion = metric === 'judge' && scoring?.judge !== undefined ? versionOf(scoring.judge) : ''
   const identity = {
     route: route.name,

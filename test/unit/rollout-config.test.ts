@@ -137,6 +137,10 @@ describe('the identity, of which the evidence is', () => {
   })
 })
 
+it('the salt is never that of another draw of the same request', () => {
+  expect(rolloutOf('salt: judge').salt).toBe('rollout:judge')
+})
+
 describe('the shadow that a rollout brings along', () => {
   it('mirrors a quarter of its requests to its candidate, for a dollar an hour, unless the file says otherwise', () => {
     expect(impliedShadow()).toMatchObject({
