@@ -99,7 +99,7 @@ ${DEMO_CANDIDATES.map(
     route: ${name}
     candidate: openai/${model}
     shadow: false
-    steps: [10%, 25%, 50%]
+    steps: [{ percent: 10%, success_margin: 3% }, 25%, 50%]
     guardrails: [error, timeout, slow]
     scored: 100%
     trust_judge: true`,

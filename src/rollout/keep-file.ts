@@ -19,8 +19,11 @@ const MOST_EVENTS = 12
 
 /** Brings rollouts to what the file says. */
 export type FileKeeper = {
-  /** `isReload`: the file has just been read here, so it is newer than whatever another proxy has made of its own. */
-  readonly keep: (isReload: boolean) => Promise<void>
+  /**
+   * `isReload`: the file has just been read here, so it is newer than whatever another proxy has made of its own. Resolves
+   * to whether the journal has heard it all.
+   */
+  readonly keep: (isReload: boolean) => Promise<boolean>
 }
 
 export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOptions): FileKeeper {
@@ -35,17 +38,21 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
     return filed !== undefined && filed.version !== version && filed.at > readAt
   }
 
-  async function bring(rollout: Rollout, isReload: boolean): Promise<void> {
+  async function bring(rollout: Rollout, isReload: boolean): Promise<boolean> {
     const { name } = rollout
     for (let count = 0; count < MOST_EVENTS; count++) {
       const offered = await log.offer(name, (known) => {
         if (!isReload && isOutdated(name)) return undefined
         return nextFileEvent(rollout, known, log.stored(name)?.filed?.asked, Math.floor(world.now()))
       })
-      if (offered.kind === 'unavailable') return bringLocally(rollout)
-      if (offered.kind !== 'stored') return
+      if (offered.kind === 'unavailable') {
+        await bringLocally(rollout)
+        return false
+      }
+      if (offered.kind !== 'stored') return true
       told(name)
     }
+    return true
   }
 
   /** Percentages count at once; whatever else the file asks for waits for the store. */
@@ -70,7 +77,7 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
 
   return {
     keep: async (isReload) => {
-      if (!log.hasLooked()) return
+      if (!log.hasLooked()) return false
       const current = state()
       if (current.policyVersion !== version) {
         version = current.policyVersion
@@ -87,7 +94,9 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
         })
         if (ended.kind === 'stored') told(name)
       }
-      for (const rollout of named) await bring(rollout, isReload)
+      let isHeard = true
+      for (const rollout of named) isHeard = (await bring(rollout, isReload)) && isHeard
+      return isHeard
     },
   }
 }

@@ -85,7 +85,8 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   const heldTrips = new Map<string, Trip & { readonly at: EpochMs }>()
   let untold: readonly DecisionRecord[] = []
   let wake = (): void => undefined
-  let isReloaded = false
+  let isUnheard = false
+  let keeping: Promise<boolean> = Promise.resolve(true)
   let running: Promise<void> = Promise.resolve()
   const lease = watchLease({
     store,
@@ -114,9 +115,26 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   const unsubscribe = state.subscribe((next) => {
     if (next.policyVersion === policyVersion) return
     policyVersion = next.policyVersion
-    isReloaded = true
-    wake()
+    void hearEdit()
   })
+
+  /** An edit counts at once: it does not wait until the evidence of some rollout has been read. */
+  async function hearEdit(): Promise<void> {
+    isUnheard = true
+    isUnheard = !(await keepFile(true))
+  }
+
+  /** One after the other. Resolves to whether the journal has heard it all. */
+  function keepFile(isReload: boolean): Promise<boolean> {
+    keeping = keeping
+      .then(() => file.keep(isReload))
+      .catch((bug: unknown) => {
+        lines.error('rollout_file_unheard', { bug })
+        return true
+      })
+    return keeping
+  }
+
   /** One turn after the other: at each tick, and at once where the file was edited. */
   async function run(): Promise<void> {
     const { signal } = closing
@@ -133,13 +151,12 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   }
 
   async function turn(): Promise<void> {
-    const reloaded = isReloaded
-    isReloaded = false
     await tellRecords()
-    if (reloaded) await file.keep(true)
-    if (options.journal === undefined) return file.keep(true)
+    // What could not be told of an edit is told when the store is back, whoever decides by then.
+    if (isUnheard) await hearEdit()
+    if (options.journal === undefined) return void (await keepFile(true))
     if (!lease.isHeld() || !store.isReady() || !(await options.journal.look())) return
-    await file.keep(false)
+    await keepFile(false)
     for (const rollout of rollouts()) {
       if (closing.signal.aborted || !lease.isHeld()) return
       await deciding.decide(rollout)
@@ -203,7 +220,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     const rollout = rolloutOf(name)
     if (rollout === undefined) return { kind: 'unknown', known: rollouts().map((each) => each.name) }
     if (log.state(name) === undefined) {
-      await file.keep(false)
+      await keepFile(false)
       if (log.state(name) === undefined)
         return { kind: 'unavailable', detail: 'nothing is known of it before the store is there' }
     }
