@@ -55,3 +55,21 @@ export async function untilWeights(
     await sleep(20)
   }
 }
+
+/** What `/admin/weights` says of the feedback of a route. */
+type FeedbackSaid = { readonly mode: string; readonly verdict: string; readonly detail: string }
+
+/** Asks until the feedback of some route is as `isSo` says. */
+export async function untilFeedback(
+  proxy: Pick<ProxyProcess, 'admin'>,
+  isSo: (feedback: FeedbackSaid) => boolean,
+): Promise<void> {
+  const startedAt = performance.now()
+  for (;;) {
+    const { text } = await proxy.admin('/admin/weights')
+    const { routes }: { readonly routes: readonly { readonly feedback: FeedbackSaid | null }[] } = JSON.parse(text)
+    if (routes.some(({ feedback }) => feedback !== null && isSo(feedback))) return
+    if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`still ${text}`)
+    await sleep(20)
+  }
+}

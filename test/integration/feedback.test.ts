@@ -6,7 +6,7 @@ import type { Row, StoreClient } from '../../src/store/client.ts'
 import { type FeedbackWanted, readFeedback } from '../../src/store/feedback-readings.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
-import { changeWeights, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
+import { changeWeights, untilFeedback, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
 import { aProxyHome, queryAs, type Settings } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { aStoreDoor } from '../fakes/store-door.ts'
@@ -205,17 +205,6 @@ describe('a proxy whose route lets evidence move its weights', () => {
 
   const rowsOf = (database: string) => queryAs(engine.engine.url, { username: 'app', password: 'app', database })
 
-  type Listed = { readonly feedback: { readonly verdict: string; readonly detail: string; readonly mode: string } }
-  async function untilFeedback(adminUrl: string, isSo: (feedback: Listed['feedback']) => boolean): Promise<void> {
-    for (;;) {
-      const listed: { readonly routes: readonly Listed[] } = JSON.parse(
-        await (await fetch(`${adminUrl}/admin/weights`)).text(),
-      )
-      if (listed.routes.some(({ feedback }) => isSo(feedback))) return
-      await new Promise((resolve) => setTimeout(resolve, 30))
-    }
-  }
-
   it('moves them once, by task, with a row that says why, that replays, and that an operator can overrule', async () => {
     await addRequests(await engine.migrated('fed'), 6_000, 600_000)
     const home = await aProxyHome(settings('fed'))
@@ -233,7 +222,7 @@ describe('a proxy whose route lets evidence move its weights', () => {
       },
       last_change: { kind: 'weights_set', reason: expect.stringContaining('decision 1: all traffic: ') },
     })
-    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'held')
+    await untilFeedback(proxy, ({ verdict }) => verdict === 'held')
     const decisions = await rowsOf('fed')(
       'SELECT revision, name, kind, actor, reason, before, after FROM weight_decisions ORDER BY revision',
     )
@@ -288,7 +277,7 @@ describe('a proxy whose route lets evidence move its weights', () => {
 
     // By hand both arms get half of everything again, and the small one is pinned: evidence may not take it away.
     await changeWeights(proxy, 'chat', { weights: { 'openai/large': 50, 'openai/small': 50 }, pins: ['openai/small'] })
-    await untilFeedback(proxy.adminUrl, ({ detail }) => detail.includes('pinned'))
+    await untilFeedback(proxy, ({ detail }) => detail.includes('pinned'))
     expect(await weightsOf(proxy, 'chat')).toMatchObject({
       weights: { 'openai/small': 50 },
       tasks: {},
@@ -312,16 +301,16 @@ describe('a proxy whose route lets evidence move its weights', () => {
     onTestFinished(() => home.close())
     const proxy = await home.start()
     await proxy.stored()
-    await untilFeedback(proxy.adminUrl, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('no scores'))
+    await untilFeedback(proxy, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('no scores'))
     await addRequests(own, 2_000, 2 * DAY_MS)
-    await untilFeedback(proxy.adminUrl, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('too old'))
+    await untilFeedback(proxy, ({ verdict, detail }) => verdict === 'frozen' && detail.includes('too old'))
     await addRequests(own, 6_000, 600_000)
-    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'moved')
+    await untilFeedback(proxy, ({ verdict }) => verdict === 'moved')
     await door.make('refused')
-    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'frozen')
+    await untilFeedback(proxy, ({ verdict }) => verdict === 'frozen')
     await door.make('open')
     // It looks again, and has nothing new to say.
-    await untilFeedback(proxy.adminUrl, ({ verdict }) => verdict === 'moved')
+    await untilFeedback(proxy, ({ verdict }) => verdict === 'moved')
     expect(await rowsOf('suggested')('SELECT kind FROM weight_decisions ORDER BY revision')).toEqual([
       { kind: 'frozen' },
       { kind: 'suggested' },
