@@ -1,6 +1,7 @@
 import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { compose, systemWorld } from '../../src/compose.ts'
 import { formatFault } from '../../src/config/fault.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
@@ -28,6 +29,8 @@ export type Composed = {
   readonly funnel: () => Promise<Funnel>
   /** Verdicts of the judge that are stored. */
   readonly verdicts: () => Promise<number>
+  /** `path answered/asked` of the last run of the first audit; undefined while there is none. */
+  readonly audited: () => Promise<readonly string[] | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -78,7 +81,7 @@ export async function startComposed(
   const client = engine.client()
   return {
     url: `http://127.0.0.1:${app.data.port}`,
-    story: (traceId) => storyOf(client, traceId),
+    story: storyTeller(client),
     endings: async () => {
       const found = await client.select({
         name: 'test-endings',
@@ -105,6 +108,12 @@ export async function startComposed(
       })
       return found.kind === 'ok' ? (found.value[0]?.verdicts ?? 0) : 0
     },
+    audited: async () => {
+      const shown: { readonly audits: readonly [Audited] } = JSON.parse(
+        await (await fetch(`${adminUrl}/admin/audits`)).text(),
+      )
+      return shown.audits[0].last?.cells.map(({ path, answered, failed }) => `${path} ${answered}/${answered + failed}`)
+    },
     close: async () => {
       await app.close()
       rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
@@ -119,16 +128,22 @@ export type Funnel = {
   readonly skipped: Readonly<Record<string, number>>
 }
 
+type Audited = {
+  readonly last: {
+    readonly cells: readonly { readonly path: string; readonly answered: number; readonly failed: number }[]
+  } | null
+}
+
 type Shown = { readonly targets: readonly { readonly target: string; readonly state: string }[] }
 
 /** `attempts` of the trace tells how many rows there must be: the two tables are filled apart from each other. */
-const STORY = `SELECT any(t.route) AS route, any(t.rule) AS rule, any(t.reasons) AS reasons,
+const STORIES = `SELECT toString(t.trace_id) AS id, any(t.route) AS route, any(t.rule) AS rule, any(t.reasons) AS reasons,
   concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
   any(t.served_model) AS servedModel, toString(any(t.cost_usd)) AS costUsd, any(t.attempts) AS promised,
   arrayMap(x -> x.2, arraySort(groupArray((a.position, concat(a.role, ' ', a.provider, '/', a.model, ' ', a.outcome, ' ',
     toString(a.status), if(a.fallback_reason = '', '', concat(' after ', a.fallback_reason))))))) AS calls
 FROM understudy.traces AS t INNER JOIN understudy.attempts AS a ON a.trace_id = t.trace_id
-WHERE t.trace_id = {id:UUID} HAVING count() > 0`
+WHERE t.trace_id IN {ids:Array(UUID)} AND a.trace_id IN {ids:Array(UUID)} GROUP BY t.trace_id`
 
 const ENDINGS = `SELECT outcome, calls, toUInt32(count()) AS requests FROM (
   SELECT concat(any(t.outcome), ' ', toString(any(t.status))) AS outcome,
@@ -137,23 +152,40 @@ const ENDINGS = `SELECT outcome, calls, toUInt32(count()) AS requests FROM (
   FROM understudy.traces AS t INNER JOIN understudy.attempts AS a ON a.trace_id = t.trace_id GROUP BY t.trace_id)
 GROUP BY outcome, calls ORDER BY requests DESC`
 
-async function storyOf(client: StoreClient, traceId: string | null): Promise<Story> {
-  if (traceId === null) throw new Error('the answer names no trace')
-  const deadline = performance.now() + PATIENCE_MS
-  await new Promise((resolve) => setTimeout(resolve, ON_THE_WAY_MS))
-  for (;;) {
-    const found = await client.select({
-      name: 'test-story',
-      sql: STORY,
-      params: { id: traceId },
-      parse: (row): Story & { readonly promised: number } => JSON.parse(JSON.stringify(row)),
-    })
-    const row = found.kind === 'ok' ? found.value[0] : undefined
-    if (row !== undefined && row.calls.length === row.promised) {
-      const { promised: _, ...story } = row
-      return story
+/** Tells stories, all that are waited for by one query at a time. */
+function storyTeller(client: StoreClient): (traceId: string | null) => Promise<Story> {
+  const waiting = new Map<string, (story: Story) => void>()
+  let looking: Promise<void> | undefined
+  let lastSeen = 'none'
+  const look = async (): Promise<void> => {
+    await sleep(ON_THE_WAY_MS)
+    for (; waiting.size > 0; await sleep(POLL_MS)) {
+      const found = await client.select({
+        name: 'test-story',
+        sql: STORIES,
+        params: { ids: [...waiting.keys()] },
+        parse: (row): Story & { readonly id: string; readonly promised: number } => JSON.parse(JSON.stringify(row)),
+      })
+      lastSeen = JSON.stringify(found)
+      for (const { id, promised, ...story } of found.kind === 'ok' ? found.value : []) {
+        if (story.calls.length === promised) waiting.get(id)?.(story)
+      }
     }
-    if (performance.now() > deadline) throw new Error(`no rows of ${traceId}: ${JSON.stringify(found)}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    looking = undefined
+  }
+  return (traceId) => {
+    if (traceId === null) throw new Error('the answer names no trace')
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        waiting.delete(traceId)
+        reject(new Error(`no rows of ${traceId}: ${lastSeen}`))
+      }, PATIENCE_MS)
+      waiting.set(traceId, (story) => {
+        clearTimeout(late)
+        waiting.delete(traceId)
+        resolve(story)
+      })
+      looking ??= look()
+    })
   }
 }
