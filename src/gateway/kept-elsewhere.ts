@@ -5,7 +5,7 @@ import { clientKeySubject } from './read-request.ts'
 import type { Turn } from './turn.ts'
 
 /** What is asked of an answer of the Responses API by its id: it, its input, its end. The id is the second group. */
-const OF_AN_ANSWER = /(\/responses\/([^/?]+).*)$/s
+const OF_AN_ANSWER = /(\/responses\/([^/?]+)(?:\/\w+)?(?:\?.*)?)$/s
 
 /**
  * A request for an answer that another provider than that of the mount keeps, as that one would be asked; undefined for

@@ -144,6 +144,7 @@ describe('an answer that is asked for by its id', () => {
       byId(id, 'GET', '', 'authorization: Bearer sk-other\r\n'),
       byId('resp_unknown'),
       byId(`${id}x`),
+      byId(id, 'GET', '/../../files'),
     ]) {
       expect((await exchangeRaw(route().proxy.port, bytes)).body.toString()).toBe('{"of":"primary"}')
     }
