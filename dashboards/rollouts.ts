@@ -65,7 +65,7 @@ LIMIT 50`,
           units: { 'Looked at': 'dateTimeFromNow' },
           widths: { Rollout: 170, Stage: 90, Decision: 90, Rule: 120, 'Needs a look': 110, 'Looked at': 150 },
           width: 24,
-          height: 5,
+          height: 6,
         }),
       ],
       [

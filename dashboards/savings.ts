@@ -21,15 +21,16 @@ const LEAST_BACKED_SHARE = 0.3
 export const savings = (): PlacedLater =>
   table({
     title: 'Saved against the baseline',
-    description: `US dollars that the chosen baseline would have cost more for the same calls, with a 95 % interval, measured on requests that both models answered (shadows). Backed: share of the calls whose model has at least ${LEAST_PAIRS} such pairs, or is the baseline; below ${LEAST_BACKED_SHARE * 100} % there is no figure. Of quality it says nothing.`,
+    description: `US dollars that the chosen baseline would have cost more for the calls that went to other models, with a 95 % interval, measured on requests that both answered (shadows). Backed: share of these calls whose model has at least ${LEAST_PAIRS} such pairs; below ${LEAST_BACKED_SHARE * 100} % there is no figure. Of quality it says nothing.`,
     sql: `
 SELECT
     ${BASELINE} AS "Baseline",
     sum(served.calls) AS "Calls",
     toFloat64(sum(served.cost_usd)) AS "Spend",
-    sumIf(served.calls, served.model = "Baseline" OR pairs >= ${LEAST_PAIRS}) / nullIf("Calls", 0) AS "Backed",
-    if(ifNull("Backed", 0) < ${LEAST_BACKED_SHARE}, 'not enough evidence', 'measured') AS "Evidence",
-    if("Evidence" = 'measured', sumIf(served.calls * mean_saved, pairs >= ${LEAST_PAIRS}), NULL) AS "Saved",
+    sumIf(served.calls, served.model != "Baseline") AS "To other models",
+    sumIf(served.calls, pairs >= ${LEAST_PAIRS}) / nullIf("To other models", 0) AS "Backed",
+    multiIf("Calls" = 0, 'no calls', "To other models" = 0, 'all went to the baseline', "Backed" < ${LEAST_BACKED_SHARE}, 'not enough evidence', 'measured') AS "Evidence",
+    if("Evidence" IN ('not enough evidence', 'no calls'), NULL, sumIf(served.calls * mean_saved, pairs >= ${LEAST_PAIRS})) AS "Saved",
     "Saved" - ${HALF} AS "At least",
     "Saved" + ${HALF} AS "At most"
 FROM (
@@ -59,6 +60,7 @@ LEFT JOIN (
 ) AS paired ON paired.model = served.model`,
     units: {
       Calls: 'short',
+      'To other models': 'short',
       Spend: 'currencyUSD',
       Saved: 'currencyUSD',
       'At least': 'currencyUSD',

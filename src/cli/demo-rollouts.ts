@@ -10,6 +10,7 @@ import { type JsonRow, rowsIn, textIn } from './json-rows.ts'
 
 export type DemoRolloutsOptions = {
   readonly seed: number
+  readonly keep: boolean
   readonly version: string
   readonly print: (line: string) => void
   readonly stop: AbortSignal
@@ -34,7 +35,7 @@ const LONGEST_MS = 240_000
 
 /** Four candidates on one stage, with real SDK traffic, until each has got what it deserves. Throws when `stop` aborts. */
 export async function demoRollouts(sdks: DemoSdks, options: DemoRolloutsOptions): Promise<readonly DemoOutcome[]> {
-  const { seed, version, print, stop } = options
+  const { seed, keep, version, print, stop } = options
   const stage = await openDemoStage(seed, version, CANDIDATES_PLAY)
   try {
     await stage.storeReady(AbortSignal.any([stop, AbortSignal.timeout(STORE_READY_MS)]))
@@ -43,7 +44,8 @@ export async function demoRollouts(sdks: DemoSdks, options: DemoRolloutsOptions)
     return await play(sdks, stage, options)
   } finally {
     await stage.close()
-    await stage.discard()
+    if (keep) print(`Config, log and data stay in ${stage.dir}`)
+    else await stage.discard()
   }
 }
 

@@ -126,11 +126,11 @@ async function perform(
 async function rolloutsAct(
   { print, complain, process, version }: Terminal,
   sdks: DemoSdks,
-  { seed }: DemoOptions,
+  { seed, keep }: DemoOptions,
   stop: AbortSignal,
 ): Promise<number> {
   print(styleText('bold', 'Four candidates for the part of the lead', { stream: process.stdout }))
-  const outcomes = await demoRollouts(sdks, { seed, version, print, stop })
+  const outcomes = await demoRollouts(sdks, { seed, keep, version, print, stop })
   print('')
   let wrong = 0
   for (const { candidate, phase, phaseText, highestPercent, exposed, reason } of outcomes) {

@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { BOARDS } from '../../dashboards/files.ts'
-import { openClient } from '../../src/store/client.ts'
-import { launch } from '../../src/store/embedded/launch.ts'
-import { ENGINE_READY_MS } from '../fakes/clickhouse.ts'
 import { differingPanels } from '../fakes/compare-panels.ts'
 import { EVERYTHING, type GrafanaWindow } from '../fakes/grafana-query.ts'
+import { openKeptStore } from '../fakes/kept-store.ts'
 import { cell } from '../pictures/shown-frame.ts'
 import { runCli } from '../fakes/run-cli.ts'
 
@@ -20,22 +18,8 @@ it('after a demo every panel agrees with SQL written by hand, to the cent', asyn
   expect(code).toBe(0)
   const dir = /^Config, log and data stay in (.+)$/m.exec(stdout)?.[1] ?? ''
 
-  const launched = await launch({
-    dir: join(dir, 'clickhouse'),
-    port: 0,
-    maxMemoryBytes: 1_500_000_000,
-    maxThreads: 2,
-    database: 'understudy',
-    appPassword: 'app',
-    roPassword: 'ro',
-    readyTimeoutMs: ENGINE_READY_MS,
-    signal: new AbortController().signal,
-  })
-  if (launched.kind === 'failed') throw new Error(launched.detail)
-  onTestFinished(() => launched.engine.stop())
-  const client = openClient({ url: launched.engine.url, username: 'ro', password: 'ro', database: 'understudy' })
-  onTestFinished(() => client.close())
-
+  const { client, close } = await openKeptStore(dir)
+  onTestFinished(close)
   const [[traces, spend, trace] = []] = (
     await client.ask('SELECT count(), toFloat64(sum(cost_usd)), toString(max(trace_id)) FROM traces', {
       settings: { output_format_json_quote_64bit_integers: 0 },

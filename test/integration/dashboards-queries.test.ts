@@ -190,7 +190,7 @@ describe('what the dashboards ask', () => {
     expect(await sumOf('Spend by model', 'value')).toBeCloseTo(Number(clients), 6)
   })
 
-  test.each(['busy', 'empty', 'unpriced', 'single'])(
+  test.each(['busy', 'empty', 'unpriced'])(
     'every panel of %s traffic comes to what is said by hand over the rows',
     async (database) => {
       const client = clients.get(database)

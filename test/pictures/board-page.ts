@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BoardFile, PanelFile } from '../fakes/dashboard-file.ts'
-import type { Choices } from '../fakes/grafana-query.ts'
+import type { Choices, GrafanaWindow } from '../fakes/grafana-query.ts'
 import type { Mark } from './chart-data.ts'
 import { formatValue } from './format-value.ts'
 import { escaped, panelHtml } from './panel-html.ts'
@@ -24,7 +24,7 @@ export function boardPage(
   board: BoardFile,
   choices: Choices,
   panels: readonly (readonly [PanelFile, Frame])[],
-  now: Date,
+  { from, to }: Pick<GrafanaWindow, 'from' | 'to'>,
   marks: readonly Mark[],
 ): BoardPage {
   const column = (WIDTH - GAP) / 24
@@ -36,7 +36,7 @@ export function boardPage(
       `width:${Math.round(w * column - GAP)}px`,
       `height:${h * (ROW + GAP) - GAP}px`,
     ].join(';')
-    return `<section style="${style}"><h2>${escaped(panel.title)}</h2><div class="body">${panelHtml(panel, frame, now, marks)}</div></section>`
+    return `<section style="${style}"><h2>${escaped(panel.title)}</h2><div class="body">${panelHtml(panel, frame, to, marks)}</div></section>`
   })
   const rows = Math.max(...panels.map(([{ gridPos }]) => gridPos.y + gridPos.h))
   const chosen = board.templating.list.map(
@@ -44,7 +44,7 @@ export function boardPage(
       `<span class="variable"><b>${escaped(label ?? name)}</b>${name === 'environment' ? 'Understudy' : escaped(chosenText(choices, name))}</span>`,
   )
   const html = `<!doctype html><meta charset="utf-8"><style>${uPlotFile('uPlot.min.css')}${STYLE}</style>
-<header><h1>${escaped(board.title)}</h1><span class="time">Last 24 hours, UTC</span></header><nav>${chosen.join('')}</nav>
+<header><h1>${escaped(board.title)}</h1><span class="time">${Math.round((to.getTime() - from.getTime()) / 60_000)} minutes to ${to.toISOString().slice(0, 16).replace('T', ' ')} UTC</span></header><nav>${chosen.join('')}</nav>
 ${places.join('\n')}
 <script>${uPlotFile('uPlot.iife.min.js')}</script>
 <script>${formatValue.toString()}\n${readFileSync(join(import.meta.dirname, 'draw-charts.js'), 'utf8')}</script>`

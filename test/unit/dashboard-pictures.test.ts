@@ -78,7 +78,7 @@ test('a page holds every panel in its place, and nothing of a value that would b
     const row = panel.type === 'timeseries' ? ['2026-11-20 10:00:00', '<b>x</b>', 1] : ['<script>', 1]
     return [panel, shownFrame(panel, { columns: columns.map((name) => ({ name, type: '' })), rows: [row] })] as const
   })
-  const { html, size } = boardPage(board, EVERYTHING, panels, new Date(), [])
+  const { html, size } = boardPage(board, EVERYTHING, panels, { from: new Date(0), to: new Date() }, [])
   expect(html.match(/<section/g)).toHaveLength(board.panels.length)
   expect(html).not.toContain('<b>x')
   expect(html.match(/<script>/g)).toHaveLength(2)
