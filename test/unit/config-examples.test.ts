@@ -11,6 +11,7 @@ const README = readFileSync(join(EXAMPLES, 'README.md'), 'utf8')
 /** Where one cannot work without keys. */
 const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'failover-two-accounts.yaml': { OPENAI_API_KEY: 'sk-1', OPENAI_SECOND_API_KEY: 'sk-2' },
+  'audit.yaml': { OPENAI_API_KEY: 'sk-1' },
   'shadow.yaml': { OPENAI_API_KEY: 'sk-1' },
   'rollout.yaml': { OPENAI_API_KEY: 'sk-1' },
 }
