@@ -1,9 +1,10 @@
 import type { Route, Strategy } from '../domain/routing/route.ts'
 
 /** A route in one line: `canary: weighted openai/gpt-4o (90), openai/gpt-4o-mini (10), then openai/gpt-4o`. */
-export function describeRoute({ name, strategy, fallbacks }: Route): string {
+export function describeRoute({ name, strategy, fallbacks, feedback }: Route): string {
   const standby = fallbacks.length === 0 ? '' : `, then ${fallbacks.map(({ key }) => key).join(', ')}`
-  return `${name}: ${strategy.kind} ${describeStrategy(strategy)}${standby}`
+  const moved = feedback === undefined ? '' : `; feedback: ${feedback.mode}`
+  return `${name}: ${strategy.kind} ${describeStrategy(strategy)}${standby}${moved}`
 }
 
 function describeStrategy(strategy: Strategy): string {

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest'
 import { routingJson } from '../../src/admin/routing-json.ts'
+import { describeRoute } from '../../src/config/describe-route.ts'
 import { aRoutingState } from '../fakes/a-routing.ts'
 
 const TARGETS = 'targets: [{ target: openai/a, weight: 1 }, { target: second/b, weight: 1 }]'
 
 function feedbackOf(feedback: string) {
   const { policy } = aRoutingState(`routes: { chat: { ${TARGETS}, ${feedback} } }\n`)
-  return { feedback: policy.routing.routes[0]?.feedback, shown: routingJson(policy.routing)['routes'] }
+  const [route] = policy.routing.routes
+  if (route === undefined) throw new Error('no route')
+  return { feedback: route.feedback, shown: routingJson(policy.routing)['routes'], line: describeRoute(route) }
 }
 
 test('evidence moves no weights unless a route says so', () => {
@@ -17,7 +20,8 @@ test('evidence moves no weights unless a route says so', () => {
 })
 
 test('a mode alone goes by the first target, and by money alone', () => {
-  const { feedback, shown } = feedbackOf('feedback: apply')
+  const { feedback, shown, line } = feedbackOf('feedback: apply')
+  expect(line).toBe('chat: weighted openai/a (1), second/b (1); feedback: apply')
   expect(feedback).toEqual({
     mode: 'apply',
     reference: { kind: 'arm', key: 'openai/a' },
