@@ -1,9 +1,9 @@
-import { asRecord, countOf, nameOf, parseJson } from '../dialects/json-value.ts'
+import { asRecord, countOf, nameOf } from '../dialects/json-value.ts'
 import type { CalibrationRecord } from '../domain/calibration.ts'
+import { jsonBody } from './json-body.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
-import { decodeUtf8 } from './utf8.ts'
 
 /** Tasks of one run: what labels name is the operator's own. */
 const MOST_RECORDS = 1_000
@@ -13,11 +13,10 @@ const MOST_RECORDS = 1_000
  * makes them: 200 `{"kept": n}` when they are stored, 503 while ClickHouse is away. The same run sent again is kept once.
  */
 export function keepCalibrations(ports: AdminPorts): Handler {
-  return async ({ contentType, body }) => {
-    if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
-      return errorReply(415, 'unsupported_type', 'Expected content-type application/json.')
-    }
-    const sent = asRecord(parseJson(decodeUtf8(body) ?? ''))?.['calibrations']
+  return async (request) => {
+    const read = jsonBody(request)
+    if ('refused' in read) return read.refused
+    const sent = asRecord(read.value)?.['calibrations']
     const records = Array.isArray(sent) && sent.length <= MOST_RECORDS ? sent.map(readCalibration) : []
     const whole = records.filter((record) => record !== undefined)
     if (whole.length === 0 || whole.length < records.length) {

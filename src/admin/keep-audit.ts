@@ -1,9 +1,9 @@
-import { asRecord, countOf, nameOf, parseJson } from '../dialects/json-value.ts'
+import { asRecord, countOf, nameOf } from '../dialects/json-value.ts'
 import { type AuditCell, type AuditRun, GOLDEN } from '../domain/audit.ts'
+import { jsonBody } from './json-body.ts'
 import type { AdminPorts } from './ports.ts'
 import { errorReply } from './reply.ts'
 import type { Handler } from './reply.ts'
-import { decodeUtf8 } from './utf8.ts'
 
 /** Paths times tasks. */
 const MOST_CELLS = 10_000
@@ -13,11 +13,10 @@ const MOST_CELLS = 10_000
  * it is stored as a run of the audit `golden`, 503 while ClickHouse is away.
  */
 export function keepAudit(ports: AdminPorts): Handler {
-  return async ({ contentType, body }) => {
-    if (contentType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
-      return errorReply(415, 'unsupported_type', 'Expected content-type application/json.')
-    }
-    const run = readRun(asRecord(parseJson(decodeUtf8(body) ?? ''))?.['run'], ports.policyView().version)
+  return async (request) => {
+    const read = jsonBody(request)
+    if ('refused' in read) return read.refused
+    const run = readRun(asRecord(read.value)?.['run'], ports.policyView().version)
     if (run === undefined) return errorReply(400, 'bad_request', 'Expected {"run": {…}} with the cells of one audit.')
     const kept = await ports.keepAudit(run)
     if (kept.kind === 'ok') return { status: 200, json: { kept: run.cells.length } }
