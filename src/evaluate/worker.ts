@@ -224,6 +224,7 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
         if (policy === undefined) return false
         // The judge's sample is a part of the evaluators': one draw says both.
         const share = Math.max(policy.liveShare, policy.judge?.liveShare ?? 0, leastShare)
+        if (share <= 0) return false // of every request there is: a draw is a hash
         return sample.rules(`${route}\n${task}`, unitShare('judge', traceId), share, world.now())
       },
       offer: (live) => void enqueue(() => scoreNow(live), live.requestBody.length + live.answer.body.length),
