@@ -34,6 +34,8 @@ export type Feedback = Closable & { readonly report: () => FeedbackReport }
 
 /** Scores come slowly, and weights move at most once an hour: five minutes with the pace there is. */
 const TICKS_BETWEEN_LOOKS = 5
+/** While ClickHouse is away, as it is when the proxy starts. */
+const TICKS_BETWEEN_TRIES = 1 / 12
 const READ_TIMEOUT_MS = 30_000
 const LONGEST_REASON = 1_000
 
@@ -54,8 +56,18 @@ export function openFeedback(options: FeedbackOptions): Feedback {
   async function run(from: FeedbackStore): Promise<void> {
     const { signal } = closing
     while (!signal.aborted) {
-      if (wanted().length > 0) await turn(from).catch((bug: unknown) => log.error('feedback_failed', { bug }))
-      await delay(TICKS_BETWEEN_LOOKS * pace.tickMs, undefined, { signal }).catch(() => undefined)
+      const ticks = (await hasLooked(from)) ? TICKS_BETWEEN_LOOKS : TICKS_BETWEEN_TRIES
+      await delay(ticks * pace.tickMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async function hasLooked(from: FeedbackStore): Promise<boolean> {
+    if (wanted().length === 0) return true
+    try {
+      return await turn(from)
+    } catch (bug) {
+      log.error('feedback_failed', { bug })
+      return true
     }
   }
 
@@ -67,7 +79,8 @@ export function openFeedback(options: FeedbackOptions): Feedback {
       )
   }
 
-  async function turn(from: FeedbackStore): Promise<void> {
+  /** Resolves to whether the store could be asked. */
+  async function turn(from: FeedbackStore): Promise<boolean> {
     const held = await from.asDecider(holder, async (lost) => {
       const signal = AbortSignal.any([closing.signal, lost])
       for (const route of wanted()) {
@@ -79,6 +92,7 @@ export function openFeedback(options: FeedbackOptions): Feedback {
     if (held.kind === 'unavailable') for (const route of wanted()) freeze(route, held.detail)
     else if (held.value === 'busy')
       for (const route of wanted()) note(route, 'waiting', 'Another proxy decides just now.')
+    return held.kind === 'ok'
   }
 
   /** Resolves to why nothing could be decided; undefined where it was. */
@@ -155,7 +169,9 @@ export function openFeedback(options: FeedbackOptions): Feedback {
 
   function freeze(route: Route & { readonly feedback: FeedbackPolicy }, detail: string): void {
     if (closing.signal.aborted) return
-    if (known.get(route.name)?.verdict !== 'frozen') log.warn('weights_frozen', { route: route.name, detail })
+    // At a start the store is not there yet, which is no news.
+    const { verdict = 'waiting' } = known.get(route.name) ?? {}
+    if (verdict === 'moved' || verdict === 'held') log.warn('weights_frozen', { route: route.name, detail })
     note(route, 'frozen', detail)
   }
 

@@ -31,6 +31,8 @@ export type Composed = {
   readonly verdicts: () => Promise<number>
   /** `path answered/asked` of the last run of the first audit; undefined while there is none. */
   readonly audited: () => Promise<readonly string[] | undefined>
+  /** What the feedback of the first route with weights last came to. */
+  readonly feedback: () => Promise<string>
   readonly close: () => Promise<void>
 }
 
@@ -113,6 +115,12 @@ export async function startComposed(
         await (await fetch(`${adminUrl}/admin/audits`)).text(),
       )
       return shown.audits[0].last?.cells.map(({ path, answered, failed }) => `${path} ${answered}/${answered + failed}`)
+    },
+    feedback: async () => {
+      const shown: { readonly routes: readonly [{ readonly feedback: { verdict: string; detail: string } }] } =
+        JSON.parse(await (await fetch(`${adminUrl}/admin/weights`)).text())
+      const { verdict, detail } = shown.routes[0].feedback
+      return `${verdict}: ${detail}`
     },
     close: async () => {
       await app.close()

@@ -318,6 +318,13 @@ describe('beside live traffic', () => {
       .toEqual(['chat 12/12', 'openai/gpt-4o 12/12', 'openai/gpt-4o-mini 12/12'])
   })
 
+  it('feedback: what a judge says is awaited before any weight moves', async () => {
+    const proxy = await start('feedback', { OPENAI_API_KEY: 'sk-server', JUDGE_MODEL: 'judge-fair' })
+    const answered = await Promise.all(Array.from({ length: 40 }, () => askChat(proxy, 'gpt-4o', {})))
+    expect(answered).toHaveLength(40)
+    await expect.poll(proxy.feedback, { timeout: 30_000 }).toMatch(/^frozen: Nobody says how good the answers are/)
+  })
+
   it('rollout: it starts by itself, unseen, and a judge compares its candidate with stable', async () => {
     const proxy = await start('rollout', { OPENAI_API_KEY: 'sk-server', JUDGE_MODEL: 'judge-fair' })
     const before = await proxy.verdicts()

@@ -14,6 +14,7 @@ const KEYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'audit.yaml': { OPENAI_API_KEY: 'sk-1' },
   'shadow.yaml': { OPENAI_API_KEY: 'sk-1' },
   'rollout.yaml': { OPENAI_API_KEY: 'sk-1' },
+  'feedback.yaml': { OPENAI_API_KEY: 'sk-1' },
 }
 
 describe.each(FILES)('the example %s', (name) => {
