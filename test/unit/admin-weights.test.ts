@@ -39,6 +39,7 @@ it('a change names the route, what is wanted, who wants it, why, and on top of w
     { weights: { 'openai/a': 0.5 }, pins: ['second/b'], reason: 'r' },
     { 'if-match': '"e1"', 'x-understudy-actor': ' ada ' },
   )
+  await put(port, { tasks: { math: { 'openai/a': 1, 'second/b': 0 } } })
   await put(port, { pins: [] }, { 'if-match': '*' })
   await ask(port, '/admin/weights/chat?reason=enough', { method: 'DELETE', headers: { 'if-match': 'e2' } })
   expect(asked).toEqual([
@@ -48,6 +49,13 @@ it('a change names the route, what is wanted, who wants it, why, and on top of w
       actor: 'ada',
       reason: 'r',
       ifMatch: 'e1',
+    },
+    {
+      route: 'chat',
+      wish: { weights: {}, pins: undefined, tasks: { math: { 'openai/a': 1, 'second/b': 0 } } },
+      actor: 'no token from 127.0.0.1',
+      reason: '',
+      ifMatch: undefined,
     },
     {
       route: 'chat',
@@ -66,6 +74,9 @@ it.each([
   ['{"weight": {"openai/a": 1}}', 'found another field'],
   ['{"weights": [1]}', 'found weights that are no object'],
   ['{"weights": {"openai/a": "1"}}', 'found a weight that is no number'],
+  ['{"tasks": []}', 'found tasks that are no object'],
+  ['{"tasks": {"math": 1}}', 'found weights that are no object'],
+  ['{"tasks": {"math": {"openai/a": null}}}', 'found a weight that is no number'],
   ['{"pins": "second/b"}', 'found pins that are no list of targets'],
   ['{"reason": "why not"}', 'found neither weights nor pins'],
   ['{"weights": {"openai/a": 1}, "reason": 1}', 'found a reason that is no text'],
