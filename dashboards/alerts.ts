@@ -87,11 +87,11 @@ WHERE $__timeFilter(minute)`,
     summary:
       'Answers to task {{ $labels.task }} scored less in the last day than quality.minimum asks for, by the judge.',
     sql: `
-SELECT task, minimum - avg(score.value) AS below
-FROM (SELECT *, ${MINIMUM}[task] AS minimum FROM v_scores WHERE $__timeFilter(trace_at)) AS score
-WHERE source = 'judge' AND ${SERVED} AND minimum > 0
+SELECT task, any(${MINIMUM}[task]) - avg(score.value) AS below
+FROM v_scores AS score
+WHERE $__timeFilter(trace_at) AND source = 'judge' AND ${SERVED} AND ${MINIMUM}[task] > 0
   AND version = (SELECT argMax(version, scored_at) FROM scores WHERE $__timeFilter(trace_at) AND source = 'judge')
-GROUP BY task, minimum
+GROUP BY task
 HAVING count(score.value) >= ${LEAST_REQUESTS}`,
     windowSeconds: 24 * HOUR_SECONDS,
     above: 0,
@@ -115,13 +115,17 @@ HAVING sumIf(calls, role = 'primary') >= ${LEAST_REQUESTS}`,
     uid: 'understudy-silence',
     title: 'No new requests are stored',
     summary:
-      'Nothing has been stored for ten minutes although there was traffic before. Either nobody asks, or a spool does not drain: see understudy_spool_oldest_unsent_seconds of its metrics.',
+      'Nothing was stored in ten minutes that had traffic a week ago. Either nobody asks, or a spool does not drain: see understudy_spool_oldest_unsent_seconds of its metrics.',
+    // Where nothing is a week old, the day before tells what to expect.
     sql: `
-SELECT if(count() >= ${LEAST_REQUESTS}, dateDiff('second', max(received_at), $__toTime), 0) AS silent_seconds
-FROM traces
-WHERE $__timeFilter(received_at)`,
-    windowSeconds: HOUR_SECONDS,
-    above: 600,
+SELECT multiIf(
+    sumIf(requests, minute > $__toTime - INTERVAL 10 MINUTE) > 0, 0,
+    min(minute) < $__toTime - INTERVAL 7 DAY, sumIf(requests, minute <= $__toTime - INTERVAL 7 DAY),
+    sumIf(requests, minute > $__toTime - INTERVAL 1450 MINUTE AND minute <= $__toTime - INTERVAL 1 DAY)) AS expected
+FROM traces_1m
+WHERE $__timeFilter(minute)`,
+    windowSeconds: 7 * 24 * HOUR_SECONDS + 600,
+    above: LEAST_REQUESTS,
     forMinutes: 0,
   },
   {

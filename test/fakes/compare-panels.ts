@@ -59,9 +59,7 @@ async function compare(
 }
 
 /** Nothing at all and a sum of nothing are the same. */
-function isSame({ shown, expected }: Compared, { within }: Reference): boolean {
+function isSame({ shown, expected }: Compared, { within = 1e-9, orBy = EXACT }: Reference): boolean {
   const [one, other] = [shown ?? 0, expected ?? 0]
-  return (
-    Math.abs(one - other) <= Math.max(EXACT, within === undefined ? Math.abs(other) * 1e-9 : Math.abs(other) * within)
-  )
+  return Math.abs(one - other) <= Math.max(orBy, Math.abs(other) * within)
 }

@@ -8,6 +8,8 @@ export type Reference = {
   readonly sql: string
   /** Of digests: how far off they may be, as a share. Otherwise it is exact, to a hundredth of a cent. */
   readonly within?: number
+  /** How far off it may be in any case. */
+  readonly orBy?: number
 }
 
 const CLIENTS = "role IN ('primary', 'fallback', 'cascade')"
@@ -103,7 +105,8 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   'reliability: Proxy overhead, 95th percentile': about(traces('quantileExact(0.95)(overhead_ms)')),
   'reliability: Newest stored request': {
     ...value(traces("if(count() = 0, NULL, dateDiff('second', max(received_at), now64(3)))")),
-    within: 0.2,
+    // Between the two questions time goes on.
+    orBy: 2,
   },
   'reliability: Latency': rows(traces(slots('received_at'))),
   'reliability: First token': rows(traces(slots('received_at'))),

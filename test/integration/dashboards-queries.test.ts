@@ -267,14 +267,23 @@ describe('what the dashboards ask', () => {
     expect(told).toEqual(below.toSorted((one, other) => one - other).map((each) => expect.closeTo(each, 9)))
     expect(told.at(-1)).toBeGreaterThan(0)
 
-    const hourUntil = (seconds: number): GrafanaWindow => {
-      const to = new Date(END.getTime() + seconds * 1000)
-      return { from: new Date(to.getTime() - 3_600_000), to, intervalMs: 60_000 }
+    // Traffic of 22 hours: a day after some of it, and a week after some of it, that is what to expect.
+    const expected = async (database: string, hoursLater: number): Promise<unknown> => {
+      const to = new Date(END.getTime() + hoursLater * 3_600_000)
+      const week = { from: new Date(to.getTime() - (7 * DAY_SECONDS + 600) * 1000), to, intervalMs: 60_000 }
+      return (await values(database, 'understudy-silence', week))[0]
     }
-    const silent = Number((await values('busy', 'understudy-silence', hourUntil(900)))[0])
-    expect(silent).toBeGreaterThan(600)
-    expect(Number((await values('busy', 'understudy-silence', hourUntil(0)))[0])).toBeLessThan(600)
-    expect(await values('empty', 'understudy-silence')).toEqual([0])
+    const inTenMinutes = async (to: Date): Promise<unknown> => {
+      const at = `fromUnixTimestamp64Milli(${to.getTime()})`
+      const sql = `SELECT count() FROM traces WHERE toStartOfMinute(received_at) > ${at} - INTERVAL 10 MINUTE AND toStartOfMinute(received_at) <= ${at}`
+      return (await ask('busy', sql)).rows[0]?.[0]
+    }
+    expect(await expected('busy', 0)).toBe(0)
+    const twelveHoursBefore = await inTenMinutes(new Date(END.getTime() - 12 * 3_600_000))
+    expect(twelveHoursBefore).toBeGreaterThan(20)
+    expect(await expected('busy', 12)).toBe(twelveHoursBefore)
+    expect(Number(await expected('busy', 7 * 24 - 12))).toBeGreaterThan(20)
+    expect(await expected('empty', 0)).toBe(0)
 
     expect(await values('single', 'understudy-rollout')).toEqual([])
     await clients.get('single')?.command(
