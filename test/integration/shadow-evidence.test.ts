@@ -16,7 +16,7 @@ const CLIENTS = 12
 /** Pairs of candidate and stable; those of the A/A share come on top. */
 const PAIRS = 2_000
 /** Some rest when the machine is short of time; so many are asked at most. */
-const MOST_ASKED = 3_500
+const MOST_ASKED = 8_000
 
 const all = recordedQuestions()
 let simulator: Simulator
