@@ -27,7 +27,7 @@ const INPUTS = [
   'node_modules/chdb/package.json',
 ]
 /** A template that no tree can have been using for this long. */
-const FORGOTTEN_AFTER_MS = 3_600_000
+const FORGOTTEN_AFTER_MS = 86_400_000
 
 /** Where the template for the tree as it is now is, or would be: the data directory of an engine that was stopped. */
 function templateDir(): string {
