@@ -7,6 +7,8 @@ export type DemoCandidate = {
   readonly name: string
   readonly model: string
   readonly says: string
+  /** Of the traffic, beside the others'. */
+  readonly weight: number
   /** Whether it has come to its end, by the phase and percentage it is at. */
   readonly isOver: (phase: string) => boolean
   readonly isRight: (phase: string, highestPercent: number) => boolean
@@ -20,6 +22,7 @@ export const DEMO_CANDIDATES: readonly DemoCandidate[] = [
     name: 'summaries',
     model: 'worthy',
     says: 'as good as the lead, and cheaper',
+    weight: 3,
     isOver: isUp,
     isRight: (phase) => isUp(phase),
   },
@@ -27,6 +30,7 @@ export const DEMO_CANDIDATES: readonly DemoCandidate[] = [
     name: 'support',
     model: 'careless',
     says: '3% of its calls fail, its answers are 10 points worse',
+    weight: 2,
     isOver: isBack,
     isRight: (phase) => isBack(phase),
   },
@@ -34,6 +38,7 @@ export const DEMO_CANDIDATES: readonly DemoCandidate[] = [
     name: 'research',
     model: 'lesser',
     says: 'its answers are 5 points worse',
+    weight: 1,
     isOver: isBack,
     isRight: (phase, highestPercent) => !isUp(phase) && highestPercent <= 25,
   },
@@ -41,6 +46,7 @@ export const DEMO_CANDIDATES: readonly DemoCandidate[] = [
     name: 'search',
     model: 'sluggish',
     says: 'as good, and slow',
+    weight: 1,
     isOver: isBack,
     isRight: (phase) => isBack(phase),
   },
@@ -64,7 +70,7 @@ const MODELS: readonly SimulatedModel[] = [
   aModel('worthy', LEAD),
   aModel('careless', { ...LEAD, quality: pointsWorse(10), faults: [{ fault: 'status@500', probability: 0.03 }] }),
   aModel('lesser', { ...LEAD, quality: pointsWorse(5) }),
-  aModel('sluggish', { ...LEAD, firstByteMs: 400, firstTokenMs: 450 }),
+  aModel('sluggish', { ...LEAD, firstByteMs: 1_200, firstTokenMs: 1_250 }),
   aModel('judge', { speaks: ['openai'], judges: judgeHabits() }),
 ]
 

@@ -31,7 +31,7 @@ const CONCURRENCY = 24
 const LOOK_EVERY_MS = 500
 const STORE_READY_MS = 90_000
 /** A demo is watched: what has not come to an end by then has none. */
-const LONGEST_MS = 240_000
+const LONGEST_MS = 270_000
 
 /** Four candidates on one stage, with real SDK traffic, until each has got what it deserves. Throws when `stop` aborts. */
 export async function demoRollouts(sdks: DemoSdks, options: DemoRolloutsOptions): Promise<readonly DemoOutcome[]> {
@@ -138,7 +138,9 @@ async function keepAsking(
   const ask = async (): Promise<void> => {
     while (!signal.aborted && asking.size > 0) {
       asked += 1
-      const features = [...asking]
+      const features = DEMO_CANDIDATES.flatMap(({ name, weight }) =>
+        asking.has(name) ? Array.from({ length: weight }, () => name) : [],
+      )
       const feature = features[asked % features.length] ?? ''
       const { prompt } = arithmeticQuestion(next)
       const arm = await askOnce(openai, { feature, session: `${seed}-${asked}`, prompt }, signal)

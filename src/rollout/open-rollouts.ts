@@ -120,8 +120,14 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
 
   /** An edit counts at once: it does not wait until the evidence of some rollout has been read. */
   async function hearEdit(): Promise<void> {
-    isUnheard = true
-    isUnheard = !(await keepFile(true))
+    isUnheard = false
+    if (!(await keepFile(true))) isUnheard = true
+  }
+
+  /** What could not be told of an edit is told when the store is back, whoever decides by then. */
+  function take(rows: Parameters<RolloutLog['follower']['take']>[0]): void {
+    log.follower.take(rows)
+    if (isUnheard) void hearEdit()
   }
 
   /** One after the other. Resolves to whether the journal has heard it all. */
@@ -152,8 +158,6 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
 
   async function turn(): Promise<void> {
     await tellRecords()
-    // What could not be told of an edit is told when the store is back, whoever decides by then.
-    if (isUnheard) await hearEdit()
     if (options.journal === undefined) return void (await keepFile(true))
     if (!lease.isHeld() || !store.isReady() || !(await options.journal.look())) return
     await keepFile(false)
@@ -307,7 +311,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
       lease.start()
       running = run()
     },
-    follower: log.follower,
+    follower: { ...log.follower, take },
     change,
     views,
     explain: async (name) => {

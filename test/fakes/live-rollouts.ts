@@ -8,6 +8,8 @@ export type RolloutSeen = {
   readonly phase_text: string
   readonly stage: string | null
   readonly percent: number
+  /** Of the file. */
+  readonly steps: readonly number[]
   readonly revision: number
   readonly epoch: number
   readonly actor: string | null

@@ -40,7 +40,11 @@ export function keepAsking(homes: readonly ProxyHome[]): { readonly stop: () => 
       const home = homes[(asked += 1) % homes.length]
       await fetch(`${home?.url}/openai/v1/chat/completions`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-understudy-session': `s-${process.pid}-${asked}` },
+        headers: {
+          connection: 'close', // or one of several workers may have all of them
+          'content-type': 'application/json',
+          'x-understudy-session': `s-${process.pid}-${asked}`,
+        },
         body: JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: `${asked}` }] }),
       })
         .then((answer) => answer.text())

@@ -174,13 +174,20 @@ it('while ClickHouse is away a rollback counts at once, outlives a restart, and 
   expect(await armAt(home.url, session)).toBe('none')
   expect((await rolloutOf(two, NOW)).phase).toBe('ramping')
 
+  home.configure(settings('outage', { steps: ['50%', '70%'] }, door.url))
+  await untilRollout(again, NOW, ({ steps }) => steps[1] === 70)
   await door.make('open')
   await untilRollout(two, NOW, ({ phase }) => phase === 'rolled_back')
   await untilRollout(again, NOW, ({ unstored }) => unstored === 0)
-  const [last] = await rowsIn('outage')<{ kind: string; actor: string; reason: string }>(
-    'SELECT kind, actor, reason FROM rollout_events ORDER BY revision DESC LIMIT 1',
-  )
-  expect(last).toEqual({ kind: 'rolled_back', actor: 'ada', reason: 'no store' })
+  const told = () =>
+    rowsIn('outage')<{ kind: string; actor: string; reason: string }>(
+      'SELECT kind, actor, reason FROM rollout_events WHERE revision > 2 ORDER BY revision',
+    )
+  while ((await told()).length < 2) await sleep(50)
+  expect(await told()).toEqual([
+    { kind: 'rolled_back', actor: 'ada', reason: 'no store' },
+    { kind: 'edited', actor: 'config file', reason: 'the file was edited' },
+  ])
 })
 
 it('a candidate that fails is gone from its proxy at once, without the store, and from the others when it is back', async () => {
