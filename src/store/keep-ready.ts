@@ -75,7 +75,9 @@ export function keepReady(options: KeepReadyOptions): ReadyKeeper {
         if (status.kind !== 'ready') change('migrating', 'The tables are being brought up to date.')
         // In time, too: a server that takes the connection and then says nothing is down, not being migrated.
         serverVersion = await askVersion(server, AbortSignal.any([signal, AbortSignal.timeout(CHECK_EVERY_MS)]))
-        applied.push(...(await migrate({ client: server, retention, instance, log, monotonic: world.monotonic, signal })))
+        applied.push(
+          ...(await migrate({ client: server, retention, instance, log, monotonic: world.monotonic, signal })),
+        )
         isPaused = await isTaken(server, REBUILD_LEASE, signal)
       }
     } catch (error) {
