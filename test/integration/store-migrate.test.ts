@@ -89,6 +89,7 @@ test('an empty server is brought up to date, and every statement that ships runs
     'v_judge_trust',
     'v_latency_per_model_minute',
     'v_latest_audits',
+    'v_model_standings',
     'v_pair_calls',
     'v_pairs',
     'v_quality_per_task_day',
