@@ -12,9 +12,9 @@ export const OF_TARGET_MODEL = chosen('target_model', 'model')
 export const OF_SHADOW = chosen('shadow', 'shadow')
 /** For pairs, whose comparison is a shadow or a rollout. */
 export const OF_COMPARISON = chosen('comparison', 'shadow')
-export const OF_ROLLOUT = chosen('rollout', 'rollout')
-export const OF_ROLLOUT_EVENT = chosen('subject', 'rollout')
 /** The one that is chosen, of those that have no All. */
+export const OF_ROLLOUT = 'rollout IN (${rollout:singlequote})'
+export const OF_ROLLOUT_EVENT = 'subject IN (${rollout:singlequote})'
 export const OF_ONE_TASK = 'task IN (${one_task:singlequote})'
 export const OF_EVALUATOR = 'evaluator IN (${evaluator:singlequote})'
 

@@ -17,7 +17,9 @@ const TRACES = `
 FROM traces AS request
 WHERE $__timeFilter(received_at) AND ${OF_ROLLOUT} AND rollout != ''`
 
-const CLAIM = "concat(rollout, ': ', checked.guardrail, if(checked.task = '', '', concat(' (', checked.task, ')')))"
+/** Tasks that are pooled are called all; see domain/rollout/evidence.ts. */
+const OF_CHECK = "if(checked.task IN ('', 'all'), '', concat(' (', checked.task, ')'))"
+const CLAIM = `concat(checked.guardrail, ${OF_CHECK})`
 
 /** Something of every guardrail as of the last look in each interval. */
 const claims = (
@@ -49,7 +51,8 @@ export const rollouts = (): Dashboard =>
       [
         table({
           title: 'Where they stand',
-          description: 'The last look at each rollout in the time shown: its stage, what was decided, and why.',
+          description:
+            'The last look at every rollout in the time shown: its stage, what was decided, and why. All else is of the chosen one.',
           sql: `
 SELECT
     rollout AS "Rollout",
@@ -58,7 +61,9 @@ SELECT
     argMax(rule, decision.at) AS "Rule",
     argMax(arrayStringConcat(because, '; '), decision.at) AS "Why",
     argMax(if(is_alert, 'yes', ''), decision.at) AS "Needs a look",
-    max(decision.at) AS "Looked at" ${DECISIONS}
+    max(decision.at) AS "Looked at"
+FROM rollout_decisions AS decision
+WHERE $__timeFilter(decision.at)
 GROUP BY rollout
 ORDER BY "Looked at" DESC, rollout
 LIMIT 50`,
@@ -139,7 +144,7 @@ ORDER BY time`,
           sql: `
 SELECT
     $__timeInterval(decision.at) AS time,
-    concat(rollout, if(checked.task = '', '', concat(' (', checked.task, ')')), ': ', bound.1) AS series,
+    concat(bound.1, ${OF_CHECK}) AS series,
     argMax(toFloat64(bound.2), decision.at) AS value
 FROM rollout_decisions AS decision
 ARRAY JOIN checks AS checked

@@ -19,7 +19,9 @@ const LISTED = {
   shadow: { label: 'Shadow', sql: week('shadow', 'shadow_funnel', 'minute') },
   rollout: {
     label: 'Rollout',
-    sql: 'SELECT DISTINCT name FROM rollout_events ORDER BY name LIMIT 1000',
+    // The one that something happened to last.
+    sql: 'SELECT name FROM rollout_events GROUP BY name ORDER BY max(rollout_events.at) DESC, name LIMIT 1000',
+    isOne: true,
   },
   evaluator: {
     label: 'Scored by',
@@ -50,7 +52,7 @@ export function variables(names: readonly VariableName[]): Built[] {
 function listed(name: VariableName, { label, sql, isOne }: Listed): Built {
   const builder = new dashboard.QueryVariableBuilder(name)
     .label(label)
-    .description(isOne === true ? `${label}: one of the last 7 days.` : `${label}s of the last 7 days.`)
+    .description(isOne === true ? `${label} to look at.` : `${label}s of the last 7 days.`)
     .datasource(ENVIRONMENT)
     .query({ refId: name, queryType: 'sql', rawSql: sql })
     .definition(sql)

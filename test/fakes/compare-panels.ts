@@ -41,8 +41,9 @@ async function compare(
   const settings = { output_format_json_quote_64bit_integers: 0 } as const
   const ask = (sql: string) => client.ask(sql, { settings, maxBytes: 50_000_000 })
   const { columns, rows } = await ask(asGrafanaSends(panel.targets[0].rawSql, shownWindow, choices))
-  const [[trace = ''], [task = '']] = [choices['trace'] ?? [], choices['one_task'] ?? []]
-  const { rows: expected } = await ask(referenceSql(reference.sql, { ...shownWindow, trace, task }))
+  const one = (variable: string): string => choices[variable]?.[0] ?? ''
+  const chosen = { trace: one('trace'), task: one('one_task'), rollout: one('rollout') }
+  const { rows: expected } = await ask(referenceSql(reference.sql, { ...shownWindow, ...chosen }))
   const names = columns.map((column) => column.name)
   const numbers = (from: number, to = from + 1): readonly (number | null)[] =>
     rows.flatMap((row) => row.slice(from, to)).map((cell) => (typeof cell === 'number' ? cell : null))

@@ -19,7 +19,7 @@ export const EVERYTHING: Choices = {
   model: 'all',
   team: 'all',
   shadow: 'all',
-  rollout: 'all',
+  rollout: ['cheaper-chat'],
   one_task: ['coding'],
   evaluator: ['judge'],
   baseline: ['gpt-large'],

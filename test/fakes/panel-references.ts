@@ -150,32 +150,32 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
 
   'rollouts: Where they stand': rows('SELECT uniqExact(rollout) FROM rollout_decisions WHERE {decided}'),
   'rollouts: Percentage': rows(
-    `SELECT ${slots('received_at', 'rollout')} FROM traces WHERE {received} AND rollout != ''`,
+    `SELECT ${slots('received_at', 'rollout')} FROM traces WHERE {received} AND rollout = {rollout}`,
   ),
   'rollouts: Requests by arm': total(
-    "SELECT count() FROM traces WHERE {received} AND rollout != '' AND arm IN ('candidate', 'control', 'stable')",
+    "SELECT count() FROM traces WHERE {received} AND rollout = {rollout} AND arm IN ('candidate', 'control', 'stable')",
   ),
   'rollouts: Evidence of harm': rows(
-    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND checked.harm_log_e IS NOT NULL`,
+    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND rollout = {rollout} AND checked.harm_log_e IS NOT NULL`,
   ),
   'rollouts: Evidence of equal quality': rows(
-    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND checked.non_inferior_log_e IS NOT NULL`,
+    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND rollout = {rollout} AND checked.non_inferior_log_e IS NOT NULL`,
   ),
   'rollouts: Pairs and exposures': rows(
-    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided}`,
+    `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND rollout = {rollout}`,
   ),
   'rollouts: Quality difference and its bounds': rows(
-    `SELECT 3 * ${slots('at', 'rollout', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND checked.guardrail = 'quality' AND checked.mean IS NOT NULL`,
+    `SELECT 3 * ${slots('at', 'rollout', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND rollout = {rollout} AND checked.guardrail = 'quality' AND checked.mean IS NOT NULL`,
   ),
   'rollouts: Sample ratio': sum(
     'Candidate',
-    "SELECT uniqExact((rollout, rollout_epoch, rollout_stage, unit)) FROM traces WHERE {received} AND rollout != '' AND is_compared AND arm = 'candidate'",
+    "SELECT uniqExact((rollout, rollout_epoch, rollout_stage, unit)) FROM traces WHERE {received} AND rollout = {rollout} AND is_compared AND arm = 'candidate'",
   ),
   'rollouts: Guardrails': sum(
     'Count',
-    'SELECT sum(arraySum(last.count)) FROM (SELECT argMax(checks, at) AS last FROM rollout_decisions WHERE {decided} AND notEmpty(checks) GROUP BY rollout)',
+    'SELECT sum(arraySum(last.count)) FROM (SELECT argMax(checks, at) AS last FROM rollout_decisions WHERE {decided} AND rollout = {rollout} AND notEmpty(checks) GROUP BY rollout)',
   ),
-  'rollouts: Events': rows('SELECT least(count(), 100) FROM rollout_events WHERE {decided}'),
+  'rollouts: Events': rows('SELECT least(count(), 100) FROM rollout_events WHERE {decided} AND name = {rollout}'),
 
   'shadow: Eligible': value(funnel("sumIf(requests, stage = 'eligible')")),
   'shadow: Mirrored': value(funnel("sumIf(requests, stage IN ('compared', 'failed'))")),
@@ -237,10 +237,12 @@ export type ReferenceTime = {
   readonly trace: string
   /** The one kind of task that is shown. */
   readonly task: string
+  /** The one rollout, likewise. */
+  readonly rollout: string
 }
 
 /** The statement of a reference, over the time and the trace that are shown. */
-export function referenceSql(sql: string, { from, to, intervalMs, trace, task }: ReferenceTime): string {
+export function referenceSql(sql: string, { from, to, intervalMs, trace, task, rollout }: ReferenceTime): string {
   const [first, last] = [from, to].map((at) => `fromUnixTimestamp64Milli(${at.getTime()}, 'UTC')`)
   const columns = {
     received: 'received_at',
@@ -253,6 +255,7 @@ export function referenceSql(sql: string, { from, to, intervalMs, trace, task }:
     if (name === 'seconds') return String((to.getTime() - from.getTime()) / 1000)
     if (name === 'interval') return String(intervalMs / 1000)
     if (name === 'task') return `'${task}'`
+    if (name === 'rollout') return `'${rollout}'`
     if (name === 'trace') return `trace_id = toUUID('${trace}')`
     const column = Object.entries(columns).find(([word]) => word === name)?.[1]
     if (column === undefined) throw new Error(`no time is called ${name}`)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BoardFile, PanelFile } from '../fakes/dashboard-file.ts'
-import type { Choices, GrafanaWindow } from '../fakes/grafana-query.ts'
-import type { Mark } from './chart-data.ts'
+import type { Choices } from '../fakes/grafana-query.ts'
+import type { Mark, Shown } from './chart-data.ts'
 import { formatValue } from './format-value.ts'
 import { escaped, panelHtml } from './panel-html.ts'
 import type { Frame } from './shown-frame.ts'
@@ -17,16 +17,17 @@ const GAP = 8
 const HEAD = 96
 
 /** Of a page down to the end of so many rows of the grid, in pixels. */
-export const heightOf = (rows: number): number => HEAD + rows * (ROW + GAP) + GAP
+export const heightOf = (rows: number): number => HEAD + rows * (ROW + GAP)
 
 /** Draws `panels` in their places. What Grafana's own code would draw a little differently, this draws about as well. */
 export function boardPage(
   board: BoardFile,
   choices: Choices,
   panels: readonly (readonly [PanelFile, Frame])[],
-  { from, to }: Pick<GrafanaWindow, 'from' | 'to'>,
+  shown: Shown,
   marks: readonly Mark[],
 ): BoardPage {
+  const { from, to } = shown
   const column = (WIDTH - GAP) / 24
   const places = panels.map(([panel, frame]) => {
     const { x, y, w, h } = panel.gridPos
@@ -36,7 +37,7 @@ export function boardPage(
       `width:${Math.round(w * column - GAP)}px`,
       `height:${h * (ROW + GAP) - GAP}px`,
     ].join(';')
-    return `<section style="${style}"><h2>${escaped(panel.title)}</h2><div class="body">${panelHtml(panel, frame, to, marks)}</div></section>`
+    return `<section style="${style}"><h2>${escaped(panel.title)}</h2><div class="body">${panelHtml(panel, frame, shown, marks)}</div></section>`
   })
   const rows = Math.max(...panels.map(([{ gridPos }]) => gridPos.y + gridPos.h))
   const chosen = board.templating.list.map(
@@ -44,11 +45,16 @@ export function boardPage(
       `<span class="variable"><b>${escaped(label ?? name)}</b>${name === 'environment' ? 'Understudy' : escaped(chosenText(choices, name))}</span>`,
   )
   const html = `<!doctype html><meta charset="utf-8"><style>${uPlotFile('uPlot.min.css')}${STYLE}</style>
-<header><h1>${escaped(board.title)}</h1><span class="time">${Math.round((to.getTime() - from.getTime()) / 60_000)} minutes to ${to.toISOString().slice(0, 16).replace('T', ' ')} UTC</span></header><nav>${chosen.join('')}</nav>
+<header><h1>${escaped(board.title)}</h1><span class="time">${lengthText(to.getTime() - from.getTime())} to ${to.toISOString().slice(0, 16).replace('T', ' ')} UTC</span></header><nav>${chosen.join('')}</nav>
 ${places.join('\n')}
 <script>${uPlotFile('uPlot.iife.min.js')}</script>
 <script>${formatValue.toString()}\n${readFileSync(join(import.meta.dirname, 'draw-charts.js'), 'utf8')}</script>`
   return { html, size: [WIDTH, heightOf(rows)] }
+}
+
+function lengthText(ms: number): string {
+  const minutes = Math.round(ms / 60_000)
+  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`
 }
 
 function chosenText(choices: Choices, name: string): string {

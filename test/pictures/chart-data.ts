@@ -4,6 +4,9 @@ import type { Frame } from './shown-frame.ts'
 /** Something that happened: a line over every panel of time. `at` in seconds since 1970. */
 export type Mark = { readonly at: number; readonly colour: string }
 
+/** The time shown. */
+export type Shown = { readonly from: Date; readonly to: Date }
+
 /** What the page's script draws. */
 export type ChartData = {
   readonly kind: 'lines' | 'stacked' | 'grouped'
@@ -21,12 +24,14 @@ export type ChartData = {
   /** Seconds over which a line goes on without a point. */
   readonly spanSeconds: number
   readonly marks: readonly Mark[]
+  /** The time shown, in seconds since 1970. */
+  readonly range: readonly [number, number] | undefined
   /** A threshold with a line of its own. */
   readonly line: { readonly at: number; readonly colour: string } | undefined
 }
 
 /** Lines or stacked bars over time. */
-export function chartData(panel: PanelFile, { fields }: Frame, marks: readonly Mark[]): ChartData {
+export function chartData(panel: PanelFile, { fields }: Frame, { from, to }: Shown, marks: readonly Mark[]): ChartData {
   const [time, ...others] = fields
   const { drawStyle, spanNulls } = panel.fieldConfig.defaults.custom ?? {}
   return {
@@ -37,6 +42,7 @@ export function chartData(panel: PanelFile, { fields }: Frame, marks: readonly M
     series: colouredSeries(panel, others),
     spanSeconds: typeof spanNulls === 'number' ? spanNulls / 1000 : 0,
     marks,
+    range: [from.getTime() / 1000, to.getTime() / 1000],
     line: lineOf(panel),
   }
 }
@@ -52,6 +58,7 @@ export function groupedBars(panel: PanelFile, { fields }: Frame): ChartData {
     series: colouredSeries(panel, others),
     spanSeconds: 0,
     marks: [],
+    range: undefined,
     line: undefined,
   }
 }

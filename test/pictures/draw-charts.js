@@ -56,7 +56,7 @@ for (const element of document.querySelectorAll('[data-chart]')) {
       legend: { show: false },
       cursor: { show: false },
       padding: [8, 12, 0, 0],
-      scales: { x: { time: isTime }, y: { range: [low, top] } },
+      scales: { x: { time: isTime, range: chart.range }, y: { range: [low, top] } },
       axes: [
         { ...AXIS, space: 80 },
         { ...AXIS, size: 74, space: 36, values: (_plot, splits) => ticks(splits) },

@@ -1,5 +1,5 @@
 import type { PanelFile } from '../fakes/dashboard-file.ts'
-import { chartData, groupedBars, type Mark } from './chart-data.ts'
+import { chartData, groupedBars, type Mark, type Shown } from './chart-data.ts'
 import { formatValue } from './format-value.ts'
 import type { Cell, Field, Frame } from './shown-frame.ts'
 
@@ -8,8 +8,8 @@ const ROW_HEIGHT = 36
 const TEXT = '#ccccdc'
 const NOTHING = '<div class="nothing">No data</div>'
 
-/** The inside of a panel, roughly as Grafana draws it; `now` is the end of the time shown, `marks` go over what has time. */
-export function panelHtml(panel: PanelFile, frame: Frame, now: Date, marks: readonly Mark[]): string {
+/** The inside of a panel, roughly as Grafana draws it; `marks` go over what has time. */
+export function panelHtml(panel: PanelFile, frame: Frame, shown: Shown, marks: readonly Mark[]): string {
   const isEmpty = frame.fields.every(({ values }) => values.length === 0)
   switch (panel.type) {
     case 'stat':
@@ -17,11 +17,11 @@ export function panelHtml(panel: PanelFile, frame: Frame, now: Date, marks: read
     case 'bargauge':
       return isEmpty ? NOTHING : gauges(panel, frame)
     case 'table':
-      return isEmpty ? NOTHING : table(panel, frame, now)
+      return isEmpty ? NOTHING : table(panel, frame, shown.to)
     case 'barchart':
       return isEmpty ? NOTHING : chart(panel, groupedBars(panel, frame))
     case 'timeseries':
-      return isEmpty ? NOTHING : chart(panel, chartData(panel, frame, marks))
+      return isEmpty ? NOTHING : chart(panel, chartData(panel, frame, shown, marks))
   }
 }
 
