@@ -30,14 +30,14 @@ const spent = (condition: string): string => `SELECT ${SPEND} AS spend ${CALLS} 
 const byColumn = (heading: string, column: string): PlacedLater =>
   table({
     title: `By ${heading.toLowerCase()}`,
-    description: `Priced calls made for clients by ${heading.toLowerCase()}, dearest first. Priced: share of calls with a known price.`,
+    description: `Priced calls made for clients by ${heading.toLowerCase()}, dearest first. Priced: share of those that may have been billed with a known price.`,
     sql: `
 SELECT
     if(${column} = '', '(none)', ${column}) AS "${heading}",
     count() AS "Calls",
     ${SPEND} AS "Spend",
     "Spend" / nullIf(count(call.cost_usd), 0) * 1000 AS "Per 1,000 calls",
-    count(call.cost_usd) / count() AS "Priced" ${CALLS} AND ${FOR_CLIENTS}
+    countIf(call.cost_usd IS NOT NULL AND ${MAY_BE_BILLED}) / nullIf(countIf(${MAY_BE_BILLED}), 0) AS "Priced" ${CALLS} AND ${FOR_CLIENTS}
 GROUP BY "${heading}"
 ORDER BY ifNull("Spend", 0) DESC, "Calls" DESC, "${heading}"
 LIMIT 100`,

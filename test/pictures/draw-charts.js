@@ -4,7 +4,6 @@ const AXIS = { stroke: '#9fa0a8', font: '12px Inter, "Helvetica Neue", Arial, sa
 
 for (const element of document.querySelectorAll('[data-chart]')) {
   const chart = JSON.parse(element.dataset.chart)
-  const isTime = chart.labels === undefined
   const stacked = chart.kind === 'stacked'
   const sums = chart.x.map(() => 0)
   const drawn = chart.series.map(({ values }) =>
@@ -17,24 +16,8 @@ for (const element of document.querySelectorAll('[data-chart]')) {
   const most = Math.max(0, ...drawn.flat().map((value) => value ?? 0))
   const top = chart.max ?? Math.max(most === 0 ? 1 : most * 1.06, (chart.line?.at ?? 0) * 1.1)
   const all = drawn.flat().filter((value) => value !== null)
-  const least = Math.min(...all)
+  const least = all.length === 0 ? 0 : Math.min(...all)
   const low = chart.min === undefined ? least - (most - least) * 0.1 : Math.min(chart.min, least)
-  // As many digits as tell one line of the grid from the next.
-  const ticks = (splits) =>
-    splits.map((value) =>
-      formatValue(value, chart.unit)
-        .replace(/(\.\d*?)0+(?!\d)/, '$1')
-        .replace(/\.(?!\d)/, ''),
-    )
-  const series = chart.series.map(({ name, colour }, at) => {
-    if (chart.kind === 'lines') {
-      return { label: name, stroke: colour, width: 2, points: { show: chart.x.length < 40, size: 5, fill: colour } }
-    }
-    const paths = stacked ? uPlot.paths.bars({ size: [0.9, 40] }) : uPlot.paths.bars({ size: [0.8, 60], align: 0 })
-    return { label: name, stroke: colour, fill: colour, width: 0, points: { show: false }, paths, order: at }
-  })
-  // The sum of all is drawn first and the smaller sums over it.
-  const inOrder = stacked ? [...series.keys()].reverse() : [...series.keys()]
   const legendHeight = element.nextElementSibling?.offsetHeight ?? 0
   const width = element.parentElement.clientWidth - 16
   const height = element.parentElement.clientHeight - legendHeight - 12
@@ -42,6 +25,22 @@ for (const element of document.querySelectorAll('[data-chart]')) {
     drawGroups(element, chart, { width, height, top })
     continue
   }
+  // As Grafana's axes have them: no zeros at the end.
+  const ticks = (splits) =>
+    splits.map((value) =>
+      formatValue(value, chart.unit)
+        .replace(/(\.\d*?)0+(?!\d)/, '$1')
+        .replace(/\.(?!\d)/, ''),
+    )
+  const series = chart.series.map(({ name, colour }) => {
+    if (chart.kind === 'lines') {
+      return { label: name, stroke: colour, width: 2, points: { show: chart.x.length < 40, size: 5, fill: colour } }
+    }
+    const paths = uPlot.paths.bars({ size: [0.9, 40] })
+    return { label: name, stroke: colour, fill: colour, width: 0, points: { show: false }, paths }
+  })
+  // The sum of all is drawn first and the smaller sums over it.
+  const inOrder = stacked ? [...series.keys()].reverse() : [...series.keys()]
   const withGaps = (values) =>
     values.map((value, at) => {
       if (value !== null || chart.kind !== 'lines') return value
@@ -56,7 +55,7 @@ for (const element of document.querySelectorAll('[data-chart]')) {
       legend: { show: false },
       cursor: { show: false },
       padding: [8, 12, 0, 0],
-      scales: { x: { time: isTime, range: chart.range }, y: { range: [low, top] } },
+      scales: { x: { time: true, range: chart.range }, y: { range: [low, top] } },
       axes: [
         { ...AXIS, space: 80 },
         { ...AXIS, size: 74, space: 36, values: (_plot, splits) => ticks(splits) },
