@@ -104,7 +104,7 @@ it('route --explain fails in a sentence for what is no request, no header or no 
     [['--explain', body], 'expected the JSON body of a request'],
     [['--explain', request, '--header', 'x-env'], 'expected a header as name: value'],
     [['--explain', request, '--path', '/v1/models'], 'o route can see '],
-    [['--explain', join(dir, 'none.json')], 'ENOENT'],
+    [['--explain', join(dir, 'none.json')], 'there is no such file'],
   ] as const) {
     const { code, stdout, stderr } = await runCli(['route', '-c', home.configFile, ...args])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
