@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import type { App } from '../compose/app.ts'
 import type { ConfigSource } from '../config/load-config.ts'
 import { describeContent } from '../config/describe-content.ts'
+import { describeFeatures } from '../config/describe-features.ts'
 import { formatListen, isLoopback } from '../config/listen-address.ts'
-import type { Config, Provider } from '../domain/policy.ts'
+import type { Config, Policy, Provider } from '../domain/policy.ts'
 import type { TracingSettings } from '../telemetry/tracing-settings.ts'
 
 /** What every command reads when it is told nothing else. */
@@ -33,6 +34,7 @@ export function banner({ app, source, config, version }: BannerFacts): string[] 
     `  Store        ${boot.store.kind === 'none' ? 'off: nothing is recorded (store.kind is none)' : 'starting; calls are served and spooled meanwhile'}`,
     `  Traces kept  ${policy.retention.tracesDays} days`,
     `  Content      ${describeContent(policy.content, policy.retention.contentsDays)}`,
+    ...featureLines(policy),
     `  Spans        ${spansLine(app.spans)}`,
     `  Keys         ${keysLine([...policy.providers.values()])}`,
     `  See rows     npx understudy traces${configFlag(source)}    (or summary)`,
@@ -65,6 +67,15 @@ function sdkLine(data: string, provider: Provider): string {
   const hasV1 = provider.dialect === 'openai' && (provider.paths?.some(({ client }) => client === '/v1') ?? true)
   const base = hasV1 ? `${data}/${mount}/v1` : `${data}/${mount}`
   return `baseURL ${base}  → ${provider.baseUrl.href.replace(/\/$/, '')}`
+}
+
+/** By the file: what the API and commands have changed since is asked of the proxy. */
+function featureLines(policy: Policy): readonly string[] {
+  const { on, off } = describeFeatures(policy)
+  return [
+    ...(on.length === 0 ? [] : [`  On           ${on.join('; ')}`]),
+    ...(off.length === 0 ? [] : [`  Off          ${off.join(', ')} (config/understudy.example.yaml has each)`]),
+  ]
 }
 
 function spansLine(spans: TracingSettings): string {

@@ -7,6 +7,7 @@ import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
 import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
 import { showReport } from './show-report.ts'
 import { showScores } from './show-scores.ts'
+import { switchShadow, type SwitchOptions } from './switch-shadow.ts'
 import type { Terminal } from './terminal.ts'
 
 export type QualityCommandParts = {
@@ -30,7 +31,21 @@ export function addQualityCommands(
     .action((options: { config: string; minutes: number; format: QueryFormat }) =>
       withConfig(options.config, (config) => showScores(terminal, config, options)),
     )
-  command('shadow', 'what shadows have shown')
+  const shadow = command('shadow', 'what shadows have shown, and whether they are on')
+  const user = terminal.process.env['USER'] ?? ''
+  for (const position of ['on', 'off'] as const) {
+    shadow
+      .command(position)
+      .description(`turn a shadow ${position} while the proxies run`)
+      .argument('<name>', 'name of the shadow')
+      .option('-c, --config <file>', 'config file', defaultConfig)
+      .option('-r, --reason <text>', 'why, for the record', '')
+      .addOption(new Option('--actor <name>', 'who, for the record').default(user))
+      .action((name: string, options: SwitchOptions & { readonly config: string }) =>
+        withConfig(options.config, (config) => switchShadow(terminal, config, name, position, options)),
+      )
+  }
+  shadow
     .command('report')
     .description('whether a candidate is good enough, what it would cost, and how sure that is')
     .argument('<name>', 'name of the shadow')

@@ -2,8 +2,9 @@ import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
 import { timeText } from '../domain/rollout/explain.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
+import { reachText } from './reach-text.ts'
 import { askAdmin } from './read-admin.ts'
-import { findRunning, type Running } from './run-file.ts'
+import { requireRunning, type Running } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
 export type VerbOptions = { readonly reason: string; readonly actor: string; readonly full?: boolean }
@@ -49,11 +50,7 @@ export async function changeRollout(
   })
   const rollout = recordOf(answer)
   print(rolloutsTable([rollout]))
-  print(
-    rollout['stored'] === true
-      ? 'In force here; every other proxy has it within about a second.'
-      : 'In force here. ClickHouse is away (or there is none): other proxies get it when it is back.',
-  )
+  print(reachText(rollout['stored'] === true))
   return 0
 }
 
@@ -86,10 +83,8 @@ export async function estimateRollout({ print }: Terminal, config: Config, name:
   return 0
 }
 
-async function running(config: Config): Promise<Running> {
-  const proxy = await findRunning(config.boot)
-  if (proxy !== undefined) return proxy
-  throw new Error('no proxy runs on this data directory; what a rollout is to do at a start stands in its config file')
+function running({ boot }: Config): Promise<Running> {
+  return requireRunning(boot, 'what a rollout is to do at a start stands in its config file')
 }
 
 function rolloutsTable(rollouts: readonly JsonRow[]): string {

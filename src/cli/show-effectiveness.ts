@@ -28,9 +28,15 @@ export async function showEffectiveness(
   config: Config,
   { route: name, baseline: asked, sinceMs }: EffectivenessOptions,
 ): Promise<number> {
-  const route = config.policy.routing.routes.find((each) => each.name === name)
-  const targets = route === undefined ? [] : targetsOf(route)
-  const reference = route?.feedback?.reference
+  const { routes } = config.policy.routing
+  const route = routes.find((each) => each.name === name)
+  if (route === undefined) {
+    const known = routes.map((each) => each.name).join(', ') || 'none'
+    complain(`understudy: the config has no route ${name}. Known: ${known}. Another config file is named with -c.`)
+    return 1
+  }
+  const targets = targetsOf(route)
+  const reference = route.feedback?.reference
   const key = asked ?? (reference?.kind === 'arm' ? reference.key : targets[0]?.key)
   const baseline = targets.find((target) => target.key === key)
   if (baseline === undefined) {
@@ -51,7 +57,7 @@ export async function showEffectiveness(
     quarantined: { '': 0 },
     reference_provider: baseline.provider,
     reference_model: baseline.model ?? '',
-    delta: route?.feedback?.delta ?? DELTA,
+    delta: route.feedback?.delta ?? DELTA,
   }
   const read = (analysis: Analysis): Promise<readonly JsonRow[]> =>
     askRows(config, filledIn(readAnalysis(analysis), params))

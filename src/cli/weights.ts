@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { plainText } from './print-rows.ts'
+import { reachText } from './reach-text.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning, type Running } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
@@ -93,11 +94,7 @@ async function put(
 
 function changedLines(route: JsonRow | undefined): readonly string[] {
   if (route === undefined) return []
-  const when =
-    route['stored'] === true
-      ? 'In force here; every other proxy has it within about a second.'
-      : 'In force here. ClickHouse is away (or there is none): other proxies get it when it is back.'
-  return [weightsTable([route]), when]
+  return [weightsTable([route]), reachText(route['stored'] === true)]
 }
 
 function weightsTable(routes: readonly JsonRow[]): string {

@@ -1,4 +1,7 @@
-import type { Config, Provider, StoreSettings } from '../domain/policy.ts'
+import type { AuditPolicy } from '../domain/audit.ts'
+import type { Config, Policy, Provider, StoreSettings } from '../domain/policy.ts'
+import type { Shadow } from '../domain/shadow/shadow.ts'
+import type { Unit } from '../domain/units.ts'
 import { describeContent } from './describe-content.ts'
 import { describeRollout } from './describe-rollout.ts'
 import { describeRoute } from './describe-route.ts'
@@ -33,10 +36,42 @@ function describeConfig(file: string, version: string, { boot, policy }: Config)
     `  store       ${describeStore(boot.store)}`,
     ...[...policy.providers.values()].map((provider) => `  provider    ${describeProvider(provider)}`),
     ...policy.routing.routes.map((route) => `  route       ${describeRoute(route)}`),
+    ...policy.shadows
+      .filter(({ rollout }) => rollout === undefined)
+      .map((shadow) => `  shadow      ${describeShadow(shadow)}`),
     ...policy.rollouts.map((rollout) => `  rollout     ${describeRollout(rollout)}`),
+    ...describeScoring(policy),
+    ...policy.audits.map((audit) => `  audit       ${describeAudit(audit)}`),
     `  content     ${describeContent(policy.content, policy.retention.contentsDays)}`,
     `  prices      ${policy.prices.length} of your own`,
   ]
+}
+
+function describeShadow({ name, sample, candidates, isEnabled }: Shadow): string {
+  const to = candidates.map(({ key }) => key).join(', ')
+  return `${name}: ${percentOf(sample)} of what it matches also to ${to}${isEnabled ? '' : '; off'}`
+}
+
+function describeScoring({ scoring }: Policy): readonly string[] {
+  if (scoring === undefined) return []
+  const { judge, liveShare } = scoring
+  return [
+    ...(judge === undefined
+      ? []
+      : [
+          `  judge       ${judge.provider}/${judge.model}, of ${percentOf(judge.pairShare)} of the pairs and ${percentOf(judge.liveShare)} of live answers`,
+        ]),
+    ...(liveShare === 0 ? [] : [`  evaluators  of ${percentOf(liveShare)} of live answers`]),
+  ]
+}
+
+function describeAudit({ name, questionsFile, everyMs }: AuditPolicy): string {
+  return `${name}: ${questionsFile}, every ${formatDurationMs(everyMs)}`
+}
+
+/** 0.07 × 100 is 7.000000000000001. */
+function percentOf(share: Unit): string {
+  return `${Math.round(share * 1e6) / 1e4}%`
 }
 
 function describeWorkers(workers: Config['boot']['workers']): string {

@@ -1,6 +1,7 @@
 import type { Path } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
 import { checkTaskKeys, unknownName } from './match-checks.ts'
+import { hasServerKey } from './server-key.ts'
 import { targetsAt } from './target-checks.ts'
 import { parseTargetName } from './target-name.ts'
 
@@ -26,9 +27,7 @@ function checkTarget(file: Loose): Finding[] {
   if (file.at(['providers', provider, 'dialect']) === 'gemini') {
     return fault(`expected a provider of the dialect openai or anthropic, found ${found}, which is gemini`)
   }
-  // Written, but empty for want of a variable, is another matter: the same file serves where the key is.
-  const hasKey = file.at(['providers', provider, 'api_key']) !== undefined
-  if (!hasKey && file.at(['providers', provider, 'auth']) !== 'none') {
+  if (!hasServerKey(file, provider)) {
     return fault(`expected a provider with an api_key in this file, found ${found}: no client pays for a judge`)
   }
   const arm = armsOf(file).find(({ name: other }) => parseTargetName(other)?.model === model)

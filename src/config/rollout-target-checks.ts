@@ -1,6 +1,7 @@
 import type { Path } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
 import { unknownName } from './match-checks.ts'
+import { hasServerKey } from './server-key.ts'
 import { dialectOf, targetsAt } from './target-checks.ts'
 import { parseTargetName } from './target-name.ts'
 
@@ -54,9 +55,7 @@ function checkProvider(file: Loose, path: Path, provider: string): Finding[] {
     const text = unknownName(file, path, provider, known, 'a provider of this file before the slash')
     return [{ path, at: 'value', text }]
   }
-  // Written, but empty for want of a variable, is another matter: the same file serves where the key is.
-  const hasKey = file.at(['providers', provider, 'api_key']) !== undefined
-  if (hasKey || file.at(['providers', provider, 'auth']) === 'none') return []
+  if (hasServerKey(file, provider)) return []
   const text = `expected a provider with an api_key in this file, found ${file.found(path)}: mirrored calls, and those of clients at another provider, are made with the server's key`
   return [{ path, at: 'value', text }]
 }

@@ -33,6 +33,8 @@ export type Composed = {
   readonly audited: () => Promise<readonly string[] | undefined>
   /** What the feedback of the first route with weights last came to. */
   readonly feedback: () => Promise<string>
+  /** What the admin API answers to a POST without a body. */
+  readonly post: (path: string) => Promise<{ readonly status: number; readonly json: unknown }>
   readonly close: () => Promise<void>
 }
 
@@ -121,6 +123,10 @@ export async function startComposed(
         JSON.parse(await (await fetch(`${adminUrl}/admin/weights`)).text())
       const { verdict, detail } = shown.routes[0].feedback
       return `${verdict}: ${detail}`
+    },
+    post: async (path) => {
+      const answer = await fetch(`${adminUrl}${path}`, { method: 'POST' })
+      return { status: answer.status, json: await answer.json() }
     },
     close: async () => {
       await app.close()

@@ -118,6 +118,7 @@ it('the banner says where to point the SDK, where the data is, and what is on an
       Store        starting; calls are served and spooled meanwhile
       Traces kept  90 days
       Content      prompts and answers are not stored
+      Off          routes, shadows, rollouts, judge, evaluators, feedback, audits (config/understudy.example.yaml has each)
       Spans        off: set OTEL_EXPORTER_OTLP_ENDPOINT to export them to a collector
       Keys         clients bring their own; none is kept here (set providers.<name>.api_key to use the server's)
       See rows     npx understudy traces -c <dir>/simulator.yaml    (or summary)

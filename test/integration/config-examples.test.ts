@@ -325,6 +325,22 @@ describe('beside live traffic', () => {
     await expect.poll(proxy.feedback, { timeout: 30_000 }).toMatch(/^frozen: Nobody says how good the answers are/)
   })
 
+  it('first hour: nothing is tried before somebody says so, then the shadow, then the rollout', async () => {
+    const proxy = await start('first-hour')
+    await askChat(proxy, 'gpt-4o', {})
+    expect((await proxy.funnel()).eligible).toBe(0)
+    expect(await proxy.post('/admin/shadows/cheaper/on')).toMatchObject({ status: 200, json: { on: true } })
+    const compared = async (): Promise<number> => {
+      for (let sent = 0; sent < 8; sent += 1) await askChat(proxy, 'gpt-4o', {})
+      return (await proxy.funnel()).compared
+    }
+    await expect.poll(compared, { timeout: 20_000 }).toBeGreaterThan(0)
+    // The file's draft is first put on record by whoever decides.
+    await expect
+      .poll(() => proxy.post('/admin/rollouts/cheaper/start'), { timeout: 20_000 })
+      .toMatchObject({ status: 200, json: { phase_text: 'ramping at 10%', percent: 10 } })
+  })
+
   it('rollout: it starts by itself, unseen, and a judge compares its candidate with stable', async () => {
     const proxy = await start('rollout', { OPENAI_API_KEY: 'sk-server', JUDGE_MODEL: 'judge-fair' })
     const before = await proxy.verdicts()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { aModel } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { aProxyHome, type ProxyHome, type ProxyProcess, settingsFor } from '../fakes/proxy-process.ts'
+import { runCli } from '../fakes/run-cli.ts'
 
 let simulator: Simulator
 beforeAll(async () => {
@@ -193,15 +194,17 @@ test('with several workers, too, a client reads its own trace, and nobody else d
 })
 
 test.each([1, 2])(
-  'with %i processes a shadow is turned off and on by a request, everywhere and at once',
+  'with %i processes a shadow is turned off and on by a command, everywhere and at once',
   async (workers) => {
     const home = await aHome({}, workers)
     const proxy = await home.start()
     await proxy.stored()
     const turn = async (position: 'on' | 'off'): Promise<void> => {
-      const answer = await fetch(`${proxy.adminUrl}/admin/shadows/trial/${position}`, { method: 'POST' })
-      expect(answer.status).toBe(200)
-      expect(await answer.json()).toMatchObject({ name: 'trial', on: position === 'on' })
+      const { code, stdout } = await runCli(['shadow', position, 'trial', '-c', home.configFile])
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: `The shadow trial is ${position}. In force here; every other proxy has it within about a second.\n`,
+      })
     }
     await turn('off')
     // Workers hear of it a moment later.

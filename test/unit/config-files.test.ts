@@ -135,6 +135,22 @@ test('check says what a good file means', async () => {
   ])
 })
 
+test('check says what is tried beside live traffic, and who judges it', async () => {
+  const said = async (name: string): Promise<readonly string[]> => {
+    const source = { file: `examples/${name}.yaml`, environment: { OPENAI_API_KEY: 'sk-1' }, baseDir: CONFIG }
+    return (await checkConfig(source)).lines
+  }
+  const judge = '  judge       openai/gpt-5.1, of 100% of the pairs and 0% of live answers'
+  const shadow = '  shadow      cheaper-chat: 50% of what it matches also to openai/gpt-4o-mini'
+  expect(await said('shadow')).toEqual(expect.arrayContaining([shadow, judge]))
+  expect(await said('audit')).toContainEqual(expect.stringMatching(/^ {2}audit {7}\w+: .*golden\.jsonl, every 1h$/))
+  const rollout = await said('rollout')
+  expect(rollout).toContain(judge)
+  expect(rollout.filter((line) => line.startsWith('  shadow '))).toEqual([])
+  const hour = await said('first-hour')
+  expect(hour).toContain('  shadow      cheaper: 50% of what it matches also to openai/sim-worthy; off')
+})
+
 test('a byte order mark and line ends of another system change nothing but the version', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'understudy-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))

@@ -5,6 +5,7 @@ import { explain, timeText } from '../../src/domain/rollout/explain.ts'
 import { NO_CALLS, noteCall, tripOf } from '../../src/domain/rollout/local-breaker.ts'
 import { pairsNeeded } from '../../src/domain/rollout/pairs-needed.ts'
 import { PACES } from '../../src/domain/rollout/pace.ts'
+import type { RolloutState } from '../../src/domain/rollout/rollout-state.ts'
 import { aRollout, aStateAt, DAY_MS, evidenceOf, goodReadings, HOUR_MS, STARTED_AT } from '../fakes/a-rollout.ts'
 
 describe('explain', () => {
@@ -39,6 +40,24 @@ describe('explain', () => {
     )
   })
 
+  it('names the command that a draft, or a rollout that has ended without success, waits for', () => {
+    const linesOf = (phase: RolloutState['phase']): readonly string[] =>
+      explain(live, { ...state, phase }, evidenceOf(undefined), now).lines
+    expect(linesOf({ kind: 'draft' })).toContain('to begin: npx understudy rollout start haiku')
+    const retry = 'to try it again: npx understudy rollout retry haiku'
+    expect(linesOf({ kind: 'aborted' })).toEqual(['it is aborted', retry])
+    expect(linesOf({ kind: 'rolled_back', cause: 'slow', cooldownUntil: now })).toContain(retry)
+  })
+
+  it('says a stay of seconds in seconds, as where times are divided', () => {
+    const quick = aRollout({
+      plan: { ...PACES.normal, steps: PACES.normal.steps.map((step) => ({ ...step, dwellMs: 24_000 })) },
+    })
+    const soon = STARTED_AT + 6_000
+    const { lines } = explain(quick, state, evidenceOf(goodReadings(state, soon)), soon)
+    expect(lines[0]).toBe('6 s of at least 24 s at 50%')
+  })
+
   it('does not promise what will not come', () => {
     const pairs = [
       [-0.25, 160],
@@ -56,11 +75,6 @@ describe('explain', () => {
     const { readyInMs, lines } = explain(slow, at50, evidenceOf(goodReadings(at50, now)), now)
     expect(lines[0]).toBe('2.0 h of at least 24.0 h at 50%')
     expect(readyInMs).toBe(22 * HOUR_MS)
-  })
-
-  it('says what a rollout that ended is', () => {
-    const ended = { ...state, phase: { kind: 'aborted' } as const }
-    expect(explain(live, ended, evidenceOf(undefined), now)).toMatchObject({ lines: ['it is aborted'] })
   })
 
   it('tells times as people do', () => {

@@ -100,7 +100,10 @@ function stillWaiting(
   const minPairs = gate?.minPairs ?? bake.minPairs
   const stayedMs = timeInStage(state, now)
   if (stayedMs < dwellMs) {
-    return { rule: 'dwell', because: `${hours(stayedMs)} of at least ${hours(dwellMs)} at ${stageName(live)}` }
+    return {
+      rule: 'dwell',
+      because: `${stay(stayedMs, dwellMs)} of at least ${stay(dwellMs, dwellMs)} at ${stageName(live)}`,
+    }
   }
   const quality = checks.filter(({ guardrail }) => guardrail === 'quality')
   const few = quality.filter(({ count }) => count < minPairs).map(({ task, count }) => `${count} (${task})`)
@@ -181,6 +184,11 @@ function act(
 function unprovenText({ guardrail, task, count, nonInferior }: Check): string {
   const evidence = `ln E ${nonInferior?.logE.toFixed(2)} of ${nonInferior?.threshold.toFixed(2)}`
   return `${guardrail} (${task}): not shown to be within ${nonInferior?.margin} by ${count} pairs (${evidence})`
+}
+
+/** In hours, unless the whole of it is too short for that, as where a rollout is sped up. */
+function stay(ms: number, wholeMs: number): string {
+  return wholeMs < 360_000 ? `${(ms / 1_000).toFixed(0)} s` : hours(ms)
 }
 
 function hours(ms: number): string {

@@ -2,7 +2,7 @@ import type { EpochMs } from '../units.ts'
 import { advance, timeInStage } from './advance.ts'
 import { boundsOf, type Check } from './assess.ts'
 import type { Evidence } from './evidence.ts'
-import { type LivePhase, livePhaseOf, phaseText } from './phase.ts'
+import { type LivePhase, livePhaseOf, type Phase, phaseText } from './phase.ts'
 import { pairsNeeded, TYPICAL_VARIANCE } from './pairs-needed.ts'
 import { gateOf, type Rollout } from './rollout.ts'
 import type { RolloutState } from './rollout-state.ts'
@@ -22,8 +22,7 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
   const headline = `${rollout.name}: ${phaseText(state.phase)}; ${action === 'none' ? 'no decision' : action} (${rule})`
   const live = livePhaseOf(state.phase)
   if (live === undefined) {
-    const left = state.phase.kind === 'succeeded' ? [leftToDo(rollout)] : []
-    return { headline, lines: [...because, ...left], readyInMs: undefined }
+    return { headline, lines: [...because, ...leftToDo(rollout, state.phase)], readyInMs: undefined }
   }
   const spentMs = timeInStage(state, now)
   const progress = checks
@@ -43,9 +42,25 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
   }
 }
 
-/** The rollout leads everybody to its candidate until the file does. */
-function leftToDo({ name, route, stable, candidate }: Rollout): string {
-  return `write ${candidate.key} for ${stable.key} in routes.${route} and take rollouts.${name} out of the file`
+/** What a person may do next about a rollout that nothing moves any more, or nothing yet. */
+function leftToDo({ name, route, stable, candidate }: Rollout, { kind }: Phase): readonly string[] {
+  switch (kind) {
+    // It leads everybody to its candidate until the file does.
+    case 'succeeded':
+      return [`write ${candidate.key} for ${stable.key} in routes.${route} and take rollouts.${name} out of the file`]
+    case 'draft':
+      return [`to begin: npx understudy rollout start ${name}`]
+    case 'rolled_back':
+    case 'aborted':
+    case 'superseded':
+      return [`to try it again: npx understudy rollout retry ${name}`]
+    case 'shadow':
+    case 'ramping':
+    case 'baking':
+    case 'paused':
+    case 'holding':
+      return []
+  }
 }
 
 type Progress = { readonly line: string; readonly readyInMs: number | undefined }

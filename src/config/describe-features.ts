@@ -1,0 +1,31 @@
+import type { Policy } from '../domain/policy.ts'
+
+export type Features = { readonly on: readonly string[]; readonly off: readonly string[] }
+
+/** What a policy has the proxy do beyond passing calls on and recording them, by name, and what it leaves off. */
+export function describeFeatures({ routing, shadows, rollouts, scoring, audits }: Policy): Features {
+  // A rollout brings a shadow of its own, which is on and off with it.
+  const ofTheFile = shadows.filter(({ rollout }) => rollout === undefined)
+  const judge = scoring?.judge
+  const all: readonly (readonly [kind: string, names: readonly string[]])[] = [
+    ['routes', routing.routes.map(({ name }) => name)],
+    ['shadows', ofTheFile.map(({ name, isEnabled }) => (isEnabled ? name : `${name} (off)`))],
+    [
+      'rollouts',
+      rollouts.map(({ name, asked: { state } }) =>
+        state === 'running' ? name : `${name} (${state.replace('_', ' ')})`,
+      ),
+    ],
+    ['judge', judge === undefined ? [] : [`${judge.provider}/${judge.model}`]],
+    ['evaluators', (scoring?.liveShare ?? 0) === 0 ? [] : ['on live answers']],
+    [
+      'feedback',
+      routing.routes.flatMap(({ name, feedback }) => (feedback === undefined ? [] : [`${name} (${feedback.mode})`])),
+    ],
+    ['audits', audits.map(({ name }) => name)],
+  ]
+  return {
+    on: all.flatMap(([kind, names]) => (names.length === 0 ? [] : [`${kind} ${names.join(', ')}`])),
+    off: all.flatMap(([kind, names]) => (names.length === 0 ? [kind] : [])),
+  }
+}
