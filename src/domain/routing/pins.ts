@@ -14,23 +14,25 @@ export type Pin = {
  */
 export type Pins = {
   readonly find: (responseId: string) => Pin | undefined
-  /** The oldest makes room. */
+  /** The oldest make room. */
   readonly keep: (responseId: string, pin: Pin) => void
 }
 
 /** About 3 MB. */
 const MOST_PINS = 10_000
 
+/** In two generations, as `createArmPins`: when the young one is full the old one is forgotten. */
 export function createPins(most: number = MOST_PINS): Pins {
-  const pins = new Map<string, Pin>()
+  let young = new Map<string, Pin>()
+  let old = new Map<string, Pin>()
   return {
-    find: (responseId) => pins.get(responseId),
+    find: (responseId) => young.get(responseId) ?? old.get(responseId),
     keep: (responseId, pin) => {
-      pins.delete(responseId)
-      pins.set(responseId, pin)
-      if (pins.size <= most) return
-      const [oldest] = pins.keys()
-      if (oldest !== undefined) pins.delete(oldest)
+      if (young.size >= most / 2 && !young.has(responseId)) {
+        old = young
+        young = new Map()
+      }
+      young.set(responseId, pin)
     },
   }
 }
