@@ -17,7 +17,7 @@ const WHOLE = [
   'content',
   'dashboards-*',
   'durability-{disk,instances,kills,outage,secrets,shutdown,store}',
-  'feedback',
+  'feedback{,-analyses}',
   'hostile-{admin,answers,floods,generated}',
   'judge-calibrate',
   'live-weights',

@@ -1,4 +1,5 @@
 import { type Decision, DEFAULT_ROUTE, type Refusal } from '../domain/decide.ts'
+import { isAuditQuestion } from '../domain/audit.ts'
 import { totalsOf } from '../domain/exchange-totals.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { LiveScoring } from '../domain/ports.ts'
@@ -23,7 +24,9 @@ export function alsoScoring(mirror: Mirror, live: LiveScoring, policy: () => Pic
   return {
     wants: (request, decision) => {
       const task = request.controls.task ?? ''
-      const isScored = live.wants(request.id, strandOf(request, decision), task, leastShare(decision, policy()))
+      const isScored =
+        !isAuditQuestion(request.controls) &&
+        live.wants(request.id, strandOf(request, decision), task, leastShare(decision, policy()))
       if (isScored) want(request.id)
       return mirror.wants(request, decision) || isScored
     },

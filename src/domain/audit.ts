@@ -1,7 +1,18 @@
+import type { Controls } from './request.ts'
 import type { EpochMs, PicoUsd, RequestId } from './units.ts'
 
 /** What runs are called that a person asks for. */
 export const GOLDEN = 'golden'
+
+/**
+ * Tag of every request that an audit makes. Such questions go the way of traffic and cost what it costs, but are no evidence
+ * about it: analyses leave out what has `tags['audit'] = 'golden'`, and nothing scores their answers but the audit itself.
+ */
+export const AUDIT_TAGS = { audit: GOLDEN } as const
+
+export function isAuditQuestion({ tags }: Pick<Controls, 'tags'>): boolean {
+  return tags['audit'] === AUDIT_TAGS.audit
+}
 
 /** One entry of `audits:`: known questions down every path that answers, on a schedule. */
 export type AuditPolicy = {

@@ -1,6 +1,6 @@
 import type { StoreClient } from '../../src/store/client.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
-import { timeField } from '../../src/store/row-fields.ts'
+import { mapField, timeField } from '../../src/store/row-fields.ts'
 import type { Draws } from '../simulation/draws.ts'
 
 /** A request of a route, and what was said of its answer. */
@@ -21,7 +21,13 @@ export type FedRequest = {
   readonly isReferenceStable: boolean
 }
 
-export type FedRoute = { readonly route: string; readonly provider: string; readonly reference: string }
+export type FedRoute = {
+  readonly route: string
+  readonly provider: string
+  readonly reference: string
+  /** Of all the requests. */
+  readonly tags?: Readonly<Record<string, string>>
+}
 
 /** How requests of a model come out. */
 export type FedModel = {
@@ -68,7 +74,7 @@ function idAt(at: number, index: number): string {
 /** Puts the requests into the tables, as the proxy would. */
 export async function storeFeedback(
   client: StoreClient,
-  { route, provider, reference }: FedRoute,
+  { route, provider, reference, tags = {} }: FedRoute,
   requests: readonly FedRequest[],
 ): Promise<void> {
   await client.insertRows(
@@ -87,6 +93,7 @@ export async function storeFeedback(
         'outcome',
         'status',
         'cost_usd',
+        'tags',
       ],
       ...requests.map(({ id, receivedAt, task, unit, model, usd }) => [
         id,
@@ -101,6 +108,7 @@ export async function storeFeedback(
         'completed',
         200,
         usd === undefined ? null : usd.toFixed(12),
+        mapField(tags),
       ]),
     ),
     `traces of ${route} ${requests.length}`,

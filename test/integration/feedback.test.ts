@@ -1,177 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { FEEDBACK_RULE } from '../../src/domain/feedback/rule.ts'
-import { NO_TALLY, type Tally } from '../../src/domain/feedback/tally.ts'
-import { type Analysis, readAnalysis } from '../../src/store/analyses/read-analysis.ts'
-import type { Row, StoreClient } from '../../src/store/client.ts'
-import { type FeedbackWanted, readFeedback } from '../../src/store/feedback-readings.ts'
+import type { StoreClient } from '../../src/store/client.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
 import { changeWeights, untilFeedback, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
 import { aProxyHome, queryAs, type Settings } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { aStoreDoor } from '../fakes/store-door.ts'
-import { firstValues, talliedByHand } from '../fakes/feedback-sums.ts'
 import { createDraws } from '../simulation/draws.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-const NOW = Math.floor(Date.now() / 1_000) * 1_000
-const { signal } = new AbortController()
 
 let engine: TestEngine
-let client: StoreClient
 beforeAll(async () => {
   engine = await startTestEngine()
-  client = await engine.migrated()
 })
 afterAll(() => engine?.close())
-
-describe('what the analyses say is what comes out by hand:', () => {
-  const models = [
-    { model: 'large', usd: 0.01, quality: { coding: 0.8, math: 0.8 } },
-    { model: 'small', usd: 0.001, quality: { coding: 0.7, math: 0.5 } },
-  ]
-  const route = { route: 'counted', provider: 'openai', reference: 'large' }
-  const requests = feedbackRequests(createDraws(7), models, ['coding', 'math'], {
-    count: 3_000,
-    until: NOW,
-    spanMs: 45 * DAY_MS,
-  })
-  const changedAt = { '': NOW - 20 * DAY_MS, math: NOW - 2 * DAY_MS }
-  const wanted: FeedbackWanted = {
-    route: route.route,
-    asOf: NOW - HOUR_MS,
-    rule: FEEDBACK_RULE,
-    reference: { provider: 'openai', model: 'large' },
-    changedAt,
-    quarantined: { math: { 'openai/small': NOW - 5 * DAY_MS } },
-  }
-  beforeAll(async () => {
-    await storeFeedback(client, route, requests)
-    await storeFeedback(
-      client,
-      { ...route, route: 'another' },
-      feedbackRequests(createDraws(8), models, ['coding'], { count: 50, until: NOW - 1, spanMs: DAY_MS }),
-    )
-  })
-
-  function expectSame(found: Tally | undefined, expected: Tally): void {
-    expect(found?.mass).toBeCloseTo(expected.mass, 6)
-    expect(found?.sum).toBeCloseTo(expected.sum, 6)
-    expect(found?.squares).toBeCloseTo(expected.squares, 6)
-  }
-
-  it.each(['coding', 'math'])('quality and costs of %s, by source', async (task) => {
-    const read = await readFeedback(engine.reader().select, 'understudy', wanted, signal)
-    if (read.kind !== 'ok') throw new Error(read.detail)
-    for (const model of ['large', 'small']) {
-      const own = requests.filter((request) => request.task === task && request.model === model)
-      const rowOf = (source: string) =>
-        read.value.quality.find(
-          (row) => row.task === task && row.arm === `openai/${model}` && row.yardstick.source === source,
-        )
-      const scores = firstValues(own, wanted.asOf, ({ score }) => score)
-      const judged = rowOf('judge')
-      expectSame(judged?.tally, talliedByHand(scores, wanted.asOf))
-      const since = (at: number) => scores.filter(({ request }) => request.scoredAt > at).length
-      // Mass is of the first score alone; counting goes by the first arrival of the group, which is its.
-      expect(judged).toMatchObject({
-        fresh: since(task === 'math' ? changedAt.math : changedAt['']),
-        freshForAll: since(changedAt['']),
-        sinceQuarantine: since(task === 'math' && model === 'small' ? NOW - 5 * DAY_MS : 0),
-        yardstick: { evaluator: 'judge', version: 'v1' },
-      })
-      const pairs = model === 'large' ? [] : firstValues(own, wanted.asOf, ({ d }) => d)
-      expectSame(rowOf('pairs')?.tally ?? NO_TALLY, talliedByHand(pairs, wanted.asOf))
-
-      const inTime = own.filter(
-        ({ receivedAt }) => receivedAt > wanted.asOf - FEEDBACK_RULE.horizonMs && receivedAt <= wanted.asOf,
-      )
-      const cost = read.value.costs.find(
-        (row) => row.kind === 'live' && row.task === task && row.arm === `openai/${model}`,
-      )
-      const priced = inTime.flatMap((request) => (request.usd === undefined ? [] : [{ request, value: request.usd }]))
-      expectSame(cost?.tally, talliedByHand(priced, wanted.asOf))
-      expect(cost?.requests).toBeCloseTo(
-        talliedByHand(
-          inTime.map((request) => ({ request, value: 0 })),
-          wanted.asOf,
-        ).mass,
-        6,
-      )
-    }
-  })
-
-  it('how calls fared in a window', async () => {
-    const windowMs = 10 * DAY_MS
-    const params = { database: 'understudy', route: 'counted', as_of: NOW, window_ms: windowMs }
-    const read = await client.select({
-      name: 'calls',
-      sql: `${readAnalysis('call-windows')} SETTINGS output_format_json_quote_64bit_integers = 0`,
-      params,
-      parse: (row): Row => row,
-    })
-    if (read.kind !== 'ok') throw new Error(read.detail)
-    for (const row of read.value) {
-      const own = requests
-        .map((request, index) => ({ ...request, durationMs: 100 + index }))
-        .filter(
-          ({ task, model, receivedAt }) =>
-            task === row['task'] && model === row['model'] && receivedAt > NOW - windowMs,
-        )
-      const completed = own.filter(({ score }) => score !== undefined)
-      const times = completed.map(({ durationMs }) => durationMs).toSorted((one, other) => one - other)
-      const usd = own.flatMap((request) => (request.usd === undefined ? [] : [request.usd]))
-      expect(row).toMatchObject({ calls: own.length, priced_calls: usd.length })
-      expect(row['success_rate']).toBeCloseTo(completed.length / own.length, 9)
-      expect(row['rate_limited_share']).toBeCloseTo(1 - completed.length / own.length, 9)
-      expect(row['duration_ms_p50']).toBe(times[Math.floor(0.5 * times.length)])
-      expect(row['first_token_ms_p95']).toBe((times[Math.floor(0.95 * times.length)] ?? 0) - 90)
-      expect(row['cost_usd_per_call']).toBeCloseTo(usd.reduce((sum, one) => sum + one, 0) / usd.length, 9)
-    }
-    expect(read.value).toHaveLength(4)
-  })
-
-  it('what routing cost and how often another model should have answered', async () => {
-    const since = NOW - 20 * DAY_MS
-    const params = { database: 'understudy', route: 'counted', as_of: NOW, since, delta: 0.05 }
-    const asked = async (analysis: Analysis): Promise<readonly Row[]> => {
-      const sql = `${readAnalysis(analysis)} SETTINGS output_format_json_quote_64bit_integers = 0`
-      const read = await client.select({ name: analysis, sql, params, parse: (row): Row => row })
-      if (read.kind !== 'ok') throw new Error(read.detail)
-      return read.value
-    }
-    const inTime = requests.filter(({ receivedAt }) => receivedAt > since && receivedAt <= NOW)
-    const traffic = await asked('routed-traffic')
-    expect(traffic).toHaveLength(4)
-    for (const row of traffic) {
-      const own = inTime.filter(({ task, model }) => task === row['task'] && model === row['model'])
-      const usd = own.flatMap((request) => (request.usd === undefined ? [] : [request.usd]))
-      const mean = usd.reduce((sum, one) => sum + one, 0) / usd.length
-      const variance = usd.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (usd.length - 1)
-      expect(row).toMatchObject({ requests: own.length, priced: usd.length, fallen_back: 0 })
-      expect(row['usd']).toBeCloseTo(mean * usd.length, 9)
-      expect(row['usd_variance']).toBeCloseTo(variance, 12)
-    }
-    const accuracy = await asked('routing-accuracy')
-    expect(accuracy).toHaveLength(2)
-    for (const row of accuracy) {
-      // The reference against itself is no comparison of models.
-      const own = inTime.filter(
-        ({ task, d, model, usd }) => task === row['task'] && d !== undefined && model !== 'large' && usd !== undefined,
-      )
-      // d as the row has it: of the candidate, which is half as dear where the reference is stable.
-      const cheaper = own.filter(({ d, isReferenceStable }) => isReferenceStable && (d ?? 0) >= -0.05).length
-      const dearer = own.filter(({ d, isReferenceStable }) => !isReferenceStable && -(d ?? 0) > 0.05).length
-      expect(row).toMatchObject({
-        pairs: own.length,
-        cheaper_would_do: cheaper,
-        dearer_was_needed: dearer,
-        right_choices: own.length - cheaper - dearer,
-      })
-    }
-  })
-})
 
 describe('a proxy whose route lets evidence move its weights', () => {
   const MODELS = [

@@ -5,6 +5,7 @@ import type { LivePhase } from '../../src/domain/rollout/phase.ts'
 import type { Rollout } from '../../src/domain/rollout/rollout.ts'
 import { momentsOf } from '../../src/domain/statistics/paired-betting.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
+import { type Field, mapField } from '../../src/store/row-fields.ts'
 import { openRolloutStore, type RolloutStore } from '../../src/store/rollout-store.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { ENGINE_READY_MS, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
@@ -41,6 +42,8 @@ type Seen = {
   readonly source?: string
   /** Its arm's model was out, and stable answered. */
   readonly isPassedOver?: boolean
+  /** It is a question of an audit. */
+  readonly isAudit?: boolean
 }
 
 let count = 0
@@ -62,6 +65,7 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
     task = 'chat',
     source = 'session',
     isPassedOver = false,
+    isAudit = false,
   } of seen) {
     const receivedAt = START + at * MINUTE_MS
     const id = anId(receivedAt, (count += 1))
@@ -84,6 +88,7 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
       'completed',
       200,
       'chat_completions',
+      isAudit ? { audit: 'golden' } : {},
     ])
     attempts.push([
       anId(receivedAt, (count += 1)),
@@ -139,6 +144,7 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
       'outcome',
       'status',
       'api',
+      'tags',
     ],
     traces,
   )
@@ -167,8 +173,9 @@ async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Pr
   )
 }
 
-function fieldOf(value: unknown): string | number | boolean | null | readonly string[] {
+function fieldOf(value: unknown): Field {
   if (Array.isArray(value)) return value.map(String)
+  if (typeof value === 'object' && value !== null) return mapField(Object.fromEntries(Object.entries(value)))
   return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' ? value : null
 }
 
@@ -210,6 +217,10 @@ it('pairs come of the arms as compared, one of each unit, and failures count for
     ...controls.map((unit, n) => ({ unit, at: n / 10, score: 0.75 })),
     // Later calls of the same units say nothing more.
     ...candidates.map((unit) => ({ unit, at: 10, score: 1, events: ['timeout'] })),
+    // Questions of an audit, which are no units of the route.
+    ...unitsOf(rollout, 25, 'candidate', 45)
+      .slice(40)
+      .map((unit) => ({ unit, at: 1, score: 0, events: ['error'], isAudit: true })),
     // Another epoch, and who is not compared.
     { unit: candidates[0] ?? '', at: 1, score: 1, epoch: 2 },
   ])

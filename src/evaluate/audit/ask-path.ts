@@ -1,6 +1,6 @@
 import { answerContentOf } from '../../dialects/answer-content.ts'
 import { readerFor } from '../../dialects/answer-reader.ts'
-import type { AuditAnswer } from '../../domain/audit.ts'
+import { AUDIT_TAGS, type AuditAnswer } from '../../domain/audit.ts'
 import type { PriceCall, World } from '../../domain/ports.ts'
 import type { Api } from '../../domain/request.ts'
 import { type GoldenQuestion, scoreGolden } from '../golden.ts'
@@ -36,7 +36,7 @@ export function createAskPath({ url, key, price, world }: AskPathOptions): AskPa
         'anthropic-version': '2023-06-01',
         'x-understudy-route': path.route,
         'x-understudy-task': question.task,
-        'x-understudy-tags': 'audit=golden',
+        'x-understudy-tags': `audit=${AUDIT_TAGS.audit}`,
         'x-understudy-shadow': 'off',
         ...(key === undefined ? {} : { authorization: `Bearer ${key}`, 'x-api-key': key, 'x-goog-api-key': key }),
       },

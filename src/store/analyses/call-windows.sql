@@ -1,6 +1,6 @@
 -- How the models of a route fared on each task in the last {window_ms}: success and rate limits as shares of the calls,
 -- times of completed calls in milliseconds, US dollars per priced call. Calls for clients alone; a call that the client
--- left is neither good nor bad.
+-- left is neither good nor bad. Those that audits made are in: how a model answers is no matter of who asks.
 SELECT
     task,
     provider,

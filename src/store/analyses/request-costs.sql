@@ -1,6 +1,6 @@
 -- What requests of a route cost that were decided for each model first, fallbacks included, per task; and what calls of
 -- shadows to it did (kind = shadow). Discounted sums, as in quality-windows.sql; US dollars. `requests` counts those without
--- a known cost as well, discounted likewise.
+-- a known cost as well, discounted likewise. Questions of audits are no traffic (tag audit=golden).
 WITH
     fromUnixTimestamp64Milli({as_of:Int64}) AS until,
     fromUnixTimestamp64Milli({as_of:Int64} - {horizon_ms:Int64}) AS since
@@ -24,6 +24,7 @@ FROM
         exp2(-({as_of:Int64} - toUnixTimestamp64Milli(received_at)) / {half_life_ms:Int64}) AS weight
     FROM {database:Identifier}.traces
     WHERE route = {route:String} AND received_at > since AND received_at <= until AND outcome = 'completed'
+        AND tags['audit'] != 'golden'
     UNION ALL
     SELECT
         task,

@@ -1,7 +1,8 @@
 -- The requests of one stage of a rollout while its candidate answers some of them, in the form that the other analyses
 -- read. Arms are as assigned and compared; what went wrong is told of the model that the arm stands for, whoever answered in
 -- the end. Requests for which that model was out and not called are left out: one incident would otherwise count as often as
--- there were requests meanwhile. {slow_ms} 0 = how slow is slow is not known. One of {one_of} units is looked at.
+-- there were requests meanwhile; so are questions of audits (tag audit=golden), which are the same again and again.
+-- {slow_ms} 0 = how slow is slow is not known. One of {one_of} units is looked at.
 SELECT
     request.trace_id AS trace_id,
     request.received_at AS received_at,
@@ -29,7 +30,7 @@ FROM
     FROM {database:Identifier}.traces
     WHERE route = {route:String} AND rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32}
         AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
-        AND is_compared AND traces.arm IN ('candidate', 'control')
+        AND is_compared AND traces.arm IN ('candidate', 'control') AND tags['audit'] != 'golden'
         AND cityHash64(if(unit_source = 'none', toString(trace_id), traces.unit)) % {one_of:UInt32} = 0
 ) AS request
 LEFT JOIN

@@ -28,7 +28,7 @@ export async function readUnits(
             AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AS is_of_stage,
           is_of_stage AND abs(rollout_step - {percent:Float64}) < 0.0001 AS is_of_share
         FROM {database:Identifier}.traces
-        WHERE route = {route:String}
+        WHERE route = {route:String} AND tags['audit'] != 'golden'
           AND received_at >= least(fromUnixTimestamp64Milli({dealt_at:Int64} - ${DAY_MS}), fromUnixTimestamp64Milli({since:Int64}))
           AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
           AND cityHash64(own) % {one_of:UInt32} = 0
