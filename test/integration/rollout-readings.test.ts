@@ -319,7 +319,7 @@ it('slow is what is slower than stable was when the stage began, by a quarter', 
 it('of a busy route a part of the units is looked at, of both arms alike', async () => {
   const rollout = named('busy')
   await client.command(`INSERT INTO understudy.traces (trace_id, received_at, route)
-    SELECT generateUUIDv7(number), fromUnixTimestamp64Milli(${START - 1} - toInt64(number % 1000000)), 'busy'
+    SELECT generateUUIDv7(number), fromUnixTimestamp64Milli(${START - 1} - toInt64(number * 332)), 'busy'
     FROM numbers(260000)`)
   const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 100), unitsOf(rollout, 25, 'control', 100)]
   await see(

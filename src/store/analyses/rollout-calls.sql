@@ -50,6 +50,15 @@ LEFT JOIN
     WHERE route = {route:String} AND role IN ('primary', 'fallback', 'cascade') AND attempts.arm IN ('candidate', 'control')
         AND started_at >= fromUnixTimestamp64Milli({since:Int64})
         AND started_at <= fromUnixTimestamp64Milli({as_of:Int64} + 600000)
+        AND trace_id IN
+        (
+            SELECT trace_id
+            FROM {database:Identifier}.traces
+            WHERE route = {route:String} AND rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32}
+                AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
+                AND is_compared AND traces.arm IN ('candidate', 'control')
+                AND cityHash64(if(unit_source = 'none', toString(trace_id), traces.unit)) % {one_of:UInt32} = 0
+        )
     ORDER BY trace_id, arm, position
     LIMIT 1 BY trace_id, arm
 ) AS call ON call.trace_id = request.trace_id AND call.arm = request.arm

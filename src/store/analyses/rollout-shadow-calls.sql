@@ -45,6 +45,12 @@ FROM
         WHERE route = {route:String} AND role IN ('primary', 'fallback', 'cascade')
             AND started_at >= fromUnixTimestamp64Milli({since:Int64} - 3600000)
             AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
+            AND attempt_id IN
+            (
+                SELECT pair_id FROM {database:Identifier}.attempts
+                WHERE route = {route:String} AND role = 'shadow' AND shadow = {shadow:String} AND shadow_arm = 'candidate'
+                    AND started_at >= fromUnixTimestamp64Milli({since:Int64}) AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
+            )
     ) AS answered ON answered.attempt_id = mirrored.pair_id
     LEFT JOIN
     (
@@ -52,6 +58,12 @@ FROM
         FROM {database:Identifier}.traces
         WHERE route = {route:String} AND received_at >= fromUnixTimestamp64Milli({since:Int64} - 3600000)
             AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
+            AND trace_id IN
+            (
+                SELECT trace_id FROM {database:Identifier}.attempts
+                WHERE route = {route:String} AND role = 'shadow' AND shadow = {shadow:String} AND shadow_arm = 'candidate'
+                    AND started_at >= fromUnixTimestamp64Milli({since:Int64}) AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
+            )
     ) AS request ON request.trace_id = mirrored.trace_id
 )
 ARRAY JOIN sides AS side

@@ -1,3 +1,4 @@
+import { comparedShares } from '../../domain/assign.ts'
 import type { Readings } from '../../domain/rollout/evidence.ts'
 import { type LivePhase, sharesOf } from '../../domain/rollout/phase.ts'
 import type { Rollout } from '../../domain/rollout/rollout.ts'
@@ -71,9 +72,10 @@ export async function readRolloutReadings(
   const isShadow = live.kind === 'shadow'
   try {
     const slowMs = isShadow ? 0 : await slowFrom(ask, rollout)
-    const oneOf = isShadow ? 1 : await oneUnitOf(ask)
+    const { candidate, control } = comparedShares(shares)
+    const oneOf = isShadow ? { compared: 1, counted: 1 } : await oneUnitOf(ask, candidate + control)
     const stage: Stage = {
-      ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, one_of: oneOf, ...more }),
+      ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, one_of: oneOf.compared, ...more }),
       calls: readAnalysis(isShadow ? 'rollout-shadow-calls' : 'rollout-calls'),
       scores: isShadow ? SHADOW_SCORES : liveScores(rollout.metric),
       isShadow,
@@ -83,7 +85,11 @@ export async function readRolloutReadings(
     const quality = await readQuality(stage)
     const success = await readSuccess(stage)
     const badEvents = await readBadEvents(stage)
-    const units = await readUnits(stage, { dealtAt, percent: Math.round(shares.candidate * 1e6) / 1e4 })
+    const units = await readUnits(stage, {
+      dealtAt,
+      percent: Math.round(shares.candidate * 1e6) / 1e4,
+      oneOf: oneOf.counted,
+    })
     const scores = await readScores(stage)
     const sameWithSame = await readSameWithSame(stage)
     return {

@@ -15,8 +15,15 @@ export function liveScores(metric: string): string {
     WHERE ${which} AND attempt_id = toUUID('00000000-0000-0000-0000-000000000000')
       AND trace_at >= fromUnixTimestamp64Milli({since:Int64}) AND trace_at <= fromUnixTimestamp64Milli({as_of:Int64})
       AND score.scored_at <= fromUnixTimestamp64Milli({as_of:Int64})
+      AND trace_id IN (${COMPARED})
     GROUP BY trace_id`
 }
+
+/** The requests that `rollout-calls` has: a store holds the scores of all routes, and of the units that are not looked at. */
+const COMPARED = `SELECT trace_id FROM {database:Identifier}.traces
+  WHERE route = {route:String} AND rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32} AND is_compared
+    AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
+    AND cityHash64(if(unit_source = 'none', toString(trace_id), traces.unit)) % {one_of:UInt32} = 0`
 
 /** Of a shadow's pairs the difference itself stands for both answers' scores: it is there, or it is missing. */
 export const SHADOW_SCORES = `SELECT trace_id, max(paired_at) AS scored_at, avg(d) AS value, any(pair.version) AS version

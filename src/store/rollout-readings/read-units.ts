@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000
 /** Whoever was seen on the route in the day before was dealt by another share, or is in the middle of something. */
 export async function readUnits(
   { ask }: Stage,
-  { dealtAt, percent }: { readonly dealtAt: EpochMs; readonly percent: number },
+  { dealtAt, percent, oneOf }: { readonly dealtAt: EpochMs; readonly percent: number; readonly oneOf: number },
 ): Promise<UnitReading> {
   const [row] = await ask(
     { candidate: 'number', control: 'number', neither: 'number', in_both: 'number' },
@@ -35,7 +35,7 @@ export async function readUnits(
       )
       GROUP BY own
     )`,
-    { dealt_at: dealtAt, percent },
+    { dealt_at: dealtAt, percent, one_of: oneOf },
   )
   return {
     since: dealtAt,

@@ -16,19 +16,24 @@ export async function slowFrom(ask: AskStage, { badEvents }: Rollout): Promise<n
       if(before = 0, NULL, quantileExactIf(0.95)(duration_ms, is_before)) AS p95_before,
       if(after = 0, NULL, quantileExactIf(0.95)(duration_ms, NOT is_before)) AS p95_after
     FROM (
-      SELECT duration_ms, started_at < fromUnixTimestamp64Milli({since:Int64}) AS is_before,
-        row_number() OVER (PARTITION BY is_before
-          ORDER BY if(is_before, -1, 1) * toUnixTimestamp64Milli(started_at), attempt_id) AS place
-      FROM {database:Identifier}.attempts
-      WHERE route = {route:String} AND provider = {stable_provider:String}
-        AND ({stable_model:String} = '' OR model = {stable_model:String})
-        AND role = 'primary' AND outcome = 'completed'
-        AND started_at >= fromUnixTimestamp64Milli({since:Int64} - ${DAY_MS})
-        AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
-    )
-    WHERE place <= if(is_before, 1000, ${LEAST_FOR_SLOW})`,
+      ${callsOfStable('started_at < fromUnixTimestamp64Milli({since:Int64})', 'DESC', 1000)}
+      UNION ALL
+      ${callsOfStable('started_at >= fromUnixTimestamp64Milli({since:Int64})', 'ASC', LEAST_FOR_SLOW)}
+    )`,
   )
   if (row === undefined) return 0
   if (row.before >= LEAST_FOR_SLOW) return SLOW_FACTOR * (row.p95_before ?? 0)
   return row.after >= LEAST_FOR_SLOW ? SLOW_FACTOR * (row.p95_after ?? 0) : 0
+}
+
+/** The first `most` of stable's calls; kept are no more than these at any time, however many there were. */
+function callsOfStable(when: string, order: 'ASC' | 'DESC', most: number): string {
+  return `SELECT duration_ms, started_at < fromUnixTimestamp64Milli({since:Int64}) AS is_before
+      FROM {database:Identifier}.attempts
+      WHERE route = {route:String} AND provider = {stable_provider:String}
+        AND ({stable_model:String} = '' OR model = {stable_model:String})
+        AND role = 'primary' AND outcome = 'completed' AND ${when}
+        AND started_at >= fromUnixTimestamp64Milli({since:Int64} - ${DAY_MS})
+        AND started_at <= fromUnixTimestamp64Milli({as_of:Int64})
+      ORDER BY started_at ${order}, attempt_id LIMIT ${most}`
 }

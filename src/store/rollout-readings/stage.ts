@@ -21,4 +21,8 @@ export type Stage = {
 /** Ends a reading of several queries at the first that cannot be answered. */
 export class Unavailable extends Error {}
 
-export const FORMAT = 'SETTINGS output_format_json_quote_64bit_integers = 0, output_format_json_quote_denormals = 0'
+/** What does not fit into a reader's memory goes by way of the disk: a decision may take seconds, but it must be made. */
+const SPILLS =
+  "join_algorithm = 'full_sorting_merge', max_bytes_before_external_sort = 100000000, max_bytes_before_external_group_by = 100000000"
+
+export const FORMAT = `SETTINGS output_format_json_quote_64bit_integers = 0, output_format_json_quote_denormals = 0, ${SPILLS}`
