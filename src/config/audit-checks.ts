@@ -1,6 +1,7 @@
 import { GOLDEN } from '../domain/audit.ts'
 import { showKey } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
+import { checkAuditKind } from './audit-kind-checks.ts'
 import { unknownName } from './match-checks.ts'
 
 /** Names of audits, and of the routes that they ask. */
@@ -28,6 +29,7 @@ export function checkAudits(file: Loose): Finding[] {
           : [
               { path, at: 'key' as const, text: 'expected routes in this file, found none: there is nothing to audit' },
             ]),
+        ...checkAuditKind(file, name),
       ]
     })
 }

@@ -6,6 +6,7 @@ import type { ScoringPolicy } from '../domain/scoring-policy.ts'
 import { resolvePaths } from './api-path.ts'
 import { resolveAudits } from './resolve-audits.ts'
 import { resolveContent } from './resolve-content.ts'
+import { impliedAuditShadows } from './resolve-routing-audits.ts'
 import { impliedShadows } from './resolve-rollout-shadows.ts'
 import { resolveRollouts, withRollouts } from './resolve-rollouts.ts'
 import { resolveRouting } from './resolve-routing.ts'
@@ -74,7 +75,7 @@ function resolvePolicy(file: ConfigFile, baseDir: string): Policy {
     },
     prices: file.prices.map(resolvePrice),
     routing: withRollouts(routing, rollouts),
-    shadows: [...filed, ...impliedShadows(file, rollouts, providers)],
+    shadows: [...filed, ...impliedShadows(file, rollouts, providers), ...impliedAuditShadows(file, routing.routes)],
     rollouts,
     // Tools and schemas are guarded by evaluators, and some rollouts go by one.
     scoring: scoring ?? (rollouts.length === 0 ? undefined : EVALUATORS_ONLY),

@@ -1,4 +1,5 @@
 import type { Cost } from './cost.ts'
+import type { AuditMark } from './pair.ts'
 import type { Api } from './request.ts'
 import type { Target } from './target.ts'
 import type { EpochMs, RequestId, Unit } from './units.ts'
@@ -51,6 +52,8 @@ export type AnsweredPair = {
   /** The candidate was sent a redacted prompt. */
   readonly isRedacted: boolean
   readonly policyVersion: string
+  /** Undefined: of no routing audit. */
+  readonly audit?: AuditMark | undefined
 }
 
 /** `compared`: rows of it are in the spool; `queue_full`: dropped unread. */

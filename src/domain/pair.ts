@@ -29,6 +29,16 @@ export type Pair = {
   /** What comparing cost; undefined = not known, zero for what calls nobody. */
   readonly picoUsd: PicoUsd | undefined
   readonly policyVersion: string
+  /** Undefined: of no routing audit. */
+  readonly audit?: AuditMark | undefined
+}
+
+/** A pair is one of several of its request, which together tell whether routing picked the best model. */
+export type AuditMark = {
+  /** What 0.01 of quality was worth, in US dollars. */
+  readonly pointUsd: number
+  /** Models that were to answer besides the one that did; with fewer pairs the request tells nothing. */
+  readonly candidates: number
 }
 
 export type PairComparison =

@@ -56,7 +56,7 @@ export function judgePairRow(
 }
 
 function pairOf({ pair, stable, candidate }: ReadPair, stableValue?: number, candidateValue?: number) {
-  const { traceId, comparison, isControl, route, task, unit, isRedacted, policyVersion } = pair
+  const { traceId, comparison, isControl, route, task, unit, isRedacted, policyVersion, audit } = pair
   return {
     traceId,
     stableAttemptId: pair.stable.attemptId,
@@ -70,6 +70,7 @@ function pairOf({ pair, stable, candidate }: ReadPair, stableValue?: number, can
     unit,
     isRedacted,
     policyVersion,
+    audit,
   }
 }
 

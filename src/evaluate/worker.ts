@@ -163,7 +163,9 @@ export function createScoreWorker(options: ScoreWorkerOptions): ScoreWorker {
     const judge = judgeFor([pair.stable.target.model, pair.candidate.target.model])
     const stratum = `${pair.comparison}\n${pair.isControl}\n${pair.route}\n${pair.task}`
     if (judge === undefined) return
-    if (!isJudged(pair.traceId, stratum, ({ pairShare }) => pairShare, judge, 'pairs')) return
+    // An audited request tells something only with a verdict on each of its pairs.
+    const share = ({ pairShare }: JudgePolicy): number => (pair.audit === undefined ? pairShare : 1)
+    if (!isJudged(pair.traceId, stratum, share, judge, 'pairs')) return
     const answered = (status: number): boolean => status >= 200 && status <= 299
     const sides = {
       stable: answered(pair.stable.status) ? read.stable : undefined,

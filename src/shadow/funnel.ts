@@ -14,8 +14,13 @@ export type RecordFunnel = (counts: readonly FunnelCount[], release: () => void)
  */
 export type Funnel = {
   readonly skipped: (shadow: string, reason: SkipReason, target: Target | undefined, arm: ShadowArm | undefined) => void
-  /** `failure` undefined: compared. */
-  readonly mirrored: (shadow: string, target: Target, arm: ShadowArm, failure: FailureKind | undefined) => void
+  /** `failure` undefined: compared; `target` undefined: to several at once. */
+  readonly mirrored: (
+    shadow: string,
+    target: Target | undefined,
+    arm: ShadowArm,
+    failure: FailureKind | undefined,
+  ) => void
   readonly totals: () => readonly FunnelTotal[]
   /** Writes what has been counted since the last time. */
   readonly flush: () => void

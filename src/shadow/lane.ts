@@ -6,15 +6,15 @@ import type { Provider } from '../domain/policy.ts'
 import type { MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { learned } from '../domain/shadow/projection.ts'
 import type { FailureKind, Shadow, SkipReason } from '../domain/shadow/shadow.ts'
-import { createSpendBudget, type Reservation, type Spend } from '../domain/spend-budget.ts'
+import { createSpendBudget, type Reservation, type Spend, type SpendLimits } from '../domain/spend-budget.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
 import type { OutboundRequest, SendUpstream } from '../domain/upstream-call.ts'
 import { outputTokens } from '../domain/usage.ts'
 import { callCandidate, type CandidateAnswer } from './call-candidate.ts'
-import type { Funnel } from './funnel.ts'
 import type { Hold } from './hold.ts'
 import type { Pauses } from './pauses.ts'
+import type { CallFate } from './request-fate.ts'
 
 export type LaneOptions = {
   readonly world: World
@@ -22,7 +22,6 @@ export type LaneOptions = {
   readonly price: PriceCall
   readonly compare: Compare
   readonly recordCall: (exchange: Exchange, attempt: Attempt) => void
-  readonly funnel: Funnel
   readonly pauses: Pauses
   readonly hold: Hold
   /** Why no call to the provider may be made just now. */
@@ -45,8 +44,13 @@ export type ShadowJob = {
   readonly makeCall: () => { readonly outbound: OutboundRequest; readonly adaptations: readonly string[] }
   readonly task: string
   readonly unit: string | undefined
+  readonly projected: PicoUsd
   /** The projected cost is the most that the call can cost. */
   readonly isBound: boolean
+  /** Of a routing audit: how many models answer the request besides the one that did. */
+  readonly audited: number | undefined
+  /** Told once what became of the call, unless it was not taken. */
+  readonly ended: (fate: CallFate) => void
 }
 
 export type LaneStatus = {
@@ -64,8 +68,8 @@ export type LaneStatus = {
 
 /** The calls of one shadow: they wait, run within its limits, and are paid out of its budget. */
 export type Lane = {
-  /** Why the job is not taken; undefined when it runs or waits. */
-  readonly take: (job: ShadowJob, projected: PicoUsd) => SkipReason | undefined
+  /** Why the jobs, all of one request, are not taken, none of them; undefined when each runs or waits. */
+  readonly take: (jobs: readonly ShadowJob[]) => SkipReason | undefined
   readonly learnedOutput: (target: Target) => number | undefined
   /** What the shadow spent before this process began, or others have since. */
   readonly addSpend: (spent: Spend) => void
@@ -73,7 +77,7 @@ export type Lane = {
   readonly close: () => void
 }
 
-type Held = { readonly job: ShadowJob; readonly reservation: Reservation; readonly projected: PicoUsd; bytes: number }
+type Held = { readonly job: ShadowJob; readonly reservation: Reservation; bytes: number }
 
 /**
  * With less left of the budget than this many times a call's projection, those whose projection is no bound go one at a
@@ -82,7 +86,7 @@ type Held = { readonly job: ShadowJob; readonly reservation: Reservation; readon
 const NEAR_THE_END = 10n
 
 export function createLane(name: string, options: LaneOptions): Lane {
-  const { world, funnel, pauses, hold, processes } = options
+  const { world, pauses, hold, processes } = options
   const budget = createSpendBudget()
   const means = new Map<string, number>()
   const waiting: Held[] = []
@@ -96,26 +100,49 @@ export function createLane(name: string, options: LaneOptions): Lane {
   })
   const share = (limit: number): number => Math.max(1, Math.floor(limit / processes))
 
-  function take(job: ShadowJob, projected: PicoUsd): SkipReason | undefined {
-    const { shadow } = job
+  function take(jobs: readonly ShadowJob[]): SkipReason | undefined {
+    const [first] = jobs
+    if (first === undefined) return undefined
+    const { shadow } = first
     const now = world.now()
-    const isFree = running.size < share(shadow.maxConcurrent)
-    if (!isFree && waiting.length >= share(shadow.maxQueued))
+    const free = Math.max(0, share(shadow.maxConcurrent) - running.size)
+    if (jobs.length > free + Math.max(0, share(shadow.maxQueued) - waiting.length)) {
       return shadow.maxQueued === 0 ? 'concurrency' : 'queue_full'
+    }
     const limits = limitsOf(shadow)
     const isBusy = running.size + waiting.length > 0
-    if (!job.isBound && isBusy && leftOf(budget.spend(now), limits) < NEAR_THE_END * projected) return 'budget'
+    const projected = jobs.reduce((sum, job) => sum + job.projected, 0n)
+    const isBound = jobs.every((job) => job.isBound)
+    if (!isBound && isBusy && leftOf(budget.spend(now), limits) < NEAR_THE_END * projected) return 'budget'
+    const taken: Held[] = []
+    for (const job of jobs) {
+      const held = setAside(job, limits, now)
+      if (typeof held === 'string') {
+        for (const each of taken) giveBack(each)
+        return held
+      }
+      taken.push(held)
+    }
+    for (const held of taken) {
+      if (running.size < share(shadow.maxConcurrent)) start(held)
+      else waiting.push(held)
+    }
+    return undefined
+  }
+
+  /** Memory and money for one call. */
+  function setAside(job: ShadowJob, limits: SpendLimits, now: EpochMs): Held | SkipReason {
     const bytes = 2 * job.requestBody.length + job.stableAnswer.length // the call's own body is about as large
     if (!hold.take(bytes)) return 'queue_full'
-    const reservation = budget.reserve(projected, limits, now)
-    if (reservation === undefined) {
-      hold.release(bytes)
-      return 'budget'
-    }
-    const held = { job, reservation, projected, bytes }
-    if (isFree) start(held)
-    else waiting.push(held)
-    return undefined
+    const reservation = budget.reserve(job.projected, limits, now)
+    if (reservation !== undefined) return { job, reservation, bytes }
+    hold.release(bytes)
+    return 'budget'
+  }
+
+  function giveBack({ reservation, bytes }: Held): void {
+    reservation.settle(0n)
+    hold.release(bytes)
   }
 
   function start(held: Held): void {
@@ -167,20 +194,19 @@ export function createLane(name: string, options: LaneOptions): Lane {
     }
   }
 
-  function drop({ job, reservation, bytes }: Held, reason: SkipReason): void {
-    reservation.settle(0n)
-    hold.release(bytes)
-    funnel.skipped(name, reason, job.plan.target, job.plan.arm)
+  function drop(held: Held, reason: SkipReason): void {
+    giveBack(held)
+    held.job.ended({ skipped: reason })
   }
 
   function ended(held: Held, adaptations: readonly string[], answer: CandidateAnswer, startedAt: EpochMs): void {
-    const { job, reservation, projected } = held
+    const { job, reservation } = held
     const { plan } = job
     const attempt = {
       ...attemptOf(job, answer, startedAt),
       adaptations: adaptations.length === 0 ? undefined : adaptations,
     }
-    const spent = spentOn(attempt, projected)
+    const spent = spentOn(attempt, job.projected)
     totalSpent += spent
     reservation.settle(spent)
     const now = world.now()
@@ -197,7 +223,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   function handOver(held: Held, attempt: Attempt, { status, body }: CandidateAnswer): void {
     const { job } = held
-    const { exchange, stable, plan } = job
+    const { exchange, stable, plan, audited } = job
+    const { audit } = job.shadow
     options.compare(
       {
         traceId: exchange.request.id,
@@ -212,6 +239,8 @@ export function createLane(name: string, options: LaneOptions): Lane {
         unit: job.unit,
         isRedacted: job.isRedacted,
         policyVersion: exchange.decision.policyVersion,
+        audit:
+          audit === undefined || audited === undefined ? undefined : { pointUsd: audit.pointUsd, candidates: audited },
       },
       (outcome) => settled(held, outcome === 'compared' ? undefined : 'not_compared'),
     )
@@ -219,7 +248,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   function settled({ job, bytes }: Held, failure: FailureKind | undefined): void {
     hold.release(bytes)
-    funnel.mirrored(name, job.plan.target, job.plan.arm, failure)
+    job.ended({ failure })
   }
 
   function attemptOf({ plan, stable, shadow }: ShadowJob, answer: CandidateAnswer, startedAt: EpochMs): Attempt {

@@ -10,7 +10,7 @@ import type { KnownModel } from '../domain/routing/eligible.ts'
 import type { Facts } from '../domain/routing/facts.ts'
 import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
-import { mayMirrorNow, mirrorPlan, type MirrorPlan } from '../domain/shadow/mirror-plan.ts'
+import { mayMirrorNow, type MirrorPlan, type MirrorPlans, mirrorPlans } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
 import { isMirroring, isOfShadow } from '../domain/shadow/shadow-switch.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
@@ -25,6 +25,7 @@ import { createLane, type Lane, type LaneStatus, type ShadowJob } from './lane.t
 import { watchLoopDelay } from './loop-delay.ts'
 import { createPauses } from './pauses.ts'
 import { createRecentRequests } from './recent-requests.ts'
+import { requestFate } from './request-fate.ts'
 import { createSampleMemo } from './sample-memo.ts'
 import { redactedBody } from './redacted-body.ts'
 import { shadowHeaders } from './shadow-headers.ts'
@@ -93,7 +94,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 
   const laneOf = ({ name }: Pick<Shadow, 'name'>): Lane => {
     let lane = lanes.get(name)
-    if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, funnel, pauses, hold, mayRunNow })))
+    if (lane === undefined) lanes.set(name, (lane = createLane(name, { ...options, pauses, hold, mayRunNow })))
     return lane
   }
   const isLiveLoaded = (): boolean =>
@@ -126,7 +127,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   function take(shadow: Shadow, offered: MirrorOffer, facts: () => Facts, now: RoutingState): void {
     const { exchange, body, answer } = offered
     const { request } = exchange
-    const plan = mirrorPlan(
+    const plans = mirrorPlans(
       shadow,
       {
         exchange,
@@ -137,36 +138,65 @@ export function createMirror(options: MirrorOptions): RunningMirror {
       },
       now.policy,
     )
-    if ('skipped' in plan) return funnel.skipped(shadow.name, plan.skipped, plan.target, plan.arm)
+    if ('skipped' in plans) return funnel.skipped(shadow.name, plans.skipped, plans.target, plans.arm)
     if (body === undefined || answer === undefined) return
-    const skip = admit(shadow, plan, { ...offered, body, answer }, facts(), now)
-    if (skip !== undefined) funnel.skipped(shadow.name, skip, plan.target, plan.arm)
+    const skip = admit(shadow, plans, { ...offered, body, answer }, facts(), now)
+    if (skip !== undefined) funnel.skipped(shadow.name, skip, targetOf(plans), plans[0].arm)
   }
 
-  /** Why the plan cannot be carried out just now; undefined when it is on its way. */
+  /** Why the plans cannot be carried out just now; undefined when all are on their way. */
   function admit(
     shadow: Shadow,
-    plan: MirrorPlan,
+    plans: MirrorPlans,
     offered: Kept,
     facts: Facts,
     now: RoutingState,
   ): SkipReason | undefined {
-    const { exchange, body, answer } = offered
-    const { request } = exchange
-    const { client } = request
-    const { provider, target } = plan
+    const { exchange, body } = offered
+    const { client } = exchange.request
     const subject = `${shadow.name} ${client.keySubject}`
-    const at = world.now()
     const monotonic = world.monotonic()
     if ((client.sdkRetry ?? 0) > 0 && recent.has(subject, body, monotonic)) return 'sdk_retry_duplicate'
-    const skip = mayRunNow(shadow, provider)
-    if (skip !== undefined) return skip
+    for (const { provider } of plans) {
+      const skip = mayRunNow(shadow, provider)
+      if (skip !== undefined) return skip
+    }
     const stable = exchange.attempts.findLast(({ role }) => isForClient(role))
     if (stable === undefined) return 'not_called'
-    const lane = laneOf(shadow)
+    const jobs: ShadowJob[] = []
+    const { name } = shadow
+    const ended = requestFate(plans.length, (fate) => {
+      if ('skipped' in fate) funnel.skipped(name, fate.skipped, targetOf(plans), plans[0].arm)
+      else funnel.mirrored(name, targetOf(plans), plans[0].arm, fate.failure)
+    })
+    for (const plan of plans) {
+      const job = jobOf(shadow, plan, stable, offered, facts, now)
+      if (typeof job === 'string') return job
+      jobs.push({ ...job, audited: shadow.audit === undefined ? undefined : plans.length, ended })
+    }
+    const refused = laneOf(shadow).take(jobs)
+    if (refused === undefined) recent.add(subject, body, monotonic)
+    return refused
+  }
+
+  function jobOf(
+    shadow: Shadow,
+    plan: MirrorPlan,
+    stable: Attempt,
+    { exchange, body, answer, headers: raw }: Kept,
+    facts: Facts,
+    now: RoutingState,
+  ): Omit<ShadowJob, 'audited' | 'ended'> | SkipReason {
+    const { request } = exchange
+    const { provider, target } = plan
     const { maxOutputTokens } = promptFacts(request.api, body, NO_READS)
-    const projection = projectedUsage(stable, body.length, maxOutputTokens, lane.learnedOutput(target))
-    const cost = options.price({ provider: provider.name, model: target.model, usage: projection.usage, at })
+    const projection = projectedUsage(stable, body.length, maxOutputTokens, laneOf(shadow).learnedOutput(target))
+    const cost = options.price({
+      provider: provider.name,
+      model: target.model,
+      usage: projection.usage,
+      at: world.now(),
+    })
     if (cost.kind !== 'priced') return 'unpriced'
     const isRedacting = shadow.redactsCandidate && plan.arm === 'candidate'
     const sent = isRedacting ? redactedBody(body, now.policy.content.rules) : body
@@ -174,27 +204,23 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     const makeCall = (): ReturnType<ShadowJob['makeCall']> => {
       const model = modelFacts(now.policy.routing.models, options.knownModel, provider, target.model)
       const { path, body: bytes, adaptations } = mirroredCall(request, sent, provider, target.model, model)
-      const headers = options.outboundHeaders(shadowHeaders(offered.headers), provider, undefined)
+      const headers = options.outboundHeaders(shadowHeaders(raw), provider, undefined)
       return { outbound: { method: request.method, path, headers, body: bytes }, adaptations }
     }
-    const refused = lane.take(
-      {
-        shadow,
-        plan,
-        exchange,
-        stable,
-        requestBody: body,
-        stableAnswer: answer,
-        isRedacted: sent !== body,
-        makeCall,
-        task: facts.labels.task,
-        unit: facts.unit.source === 'none' ? undefined : facts.unit.value,
-        isBound: projection.isBound,
-      },
-      cost.picoUsd,
-    )
-    if (refused === undefined) recent.add(subject, body, monotonic)
-    return refused
+    return {
+      shadow,
+      plan,
+      exchange,
+      stable,
+      requestBody: body,
+      stableAnswer: answer,
+      isRedacted: sent !== body,
+      makeCall,
+      task: facts.labels.task,
+      unit: facts.unit.source === 'none' ? undefined : facts.unit.value,
+      projected: cost.picoUsd,
+      isBound: projection.isBound,
+    }
   }
 
   function status(): readonly LaneStatus[] {
@@ -253,6 +279,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 }
 
 type Kept = MirrorOffer & { readonly body: Buffer; readonly answer: Buffer }
+
+/** The model that a request was put to; undefined where there are several, and the request is counted for all of them. */
+function targetOf([first, ...others]: MirrorPlans): MirrorPlan['target'] | undefined {
+  return others.length === 0 ? first.target : undefined
+}
 
 /** What routing knew of the request is enough where no shadow asks for more. */
 function factsOf({ exchange, body, headers }: MirrorOffer, ready: ReadyShadows): Facts {

@@ -42,6 +42,8 @@ export const PAIR_COLUMNS = [
   'candidate_value',
   'candidate_chars',
   'policy_version',
+  'point_usd',
+  'audit_candidates',
 ] as const
 
 /** One row of table `pairs`. */
@@ -78,5 +80,7 @@ export function pairRow(pair: Pair, instance: string): FieldsOf<typeof PAIR_COLU
     valueField(candidate.value),
     countField(candidate.chars),
     textField(pair.policyVersion),
+    pair.audit?.pointUsd ?? null,
+    pair.audit?.candidates ?? 0,
   ]
 }

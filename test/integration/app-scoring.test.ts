@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LEFT_OUT_AFTER, LEFT_OUT_BEFORE, NOT_DRAWN } from '../../src/evaluate/report/backed-share.ts'
+import { filledIn } from '../../src/store/analyses/filled-in.ts'
+import { readAnalysis } from '../../src/store/analyses/read-analysis.ts'
 import { aModel, judgeHabits } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { startApp, type Row, type TestApp } from '../fakes/an-app.ts'
@@ -17,12 +20,29 @@ beforeAll(async () => {
       aModel('strong', { quality: 1 }),
       aModel('weak', { quality: 0 }),
       aModel('the-judge', { judges: judgeHabits() }),
+      aModel('dear', { quality: 1 }),
+      aModel('good', { quality: 1 }),
+      aModel('poor', { quality: 0 }),
     ],
   })
   const provider = { dialect: 'openai', base_url: simulator.url }
   app = await startApp({
     providers: { openai: provider, paid: { ...provider, api_key: 'sk-of-the-server' } },
-    prices: [{ model: '*', input: 1, output: 2 }],
+    prices: [
+      { model: 'dear', input: 10, output: 20 },
+      { model: 'poor', input: 0.1, output: 0.2 },
+      { model: '*', input: 1, output: 2 },
+    ],
+    routes: {
+      picks: {
+        match: { model: 'picks' },
+        targets: ['dear', 'good'].map((model) => ({ target: `paid/${model}`, weight: 1 })),
+        fallbacks: ['paid/poor'],
+      },
+    },
+    audits: {
+      all: { kind: 'routing', sample: '100%', budget: 1, every: '1h', point_value: 0.01, max_concurrent: 20 },
+    },
     shadows: {
       cheaper: {
         candidates: ['paid/weak'],
@@ -171,5 +191,82 @@ describe('a trace', () => {
     expect((await read(traceIds[0], 'sk-of-another')).status).toBe(404)
     expect((await read(traceIds[0], '')).status).toBe(404)
     expect((await read('nonsense', 'sk-of-a-client')).status).toBe(404)
+  })
+})
+
+describe('a routing audit', () => {
+  const AUDITED = 24
+  const SET_APART = 8
+
+  it('says of each request which model was worth most, and of the route how often that one had answered', async () => {
+    const began = Date.now() - 1
+    for (let each = 0; each < AUDITED + SET_APART; each++) {
+      const answer = await fetch(`${app.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          ...KEY,
+          'x-understudy-task': each % 3 === 0 ? 'math' : 'coding',
+          ...(each < AUDITED ? {} : { 'x-understudy-shadow': 'off' }),
+        },
+        body: JSON.stringify({ model: 'picks', messages: [{ role: 'user', content: `What is ${each} + 3?` }] }),
+      })
+      expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)])
+    }
+    const audited = await app.rowsOf('SELECT * FROM understudy.v_routing_audits WHERE is_whole', AUDITED)
+    expect(audited).toHaveLength(AUDITED)
+    expect(new Set(audited.map(({ picked }) => picked))).toEqual(new Set(['paid/dear', 'paid/good']))
+    expect(
+      audited.filter(({ picked, best, is_right: right }) => best !== 'paid/good' || right !== Number(picked === best)),
+    ).toEqual([])
+    // Both other models, each once, and nobody else's.
+    const calls = await app.rows(
+      "SELECT model, countIf(shadow = 'audit:all:picks') AS calls FROM understudy.attempts WHERE started_at > now() - INTERVAL 1 HOUR AND role IN ('primary', 'shadow') AND model IN ('dear', 'good', 'poor') GROUP BY model ORDER BY model",
+    )
+    const picked = (model: string): number => audited.filter((row) => row['picked'] === `paid/${model}`).length
+    expect(calls).toEqual([
+      { model: 'dear', calls: picked('good') },
+      { model: 'good', calls: picked('dear') },
+      { model: 'poor', calls: AUDITED },
+    ])
+
+    const reasons = {
+      left_out_before: [...LEFT_OUT_BEFORE],
+      left_out_after: [...LEFT_OUT_AFTER],
+      not_drawn: [...NOT_DRAWN],
+    }
+    const sql = filledIn(readAnalysis('routing-audits').replaceAll('{database:Identifier}', 'understudy'), {
+      route: 'picks',
+      since: began,
+      as_of: Date.now(),
+      ...reasons,
+    })
+    const found = await app.rowsOf(`SELECT * FROM (${sql}) WHERE backed > 0.7 AND backed < 0.8`, 2)
+    const byHand = await app.rows(`
+      SELECT task, count() AS requests, countIf(client.model = 'good') AS right_picks,
+        sumIf(toFloat64(client.cost_usd) - toFloat64(other.cost_usd), client.model = 'dear') AS regret_usd
+      FROM understudy.attempts AS client
+      LEFT JOIN (SELECT trace_id, cost_usd FROM understudy.attempts WHERE shadow = 'audit:all:picks' AND model = 'good') AS other
+        ON other.trace_id = client.trace_id
+      WHERE role = 'primary' AND trace_id IN (SELECT trace_id FROM understudy.attempts WHERE shadow = 'audit:all:picks')
+      GROUP BY task ORDER BY requests DESC`)
+    expect(byHand).toHaveLength(2)
+    expect(found).toEqual(
+      byHand.map((row) => ({
+        route: 'picks',
+        partial: 0,
+        backed: AUDITED / (AUDITED + SET_APART),
+        ...row,
+        regret_usd: expect.closeTo(Number(row['regret_usd']), 10),
+      })),
+    )
+    // Skips are written a second later.
+    const counts = await app.rowsOf(
+      `SELECT sumIf(requests, stage = 'eligible') AS eligible, sumIf(requests, stage = 'mirrored') AS mirrored,
+        sumIf(requests, stage = 'compared') AS compared, sumIf(requests, reason = 'header_off') AS set_apart
+      FROM understudy.shadow_funnel WHERE shadow = 'audit:all:picks' HAVING set_apart = ${SET_APART}`,
+      1,
+    )
+    const eligible = AUDITED + SET_APART
+    expect(counts).toEqual([{ eligible, mirrored: AUDITED, compared: AUDITED, set_apart: SET_APART }])
   })
 })

@@ -63,5 +63,6 @@ test('every value that a fault may never show because it is a key is redacted', 
     'store.password',
     'providers.*.api_key',
     'providers.*.headers.*',
+    'audits.*.api_key',
   ])
 })

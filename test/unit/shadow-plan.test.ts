@@ -6,7 +6,7 @@ import {
   type MirrorContent,
   type MirrorFacts,
   mayMirrorNow,
-  mirrorPlan,
+  mirrorPlans,
   sampleDraw,
 } from '../../src/domain/shadow/mirror-plan.ts'
 import { learned, projectedUsage } from '../../src/domain/shadow/projection.ts'
@@ -39,7 +39,7 @@ function planned(
   content: Partial<MirrorContent> = {},
   facts: Partial<MirrorFacts> = {},
 ): string {
-  const plan = mirrorPlan(
+  const plans = mirrorPlans(
     aShadow(shadow),
     {
       exchange: anExchange(exchange),
@@ -51,7 +51,9 @@ function planned(
     },
     policy,
   )
-  return 'skipped' in plan ? plan.skipped : `${plan.arm} ${plan.target.provider}/${plan.target.model}`
+  return 'skipped' in plans
+    ? plans.skipped
+    : plans.map(({ arm, target }) => `${arm} ${target.provider}/${target.model}`).join(', ')
 }
 
 describe('a plan', () => {
@@ -82,6 +84,14 @@ describe('a plan', () => {
     ['provider_not_allowed', {}, {}, { providers: new Set(['keyless']) }, {}],
   ])('is not made: %s', (reason, exchange, content, shadow, facts) => {
     expect(planned(shadow, exchange, content, facts)).toBe(reason)
+  })
+
+  test('of a routing audit goes to every model but the one that answered, or to none', () => {
+    const to = (model: string, provider = 'openai') => ({ key: `${provider}/${model}`, provider, model })
+    const audit = { route: 'default', pointUsd: 0.001 }
+    const candidates = [to('gpt-5-mini'), to('b'), to('c')] as const
+    expect(planned({ audit, candidates })).toBe('candidate openai/b, candidate openai/c')
+    expect(planned({ audit, candidates: [...candidates, to('d', 'keyless')] })).toBe('no_key')
   })
 
   test('is made for the first turn with tools, and for later turns without', () => {

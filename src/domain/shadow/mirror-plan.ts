@@ -15,6 +15,8 @@ export type MirrorPlan = {
   readonly provider: Provider
 }
 
+export type MirrorPlans = readonly [MirrorPlan, ...MirrorPlan[]]
+
 /** `target`: the candidate, as soon as one was chosen. */
 export type Skipped = { readonly skipped: SkipReason; readonly target?: Target; readonly arm?: ShadowArm }
 
@@ -61,10 +63,11 @@ export function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose:
 }
 
 /**
- * Whether `shadow`, whose match holds, mirrors a request, and to whom. Pure: the same facts and policy plan the same.
+ * Whether `shadow`, whose match holds, mirrors a request, and to whom: to one model, or, in a routing audit, to all that
+ * did not answer it, and then to none unless to all. Pure: the same facts and policy plan the same.
  * What costs least to find out is asked first; what only the moment tells (`mayMirrorNow`) not at all.
  */
-export function mirrorPlan(shadow: Shadow, facts: MirrorFacts, policy: Policy): MirrorPlan | Skipped {
+export function mirrorPlans(shadow: Shadow, facts: MirrorFacts, policy: Policy): MirrorPlans | Skipped {
   const { exchange } = facts
   const { request } = exchange
   const early = earlySkip(shadow, facts)
@@ -74,7 +77,24 @@ export function mirrorPlan(shadow: Shadow, facts: MirrorFacts, policy: Policy): 
   const kind = contentSkip(content)
   if (kind !== undefined) return { skipped: kind }
   const arm = mirrorDraw(shadow, request.id, 'aa') < shadow.aaShare ? 'aa' : 'candidate'
-  const chosen = arm === 'aa' ? stableTarget(exchange) : candidateOf(shadow, request.id)
+  const chosen = arm === 'aa' ? [stableTarget(exchange)] : candidatesOf(shadow, exchange)
+  const [first, ...others] = chosen.map((target) => planTo(target, arm, shadow, exchange, policy))
+  if (first === undefined || 'skipped' in first) return first ?? { skipped: 'unknown_provider' }
+  const plans: [MirrorPlan, ...MirrorPlan[]] = [first]
+  for (const plan of others) {
+    if ('skipped' in plan) return plan
+    plans.push(plan)
+  }
+  return plans
+}
+
+function planTo(
+  chosen: Target,
+  arm: ShadowArm,
+  shadow: Shadow,
+  { request }: Exchange,
+  policy: Policy,
+): MirrorPlan | Skipped {
   const target = { provider: chosen.provider, model: chosen.model ?? request.model }
   const provider = policy.providers.get(target.provider)
   if (provider === undefined || provider.dialect !== shadow.dialect || target.model === undefined) {
@@ -117,9 +137,13 @@ function contentSkip(content: MirrorContent): SkipReason | undefined {
   return content.hasTools && content.hasAssistantTurn ? 'not_first_assistant_turn' : undefined
 }
 
-function candidateOf({ candidates, salt }: Shadow, id: RequestId): Target {
-  const index = Math.floor(mirrorDraw({ salt }, id, 'candidate') * candidates.length)
-  return candidates[index] ?? candidates[0]
+function candidatesOf({ candidates, salt, audit }: Shadow, exchange: Exchange): readonly Target[] {
+  if (audit !== undefined) {
+    const picked = stableTarget(exchange)
+    return candidates.filter(({ provider, model }) => provider !== picked.provider || model !== picked.model)
+  }
+  const index = Math.floor(mirrorDraw({ salt }, exchange.request.id, 'candidate') * candidates.length)
+  return [candidates[index] ?? candidates[0]]
 }
 
 /** The model that answered the client, or the last that was tried. */

@@ -46,8 +46,12 @@ export function isMirroring(shadow: Pick<Shadow, 'name' | 'isEnabled' | 'rollout
   return phase !== undefined && phase.kind !== 'paused' && livePhaseOf(phase)?.kind === 'shadow'
 }
 
-/** Whether a request may be the shadow's, as far as its decision tells: that of a rollout has those of its route alone. */
-export function isOfShadow({ rollout }: Pick<Shadow, 'rollout'>, decision: Decision | Refusal): boolean {
+/** Whether a request may be the shadow's, as far as its decision tells: those of rollouts and audits have their route's. */
+export function isOfShadow(
+  { rollout, audit }: Pick<Shadow, 'rollout' | 'audit'>,
+  decision: Decision | Refusal,
+): boolean {
+  if (audit !== undefined && audit.route !== decision.route) return false
   return rollout === undefined || (decision.rollout?.name === rollout && decision.rollout.stage === 'shadow')
 }
 

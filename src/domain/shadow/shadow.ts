@@ -33,6 +33,21 @@ export type Shadow = {
   readonly streaming: boolean
   /** Of a rollout's own: mirrors what is part of that rollout while it is in its shadow, and nothing else. */
   readonly rollout?: string | undefined
+  /** Of a routing audit's own: each sampled request goes to every candidate but the one that answered it. */
+  readonly audit?: RoutingAudit | undefined
+}
+
+/** What a routing audit asks: whether the route's pick was the best of its targets. */
+export type RoutingAudit = {
+  /** Requests of other routes are none of its business. */
+  readonly route: string
+  /** What 0.01 of quality is worth, in US dollars per request; above 0. */
+  readonly pointUsd: number
+}
+
+/** The shadow that an audit brings along for each route that it looks at. */
+export function auditShadowName(audit: string, route: string): string {
+  return `audit:${audit}:${route}`
 }
 
 /** The shadow that a rollout brings along; no name in a file has a colon. */

@@ -4,16 +4,16 @@ import type { SkipReason } from '../../domain/shadow/shadow.ts'
 export type FunnelRow = { readonly stage: string; readonly reason: string; readonly requests: number }
 
 /** Skipped for what they are, before a sample is drawn. */
-const LEFT_OUT_BEFORE: ReadonlySet<string> = new Set<SkipReason>([
+export const LEFT_OUT_BEFORE: ReadonlySet<string> = new Set<SkipReason>([
   'header_off',
   'unsupported_api',
   'streaming_off',
   'not_called',
 ])
 /** Drawn by nothing they are: what is mirrored speaks for them. */
-const NOT_DRAWN: ReadonlySet<string> = new Set<SkipReason>(['not_sampled', 'client_disconnected'])
+export const NOT_DRAWN: ReadonlySet<string> = new Set<SkipReason>(['not_sampled', 'client_disconnected'])
 /** Skipped for what they are, of those drawn. Who meets a full queue or an empty budget is no other than who does not. */
-const LEFT_OUT_AFTER: ReadonlySet<string> = new Set<SkipReason>([
+export const LEFT_OUT_AFTER: ReadonlySet<string> = new Set<SkipReason>([
   'too_large',
   'no_content',
   'unreadable',

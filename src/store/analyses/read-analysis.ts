@@ -15,6 +15,7 @@ export type Analysis =
   | 'call-windows'
   | 'routed-traffic'
   | 'routing-accuracy'
+  | 'routing-audits'
 
 /** The text of `analysis`, for `Select`. */
 export function readAnalysis(analysis: Analysis): string {
