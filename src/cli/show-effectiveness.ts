@@ -91,14 +91,16 @@ export async function showEffectiveness(
 
 function reportLines(route: string, report: Effectiveness): readonly string[] {
   const { baseline, requests, saving, savedUsd, quality, fallback, accuracy, matrix } = report
-  const backed = `evidence speaks for ${percent(report.backedShare)} of the traffic`
+  const backed = `pairs speak for ${percent(report.backedShare)} of the ${report.elsewhere} requests that went elsewhere`
   return [
     `${route}: ${requests} requests, against ${baseline} for all of them.`,
-    !report.isEnough
-      ? `Savings: not enough evidence (${backed}, of at least 30.0 %).`
-      : saving === undefined || savedUsd === undefined
-        ? `Savings: what ${baseline} costs is not known; ${backed}.`
-        : `Savings: ${estimate(saving)}, ${savedUsd.toFixed(4)} USD; ${backed}.`,
+    report.elsewhere === 0
+      ? 'Savings: none, since nothing went elsewhere.'
+      : !report.isEnough
+        ? `Savings: not enough evidence (${backed}, of at least 30.0 %).`
+        : saving === undefined || savedUsd === undefined
+          ? `Savings: what ${baseline} costs is not known; ${backed}.`
+          : `Savings: ${estimate(saving)}, ${savedUsd.toFixed(4)} USD; ${backed}.`,
     quality === undefined
       ? 'Quality: no judged pairs with the baseline.'
       : `Quality: ${signed(quality.mean)} a request (95 %: ${signed(quality.low)} to ${signed(quality.high)}), by judged pairs from -1 to 1.`,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditAnswer, AuditPathKind } from '../../src/domain/audit.ts'
 import { FEEDBACK_RULE } from '../../src/domain/feedback/rule.ts'
 import { NO_TALLY, type Tally } from '../../src/domain/feedback/tally.ts'
@@ -12,6 +12,8 @@ import { realWorld } from '../fakes/real-world.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
 import { firstValues, talliedByHand } from '../fakes/feedback-sums.ts'
+import { aProxyHome, queryAs } from '../fakes/proxy-process.ts'
+import { runCli } from '../fakes/run-cli.ts'
 import { createDraws } from '../simulation/draws.ts'
 
 const HOUR_MS = 3_600_000
@@ -242,6 +244,73 @@ describe('what the analyses say is what comes out by hand:', () => {
         dearer_was_needed: dearer,
         right_choices: own.length - cheaper - dearer,
       })
+    }
+  })
+
+  it('the report of effectiveness, and its matrix of tasks and models', async () => {
+    const store = { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database: 'understudy' }
+    const targets = ['openai/large', 'openai/small'].map((target) => ({ target, weight: 50 }))
+    const home = await aProxyHome({
+      store,
+      providers: { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9', api_key: 'k' } },
+      routes: { counted: { targets, feedback: { mode: 'suggest', delta: 0.05 } } },
+      quality: { minimum: { math: 0.9 } },
+    })
+    onTestFinished(() => home.close())
+    const { stdout } = await runCli(['weights', 'effectiveness', 'counted', '--since', '60d', '-c', home.configFile])
+    const sql = queryAs(engine.engine.url, { username: 'app', password: 'app', database: 'understudy' })
+    const usd = 'toFloat64(cost_usd)'
+    const [sums] = await sql<{ n: number; moved: number; saved: number; whole: number; error: number }>(`
+      SELECT toFloat64(sum(n)) AS n, toFloat64(sum(elsewhere)) AS moved, sum(priced * mean - spent) AS saved,
+        sum(priced * mean + own) AS whole, sqrt(sum(pow(priced * error, 2))) AS error
+      FROM (
+        SELECT count() AS n, countIf(target_model = 'small') AS elsewhere,
+          countIf(target_model = 'small' AND cost_usd IS NOT NULL) AS priced, avgIf(${usd}, target_model = 'large') AS mean,
+          stddevSampIf(${usd}, target_model = 'large') / sqrt(countIf(target_model = 'large' AND cost_usd IS NOT NULL)) AS error,
+          sumIf(${usd}, target_model = 'small') AS spent, sumIf(${usd}, target_model = 'large') AS own
+        FROM traces WHERE route = 'counted' AND NOT mapContains(tags, 'audit') GROUP BY task)`)
+    if (sums === undefined) throw new Error('there are no requests')
+    const { n, moved, saved, whole, error } = sums
+    const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+    const interval = [saved - 1.959964 * error, saved + 1.959964 * error].map((end) => percent(end / whole))
+    expect(stdout).toContain(`counted: ${n} requests, against openai/large for all of them.`)
+    expect(stdout).toContain(
+      `Savings: ${percent(saved / whole)} (95 %: ${interval.join(' to ')}), ${saved.toFixed(4)} USD; pairs speak for 100.0 % of the ${moved} requests that went elsewhere.`,
+    )
+    const [right] = await sql<{ share: number; pairs: number }>(`
+      SELECT toFloat64(count()) AS pairs, 1 - avg(cheaper OR dearer) AS share FROM (
+        SELECT c.cost_usd < s.cost_usd AND d >= -0.05 AS cheaper, c.cost_usd > s.cost_usd AND d > 0.05 AS dearer
+        FROM pairs INNER JOIN attempts AS s ON s.attempt_id = stable_attempt_id
+        INNER JOIN attempts AS c ON c.attempt_id = candidate_attempt_id
+        WHERE pairs.route = 'counted' AND NOT is_control AND s.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL)`)
+    expect(stdout).toMatch(
+      new RegExp(`Right choices: ${percent(right?.share ?? 0)} .* of ${right?.pairs} judged pairs`),
+    )
+    const matrix = await sql<{ task: string; model: string; mean: number; error: number; n: number }>(`
+      SELECT task, target_model AS model, avg(first) AS mean, stddevSamp(first) / sqrt(count()) AS error, toFloat64(count()) AS n
+      FROM (
+        SELECT any(t.task) AS task, target_model, argMin(s.value, s.scored_at) AS first
+        FROM traces AS t INNER JOIN scores AS s ON s.trace_id = t.trace_id
+        WHERE t.route = 'counted' AND NOT mapContains(tags, 'audit')
+        GROUP BY t.task, target_model, toDate(received_at), if(unit = '', toString(t.trace_id), unit))
+      GROUP BY task, model ORDER BY task, model`)
+    expect(matrix).toHaveLength(4)
+    const cells = stdout.split('\n').map((line) => line.split('│').map((cell) => cell.trim()))
+    for (const cell of matrix) {
+      const [low, high] = [-1.959964, 1.959964].map((z) => (cell.mean + z * cell.error).toFixed(3))
+      const isBelow = cell.task === 'math' && Number(high) < 0.9
+      const shown = `${cell.mean.toFixed(3)} [${low}, ${high}]${isBelow ? ' below' : ''}`
+      const least = cell.task === 'math' ? '0.9' : ''
+      expect(cells).toContainEqual(
+        expect.arrayContaining([
+          cell.task,
+          `openai/${cell.model}`,
+          shown,
+          String(cell.n),
+          least,
+          'judge by judge (v1)',
+        ]),
+      )
     }
   })
 })

@@ -107,17 +107,9 @@ describe('a proxy whose route lets evidence move its weights', () => {
     expect(listed.stdout).toMatch(/openai\/small +│ 50 +│ 0 +│ coding 59.99, math 0 /)
     expect(listed.stdout).toContain('chat: feedback apply, held. ')
 
+    // Half of the requests went elsewhere, and no pairs say what became of their quality.
     const effectiveness = await weights('effectiveness', 'chat', '--since', '7d')
-    const [saving] = await rowsOf('fed')<{ saved: number; whole: number; n: number }>(`
-      SELECT sum(small * mean - spent) AS saved, sum(small * mean + own) AS whole, toFloat64(sum(all)) AS n FROM (
-        SELECT countIf(target_model = 'small' AND cost_usd IS NOT NULL) AS small, avgIf(toFloat64(cost_usd), target_model = 'large') AS mean,
-          sumIf(toFloat64(cost_usd), target_model = 'small') AS spent, sumIf(toFloat64(cost_usd), target_model = 'large') AS own, count() AS all
-        FROM traces WHERE route = 'chat' GROUP BY task)`)
-    expect(effectiveness.stdout).toContain(`chat: ${saving?.n} requests, against openai/large for all of them.`)
-    const share = (100 * (saving?.saved ?? 0)) / (saving?.whole ?? 1)
-    expect(effectiveness.stdout).toContain(`Savings: ${share.toFixed(1)} % (95 %: `)
-    expect(effectiveness.stdout).toContain(`${saving?.saved.toFixed(4)} USD; evidence speaks for `)
-    expect(effectiveness.stdout).toMatch(/math +│ openai\/small +│ 0\.[34]\d\d/)
+    expect(effectiveness.stdout).toContain('Savings: not enough evidence (pairs speak for 0.0 % of the ')
 
     // By hand both arms get half of everything again, and the small one is pinned: evidence may not take it away.
     await changeWeights(proxy, 'chat', { weights: { 'openai/large': 50, 'openai/small': 50 }, pins: ['openai/small'] })

@@ -44,13 +44,29 @@ describe('what routing has brought', () => {
     expect(report.accuracy?.mean).toBeCloseTo(0.8, 9)
   })
 
-  it('is not enough evidence where pairs speak for less than 30 % of the traffic', () => {
+  it('is not enough evidence where pairs speak for less than 30 % of what went elsewhere', () => {
     const few = effectiveness({
       ...INPUTS,
       traffic: [traffic('coding', 'a/large', 290, 0.01), traffic('coding', 'b/small', 710, 0.001)],
       quality: [pairs('coding', 'b/small', 49, 0)],
     })
-    expect(few).toMatchObject({ isEnough: false, backedShare: 0.29, quality: undefined })
+    expect(few).toMatchObject({ isEnough: false, backedShare: 0, quality: undefined })
+  })
+
+  it('is backed by nothing that the baseline answered itself', () => {
+    const kept = effectiveness({
+      ...INPUTS,
+      traffic: [
+        traffic('coding', 'a/large', 700, 0.01),
+        traffic('coding', 'b/small', 200, 0.001),
+        traffic('math', 'b/small', 100, 0.001),
+      ],
+      quality: [pairs('math', 'b/small', 50, 0)],
+    })
+    // Of 1,000 requests 300 went elsewhere, of which pairs speak for 100.
+    expect(kept).toMatchObject({ isEnough: true, elsewhere: 300, backedShare: 1 / 3 })
+    const unbacked = effectiveness({ ...INPUTS, quality: [] })
+    expect(unbacked).toMatchObject({ isEnough: false, elsewhere: 600, backedShare: 0 })
   })
 
   it('says nothing of a saving where it is not known what the baseline costs', () => {

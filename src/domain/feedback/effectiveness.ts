@@ -37,13 +37,15 @@ export type Estimate = { readonly mean: number; readonly low: number; readonly h
 export type Effectiveness = {
   readonly baseline: string
   readonly requests: number
-  /** Share of the traffic that went to the baseline or of whose model pairs with it speak; see `isEnough`. */
+  /** Of these, requests that went to other models than the baseline. */
+  readonly elsewhere: number
+  /** Share of the requests elsewhere of whose model pairs with the baseline speak; see `isEnough`. */
   readonly backedShare: number
   readonly isEnough: boolean
   /** Share of what the baseline would have cost; undefined where its costs are not known for enough of the traffic. */
   readonly saving: Estimate | undefined
   readonly savedUsd: number | undefined
-  /** Mean difference to the baseline per request, over the backed traffic; undefined where nothing but it was asked. */
+  /** Mean difference to the baseline per request, over its own and the backed traffic; undefined without any of the latter. */
   readonly quality: Estimate | undefined
   readonly fallback: Estimate
   readonly isFallbackHigh: boolean
@@ -77,9 +79,12 @@ const NORMAL_95 = 1.959964
 export function effectiveness(inputs: EffectivenessInputs): Effectiveness {
   const { baseline, traffic, accuracy } = inputs
   const requests = sum(traffic.map((row) => row.requests))
-  const backed = traffic.filter((row) => row.arm === baseline || pairsOf(inputs, row).mass >= LEAST_PAIRS)
-  const backedShare = requests === 0 ? 0 : sum(backed.map((row) => row.requests)) / requests
-  const saving = savingOf(inputs, requests)
+  const others = traffic.filter((row) => row.arm !== baseline)
+  const elsewhere = sum(others.map((row) => row.requests))
+  const backed = others.filter((row) => pairsOf(inputs, row).mass >= LEAST_PAIRS)
+  // What the baseline answered itself is no evidence of what others save.
+  const backedShare = elsewhere === 0 ? 0 : sum(backed.map((row) => row.requests)) / elsewhere
+  const saving = savingOf(inputs, elsewhere)
   const fallenBack = sum(traffic.map((row) => row.fallenBack))
   const pairs = sum(accuracy.map((row) => row.pairs))
   const wrong = sum(accuracy.map((row) => row.cheaperWouldDo + row.dearerWasNeeded))
@@ -87,11 +92,12 @@ export function effectiveness(inputs: EffectivenessInputs): Effectiveness {
   return {
     baseline,
     requests,
+    elsewhere,
     backedShare,
     isEnough,
     saving: saving?.share,
     savedUsd: saving?.usd,
-    quality: qualityChange(inputs, backed),
+    quality: qualityChange(inputs, backed, requests - elsewhere),
     fallback: shareOf(fallenBack, requests),
     isFallbackHigh: fallenBack > HIGH_FALLBACK_SHARE * requests,
     accuracy: pairs === 0 ? undefined : shareOf(pairs - wrong, pairs),
@@ -116,7 +122,7 @@ function pairsOf({ quality }: EffectivenessInputs, { task, arm }: Cell): Tally {
  */
 function savingOf(
   { baseline, traffic }: EffectivenessInputs,
-  requests: number,
+  elsewhere: number,
 ): { readonly share: Estimate; readonly usd: number } | undefined {
   let [saved, whole, variance, covered] = [0, 0, 0, 0]
   for (const own of traffic.filter((row) => row.arm === baseline && row.priced >= LEAST_PRICED)) {
@@ -126,18 +132,23 @@ function savingOf(
     saved += moved * mean - sum(others.map((row) => row.usd))
     whole += own.usd + moved * mean
     variance += (moved ** 2 * (own.usdVariance ?? 0)) / own.priced
-    covered += own.requests + sum(others.map((row) => row.requests))
+    covered += sum(others.map((row) => row.requests))
   }
-  if (whole <= 0 || covered < LEAST_BACKED_SHARE * requests) return undefined
+  if (whole <= 0 || covered < LEAST_BACKED_SHARE * elsewhere) return undefined
   const half = NORMAL_95 * Math.sqrt(variance)
   return { share: { mean: saved / whole, low: (saved - half) / whole, high: (saved + half) / whole }, usd: saved }
 }
 
-function qualityChange(inputs: EffectivenessInputs, backed: readonly RoutedTraffic[]): Estimate | undefined {
-  const total = sum(backed.map((row) => row.requests))
-  if (!backed.some((row) => row.arm !== inputs.baseline)) return undefined
+/** Over the backed traffic and what the baseline answered itself, of which the difference is none. */
+function qualityChange(
+  inputs: EffectivenessInputs,
+  backed: readonly RoutedTraffic[],
+  ofBaseline: number,
+): Estimate | undefined {
+  if (backed.length === 0) return undefined
+  const total = ofBaseline + sum(backed.map((row) => row.requests))
   let [mean, variance] = [0, 0]
-  for (const row of backed.filter(({ arm }) => arm !== inputs.baseline)) {
+  for (const row of backed) {
     const share = row.requests / total
     const found = meanOf(pairsOf(inputs, row))
     mean += share * found.mean
