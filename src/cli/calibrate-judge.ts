@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { systemWorld } from '../compose.ts'
 import type { Config } from '../domain/policy.ts'
 import { calibrationRecords } from '../evaluate/judge/calibration-records.ts'
-import { type Calibration, calibrate, calibrateTasks } from '../evaluate/judge/calibration.ts'
+import { type Calibration, calibrate, calibrateTasks, type LabelledPair } from '../evaluate/judge/calibration.ts'
 import { createJudgeDesk } from '../evaluate/judge/judge-desk.ts'
-import { judgeLabels } from '../evaluate/judge/judge-labels.ts'
+import { gradeLabels, judgeLabels } from '../evaluate/judge/judge-labels.ts'
 import { judgeVersion } from '../evaluate/judge/judge-model.ts'
 import { judgeOfPolicy } from '../evaluate/judge/judge-of-policy.ts'
 import { PAIRWISE_PROMPT } from '../evaluate/judge/pairwise-prompt.ts'
 import { readLabels } from '../evaluate/judge/read-labels.ts'
+import { RUBRIC_PROMPT } from '../evaluate/judge/rubric-prompt.ts'
 import { createSendJudge } from '../evaluate/judge/send-judge.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
 import { outboundHeaders } from '../upstream/headers.ts'
@@ -21,12 +22,12 @@ import { printTable } from './print-rows.ts'
 import { tellStore } from './tell-store.ts'
 import type { Terminal } from './terminal.ts'
 
-/** In the data directory: one line of JSON for each calibration, newest last. */
+/** In the data directory: one line of JSON for each prompt of each calibration, newest last. */
 export const CALIBRATIONS_FILE = 'judge-calibrations.ndjson'
 
 /**
- * Has the judge of the config judge what people have judged, prints how far they agree, and keeps that in a file and in
- * the store, where rollouts look whether their judge may be trusted. Exit code 1 where the labels cannot be read, there is
+ * Has the judge of the config judge what people have judged, comparing as in shadows and grading as live, prints how far
+ * they agree, and keeps that in a file and in the store, where rollouts look whether their judge may be trusted. Exit code 1 where the labels cannot be read, there is
  * no judge, or the store does not take it.
  */
 export async function calibrateJudge(terminal: Terminal, config: Config, file: string): Promise<number> {
@@ -51,15 +52,17 @@ export async function calibrateJudge(terminal: Terminal, config: Config, file: s
     const desk = createJudgeDesk({ world, price, send, onCall: () => undefined })
     const model = judgeOfPolicy(judge)
     const matter = { traceId: '', route: '', task: '', policyVersion: '' }
-    const judged = await judgeLabels(model, labels, {
+    const asking = {
       ask: desk.askNow({ policy: judge, provider }, matter),
       fenceKey: randomBytes(32).toString('hex'),
       atOnce: judge.maxConcurrent,
-    })
-    const version = judgeVersion(model, PAIRWISE_PROMPT.version)
-    const all = calibrate(judged)
-    const tasks = calibrateTasks(judged)
-    terminal.print(printCalibration(version, all, tasks))
+    }
+    // Who compares two answers well may still grade one badly, and live answers are graded one by one.
+    const found = [
+      calibrated(judgeVersion(model, PAIRWISE_PROMPT.version), await judgeLabels(model, labels, asking), true),
+      calibrated(judgeVersion(model, RUBRIC_PROMPT.version), await gradeLabels(model, labels, asking), false),
+    ]
+    terminal.print(found.map(printCalibration).join('\n\n'))
     const { refused, spend } = desk.counts()
     if (refused.budget + refused.unpriced > 0) {
       terminal.complain(
@@ -67,17 +70,17 @@ export async function calibrateJudge(terminal: Terminal, config: Config, file: s
       )
     }
     mkdirSync(boot.dataDir, { recursive: true, mode: 0o700 })
-    const kept = {
-      at: new Date(world.now()).toISOString(),
-      version,
-      cost_usd: Number(spend.day) / 1e12,
-      all,
-      tasks: Object.fromEntries(tasks),
-    }
-    appendFileSync(join(boot.dataDir, CALIBRATIONS_FILE), `${JSON.stringify(kept)}\n`, { mode: 0o600 })
+    const at = new Date(world.now()).toISOString()
+    const costUsd = Number(spend.day) / 1e12
+    const kept = found.map(({ version, all, tasks }) =>
+      JSON.stringify({ at, version, cost_usd: costUsd, all, tasks: Object.fromEntries(tasks) }),
+    )
+    appendFileSync(join(boot.dataDir, CALIBRATIONS_FILE), `${kept.join('\n')}\n`, { mode: 0o600 })
     const labelSet = createHash('sha256').update(text).digest('hex').slice(0, 16)
-    const run = { id: world.newId(), calibratedAt: world.now(), judgeVersion: version, labelSet, picoUsd: spend.day }
-    const records = calibrationRecords(run, all, tasks)
+    const run = { id: world.newId(), calibratedAt: world.now(), labelSet, picoUsd: spend.day }
+    const records = found.flatMap(({ version, all, tasks }) =>
+      calibrationRecords({ ...run, judgeVersion: version }, all, tasks),
+    )
     await tellStore(config, {
       path: '/admin/calibrations',
       json: { calibrations: records.map((record) => ({ ...record, picoUsd: String(record.picoUsd) })) },
@@ -89,7 +92,17 @@ export async function calibrateJudge(terminal: Terminal, config: Config, file: s
   }
 }
 
-function printCalibration(version: string, all: Calibration, tasks: ReadonlyMap<string, Calibration>): string {
+type Calibrated = {
+  readonly version: string
+  readonly all: Calibration
+  readonly tasks: ReadonlyMap<string, Calibration>
+}
+
+function calibrated(version: string, judged: readonly LabelledPair[], isOrdered: boolean): Calibrated {
+  return { version, all: calibrate(judged, isOrdered), tasks: calibrateTasks(judged, isOrdered) }
+}
+
+function printCalibration({ version, all, tasks }: Calibrated): string {
   const rows = [['all', all] as const, ...tasks].map(([task, found]) => [
     task,
     found.pairs,

@@ -43,12 +43,15 @@ test('judge calibrate prints how far the judge agrees with people, and keeps it'
   const { code, stdout, stderr } = await runCli(['judge', 'calibrate', labels, '-c', config])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/Judge judge-quiet\/pairwise-1\//)
-  expect(stdout).toMatch(/all +│ 30 +│ 0 +│ 1\.000 \[1\.000, 1\.000\]/)
-  const kept: unknown = JSON.parse(readFileSync(join(dir, 'data', 'judge-calibrations.ndjson'), 'utf8'))
-  expect(kept).toMatchObject({
-    all: { pairs: 30, failed: 0, kappa: 1, swapConsistency: 1 },
-    tasks: { math: { pairs: 30 } },
-  })
+  expect(stdout).toMatch(/Judge judge-quiet\/rubric-1\//)
+  expect(stdout.match(/all +│ 30 +│ 0 +│ 1\.000 \[1\.000, 1\.000\]/g)).toHaveLength(2)
+  const kept = readFileSync(join(dir, 'data', 'judge-calibrations.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+  expect(kept.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { all: { pairs: 30, failed: 0, kappa: 1, swapConsistency: 1 }, tasks: { math: { pairs: 30 } } },
+    { all: { pairs: 30, failed: 0, kappa: 1 }, tasks: { math: { pairs: 30 } } },
+  ])
 })
 
 test('judge calibrate names every line that cannot be read', async () => {
@@ -78,18 +81,22 @@ test('judge calibrate tells the running proxy, and ClickHouse says how far the j
     const { code, stderr } = await runCli(['judge', 'calibrate', labels, '-c', home.configFile])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const trust = await proxy.rows<Record<string, unknown>>(
-      'SELECT task, judged, kappa, swap_consistency, is_trusted FROM understudy.v_judge_trust ORDER BY task',
+      `SELECT extract(judge_version, '/([a-z]+)-1/') AS prompt, task, judged, kappa, swap_consistency, is_trusted
+       FROM understudy.v_judge_trust ORDER BY prompt, task`,
     )
-    const row = { judged: 30 * times, kappa: 1, swap_consistency: 1, is_trusted: Number(30 * times >= 150) }
+    const row = { judged: 30 * times, kappa: 1, is_trusted: Number(30 * times >= 150) }
     expect(trust).toEqual([
-      { ...row, task: '' },
-      { ...row, task: 'math' },
+      { ...row, prompt: 'pairwise', swap_consistency: 1, task: '' },
+      { ...row, prompt: 'pairwise', swap_consistency: 1, task: 'math' },
+      // How live answers are graded: what is said of comparing two does not vouch for it.
+      { ...row, prompt: 'rubric', swap_consistency: null, task: '' },
+      { ...row, prompt: 'rubric', swap_consistency: null, task: 'math' },
     ])
   }
   const [kept] = await proxy.rows<Record<string, unknown>>(
     `SELECT count() AS n, uniqExact(calibration_id) AS runs, uniqExact(label_set) AS sets,
-       any(judge_version) LIKE 'judge-quiet/pairwise-1/%' AS named, min(cost_usd) > 0 AS paid, any(length(confusion)) AS rows
+       uniqExact(judge_version) AS versions, min(cost_usd) > 0 AS paid, any(length(confusion)) AS rows
      FROM understudy.calibrations`,
   )
-  expect(kept).toEqual({ n: 4, runs: 2, sets: 2, named: 1, paid: 1, rows: 3 })
+  expect(kept).toEqual({ n: 8, runs: 2, sets: 2, versions: 2, paid: 1, rows: 3 })
 })

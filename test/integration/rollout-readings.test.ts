@@ -335,6 +335,31 @@ it('of a busy route a part of the units is looked at, of both arms alike', async
   expect(scores.candidate.expected).toBe(2 * units.candidate)
 })
 
+it('a judge is trusted as it was asked: over all tasks, on each that is shown apart, and with this prompt', async () => {
+  const rollout = named('trusted')
+  const units = unitsOf(rollout, 25, 'candidate', 1)
+  await see(
+    rollout,
+    25,
+    units.map((unit) => ({ unit, at: 1, score: 1 })),
+  )
+  const calibrated = async (version: string, task: string, kappa: number): Promise<void> => {
+    const row = [anId(AS_OF, (count += 1)), AS_OF, version, task, 200, 0, kappa]
+    const columns = ['calibration_id', 'calibrated_at', 'judge_version', 'task', 'pairs', 'failed', 'kappa']
+    await client.insertRows('calibrations', namedRows(columns, row), `calibrations/${(count += 1)}`)
+  }
+  const trusts = async (tasksApart: readonly string[]): Promise<boolean> =>
+    (await read({ ...rollout, tasksApart }, LIVE)).judge.isTrusted
+  await calibrated('j/compares-1/00000000', '', 0.9)
+  expect(await trusts([])).toBe(false)
+  await calibrated('j/1/00000000', '', 0.9)
+  await calibrated('j/1/00000000', 'coding', 0.3)
+  await calibrated('j/1/00000000', 'math', 0.7)
+  expect(await trusts([])).toBe(true)
+  expect(await trusts(['math'])).toBe(true)
+  expect(await trusts(['math', 'coding'])).toBe(false)
+})
+
 it('tasks that must show their own evidence are read apart', async () => {
   const rollout = named('apart', { tasksApart: ['coding'] })
   const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 20), unitsOf(rollout, 25, 'control', 20)]

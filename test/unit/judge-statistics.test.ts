@@ -163,6 +163,14 @@ describe('calibration', () => {
     })
   })
 
+  it('says nothing of order where answers were graded one by one', () => {
+    expect(calibrate([label({}), label({ human: 0 })], false)).toMatchObject({
+      agreement: 0.5,
+      swapConsistency: undefined,
+      positionBias: undefined,
+    })
+  })
+
   it('tells nothing from no labels', () => {
     expect(calibrate([])).toMatchObject({
       pairs: 0,

@@ -91,7 +91,11 @@ function judgeFault(rollout: Rollout, { judge }: Readings): Fault | undefined {
     return { reason: 'judge_biased', because: `stable against itself comes to ${fixed(mean)}, which should be 0` }
   }
   if (judge.isTrusted || rollout.isJudgeTrustWaived) return undefined
-  return { reason: 'judge_untrusted', because: "the judge's agreement with people has not been shown" }
+  return {
+    reason: 'judge_untrusted',
+    because:
+      "the judge's agreement with people has not been shown (npx understudy judge calibrate; trust_judge: true goes without)",
+  }
 }
 
 function verdicts(asked: number, failed: number) {

@@ -5,7 +5,10 @@ import { type LengthAdjustment, lengthAdjustment } from './length-adjustment.ts'
 import { fromCandidate, pairVerdict } from './pair-verdict.ts'
 import type { PairChoice } from './read-verdict.ts'
 
-/** One pair that a person has judged, and what the judge said in each order; undefined = it failed there. */
+/**
+ * One pair that a person has judged, and what the judge said in each order; undefined = it failed there. Answers that were
+ * graded one by one have no order: both are said to be what comparing the grades says.
+ */
 export type LabelledPair = {
   readonly task: string
   /** From the candidate: 1 it is better, 0 tie, −1 it is worse. */
@@ -38,8 +41,8 @@ export type Calibration = {
 
 const LABELS: readonly number[] = [-1, 0, 1]
 
-/** Compares a judge with people. Pure. */
-export function calibrate(labels: readonly LabelledPair[]): Calibration {
+/** Compares a judge with people; `isOrdered`: the judge read both answers at once, in both orders. Pure. */
+export function calibrate(labels: readonly LabelledPair[], isOrdered = true): Calibration {
   const judged = labels.flatMap((label) => {
     const { candidateFirst, stableFirst } = label
     const verdict = pairVerdict(candidateFirst, stableFirst)
@@ -62,14 +65,22 @@ export function calibrate(labels: readonly LabelledPair[]): Calibration {
     weightedKappa: agreement(confusion, 'quadratic'),
     confusion,
     agreement: mean(judged.map(({ human, d }) => (human === Math.trunc(d) ? 1 : 0))),
-    swapConsistency: mean(judged.map(({ isConsistent }) => (isConsistent ? 1 : 0))),
-    positionBias: mean(judged.map(({ places }) => places)),
+    swapConsistency: mean(isOrdered ? judged.map(({ isConsistent }) => (isConsistent ? 1 : 0)) : []),
+    positionBias: mean(isOrdered ? judged.map(({ places }) => places) : []),
     lengthBias: lengthAdjustment(judged.map((pair) => ({ ...pair, d: pair.d - pair.human }))),
   }
 }
 
 /** As `calibrate`, for each task that has labels, in order of its name. */
-export function calibrateTasks(labels: readonly LabelledPair[]): ReadonlyMap<string, Calibration> {
+export function calibrateTasks(labels: readonly LabelledPair[], isOrdered = true): ReadonlyMap<string, Calibration> {
   const tasks = [...new Set(labels.map(({ task }) => task))].sort()
-  return new Map(tasks.map((task) => [task, calibrate(labels.filter((label) => label.task === task))]))
+  return new Map(
+    tasks.map((task) => [
+      task,
+      calibrate(
+        labels.filter((label) => label.task === task),
+        isOrdered,
+      ),
+    ]),
+  )
 }

@@ -1,15 +1,17 @@
 import type { Stage } from './stage.ts'
 
-/** Whether people agree with the judge of this stage, whichever of its prompts they were shown. */
+/**
+ * Whether people agree with the judge of this stage as it was asked in it: comparing two answers in the shadow, grading one
+ * when live. Each version that gave a verdict must be trusted, over all tasks and on each that is shown apart.
+ */
 export async function isJudgeTrusted({ ask, scores, rollout }: Stage): Promise<boolean> {
-  const own = (version: string): string => `replaceRegexpOne(${version}, '/[^/]+/([0-9a-f]{8})$', '/\\\\1')`
   const rows = await ask(
-    { task: 'text', is_trusted: 'number' },
-    `SELECT task, toUInt8(max(trust.is_trusted)) AS is_trusted
-    FROM {database:Identifier}.v_judge_trust AS trust
-    WHERE ${own('trust.judge_version')} IN (SELECT ${own('version')} FROM (${scores}))
-    GROUP BY task`,
+    { version: 'text', tasks: 'texts' },
+    `SELECT stage.version AS version, groupArrayIf(trust.task, trust.is_trusted) AS tasks
+    FROM (SELECT DISTINCT version FROM (${scores})) AS stage
+    LEFT JOIN {database:Identifier}.v_judge_trust AS trust ON trust.judge_version = stage.version
+    GROUP BY version`,
   )
-  const trusted = new Set(rows.filter(({ is_trusted }) => is_trusted === 1).map(({ task }) => task))
-  return trusted.has('') || (rollout.tasksApart.length > 0 && rollout.tasksApart.every((task) => trusted.has(task)))
+  const wanted = ['', ...rollout.tasksApart]
+  return rows.length > 0 && rows.every(({ tasks }) => wanted.every((task) => tasks.includes(task)))
 }
