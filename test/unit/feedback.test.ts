@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decideWeights } from '../../src/domain/feedback/decide-weights.ts'
-import { ALL_TASKS } from '../../src/domain/feedback/readings.ts'
+import { ALL_TASKS, type QualityReading } from '../../src/domain/feedback/readings.ts'
 import { shownMoves } from '../../src/domain/feedback/shown-moves.ts'
 import { probabilityAbove } from '../../src/domain/feedback/standing.ts'
 import { measured, posterior } from '../../src/domain/feedback/tally.ts'
@@ -94,6 +94,18 @@ describe('the yardstick', () => {
     expect(chooseYardstick(few, 200)?.version).toBe('v1')
     const many = [...EQUAL, someScores(LARGE, 300, 0.8, v2), someScores(SMALL, 300, 0.8, v2)]
     expect(chooseYardstick(many, 200)?.version).toBe('v2')
+  })
+
+  it('gives way, where nobody measures by it any more, to one by which two arms are scored', () => {
+    const pairs = { yardstick: { source: 'pairs' as const, evaluator: 'judge', version: 'v1' } }
+    const ended = { ...pairs, latestAt: NOW - 100 * HOUR_MS }
+    const quality = [...EQUAL, someScores(SMALL, 2_000, 0, ended)]
+    expect(decided({ quality, costs: COSTS }).cell).toMatchObject({
+      yardstick: 'judge by judge (v1)',
+      verdict: 'moved',
+    })
+    const few = [someScores(LARGE, 2_000, 0.8), someScores(SMALL, 2_000, 0, ended)]
+    expect(decided({ quality: few, costs: COSTS }).cell).toMatchObject({ reason: 'stale' })
   })
 
   it('of pairs tells differences to the reference, which is no better than itself', () => {
@@ -242,6 +254,33 @@ describe('weights', () => {
     expect(math?.arms[1]?.goodEnough).toBeGreaterThan(0.9)
     expect(decision.next.tasks?.['math']).toEqual({ [LARGE]: 100, [SMALL]: 0 })
     expect(decision.next.tasks?.['coding']?.[SMALL]).toBeCloseTo(59.99, 9)
+  })
+
+  it('are quarantined where an audit is below the least quality, whatever the scores say, and return by audits since', () => {
+    const audit = { yardstick: { source: 'audit' as const, evaluator: 'nightly', version: 'set' } }
+    const audited = (mean: number, mass: number, since: number) =>
+      someScores(SMALL, mass, mean, { ...audit, sinceQuarantine: since })
+    const unseen = someScores(SMALL, 2_000, 0.8, { sinceQuarantine: 0 })
+    const rest = { costs: COSTS, minimum: { coding: 0.7 } }
+    const coding = (quality: readonly QualityReading[], more: Parameters<typeof decided>[0] = {}) =>
+      decided({ quality: [someScores(LARGE, 2_000, 0.8), ...quality], ...rest, ...more }).decision.cells[1]
+    expect(coding([unseen, audited(0.4, 60, 60)])).toMatchObject({
+      task: 'coding',
+      verdict: 'quarantined',
+      yardstick: 'judge by judge (v1)',
+    })
+    expect(coding([unseen, audited(0.4, 15, 15)])?.verdict).not.toBe('quarantined')
+    expect(coding([unseen, audited(0.8, 60, 60)])?.verdict).not.toBe('quarantined')
+    const out = {
+      quarantined: { coding: { [SMALL]: NOW - 9 * HOUR_MS } },
+      weights: {
+        weights: { [LARGE]: 50, [SMALL]: 50 },
+        pins: [],
+        tasks: { coding: { [LARGE]: 100, [SMALL]: 0 } },
+      },
+    }
+    expect(coding([unseen, audited(0.8, 300, 199)], out)?.verdict).toBe('held')
+    expect(coding([unseen, audited(0.8, 300, 200)], out)?.verdict).toBe('returned')
   })
 
   it('stay where there is nobody else left', () => {

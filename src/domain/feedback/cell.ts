@@ -4,19 +4,18 @@ import type { QualityReference } from './feedback-policy.ts'
 import { ALL_TASKS, type CostReading, type QualityReading, type Readings, type Yardstick } from './readings.ts'
 import type { FeedbackRule } from './rule.ts'
 import { addTallies, meanOf, measured, NO_TALLY, posterior, type Tally } from './tally.ts'
-import { chooseYardstick, isSameYardstick } from './yardstick.ts'
+import { chooseYardstick, isSameYardstick, yardstickText } from './yardstick.ts'
 
 /** What is known of one arm in one cell. */
 export type ArmReading = {
   /** By the cell's yardstick; of pairs a difference to the reference. */
   readonly quality: Belief
-  /** By scores, where the cell has a least quality to be held to. */
-  readonly score: Belief | undefined
-  /** Discounted scores by the yardstick, and those that came since the cell last moved and since its quarantine began. */
+  /** In [0, 1], to be held against the least quality of a task: by scores, and beside them by audits of the model alone. */
+  readonly scored: readonly { readonly quality: Belief; readonly mass: number }[]
+  /** Discounted scores by the yardstick, those that came since the cell last moved, and by whichever since its quarantine. */
   readonly mass: number
   readonly fresh: number
   readonly sinceQuarantine: number
-  readonly scoreMass: number
   /** US dollars per request; undefined where too few requests have a known cost. */
   readonly cost: Belief | undefined
 }
@@ -39,22 +38,25 @@ export function readCell(
 ): CellReading {
   const quality = readings.quality.filter((row) => arms.includes(row.arm) && (task === ALL_TASKS || row.task === task))
   const costs = readings.costs.filter((row) => arms.includes(row.arm) && (task === ALL_TASKS || row.task === task))
-  const yardstick = chooseYardstick(
-    quality,
-    rule.minScores,
-    ({ source }) => source !== 'pairs' || reference.kind === 'arm',
-  )
-  const byScores =
-    yardstick?.source === 'pairs'
-      ? chooseYardstick(quality, rule.minScores, ({ source }) => source !== 'pairs')
-      : yardstick
+  const counting = quality.filter(({ yardstick: { source } }) => source !== 'pairs' || reference.kind === 'arm')
+  const choose = (counts: (by: Yardstick) => boolean): Yardstick | undefined =>
+    chooseYardstick(counting, rule.minScores, counts, readings.asOf - rule.staleAfterMs)
+  const yardstick = choose(() => true)
+  const byScores = yardstick?.source === 'pairs' ? choose(({ source }) => source !== 'pairs') : yardstick
   const own = rowsBy(quality, yardstick)
   const scored = rowsBy(quality, byScores)
+  const audited =
+    byScores?.source === 'audit'
+      ? []
+      : rowsBy(
+          quality,
+          choose(({ source }) => source === 'audit'),
+        )
   const mixture = task === ALL_TASKS ? mixtureOf(costs, own) : new Map([[task, 1]])
   const costsByArm = costsOf(costs, arms, mixture, rule)
   const entries = arms.map((arm): readonly [string, ArmReading] => {
     const rows = own.filter((row) => row.arm === arm)
-    const scoreRows = scored.filter((row) => row.arm === arm)
+    const byMinimum = [scored, audited].map((all) => ({ all, rows: all.filter((row) => row.arm === arm) }))
     const isReference = yardstick?.source === 'pairs' && reference.kind === 'arm' && reference.key === arm
     // Of pairs the reference is in every one, and against itself neither better nor worse.
     const counted = isReference ? own : rows
@@ -62,11 +64,13 @@ export function readCell(
       arm,
       {
         quality: isReference ? { mean: 0, deviation: 0 } : mixed(rows, own, mixture, rule),
-        score: byScores === undefined ? undefined : mixed(scoreRows, scored, mixture, rule),
+        scored: byMinimum
+          // With a few questions an audit says less than the scores beside it.
+          .filter(({ all, rows: of }, index) => all.length > 0 && (index === 0 || massOf(of) >= rule.leastScores))
+          .map(({ all, rows: of }) => ({ quality: mixed(of, all, mixture, rule), mass: massOf(of) })),
         mass: massOf(counted),
         fresh: sum(counted.map((row) => (task === ALL_TASKS ? row.freshForAll : row.fresh))),
-        sinceQuarantine: sum(rows.map((row) => (task === ALL_TASKS ? row.sinceQuarantineForAll : row.sinceQuarantine))),
-        scoreMass: massOf(scoreRows),
+        sinceQuarantine: sinceQuarantineOf(counting, arm, task),
         cost: costsByArm.get(arm),
       },
     ]
@@ -81,6 +85,17 @@ export function readCell(
 
 function rowsBy(rows: readonly QualityReading[], yardstick: Yardstick | undefined): readonly QualityReading[] {
   return yardstick === undefined ? [] : rows.filter((row) => isSameYardstick(row.yardstick, yardstick))
+}
+
+/** By whichever yardstick there are most: clients see nothing of an arm that is out, so it may be another than before. */
+function sinceQuarantineOf(rows: readonly QualityReading[], arm: string, task: string): number {
+  const counts = new Map<string, number>()
+  for (const row of rows.filter((each) => each.arm === arm)) {
+    const since = task === ALL_TASKS ? row.sinceQuarantineForAll : row.sinceQuarantine
+    const key = yardstickText(row.yardstick)
+    counts.set(key, (counts.get(key) ?? 0) + since)
+  }
+  return Math.max(0, ...counts.values())
 }
 
 function massOf(rows: readonly QualityReading[]): number {

@@ -156,11 +156,10 @@ function assess(
 
 const UNREAD: ArmReading = {
   quality: { mean: 0.5, deviation: 0.5 },
-  score: undefined,
+  scored: [],
   mass: 0,
   fresh: 0,
   sinceQuarantine: 0,
-  scoreMass: 0,
   cost: undefined,
 }
 

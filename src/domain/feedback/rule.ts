@@ -52,7 +52,7 @@ export function ruleAtSpeed(rule: FeedbackRule, speed: number): FeedbackRule {
 }
 
 export const FEEDBACK_RULE: FeedbackRule = {
-  version: 1,
+  version: 2,
   priorMass: 10,
   eligibleFrom: 0.95,
   quarantineBelow: 0.05,

@@ -12,7 +12,7 @@ export type Standing = 'eligible' | 'probation' | 'quarantined'
 
 export type StandingOfArm = {
   readonly standing: Standing
-  /** P(quality ≥ reference − delta), and P(score ≥ the least quality of the task) where there is one. */
+  /** P(quality ≥ reference − delta), and P(score ≥ the least quality of the task) where there is one, by scores or audits, whichever is less. */
   readonly goodEnough: number
   readonly aboveMinimum: number | undefined
 }
@@ -34,12 +34,16 @@ export function standingOf(
         ? 1
         : probabilityAbove(reading.quality, -delta, cell.arms[reference.key]?.quality)
       : probabilityAbove(reading.quality, reference.value - delta)
-  const aboveMinimum =
-    minimum === undefined || reading.score === undefined ? undefined : probabilityAbove(reading.score, minimum)
+  const chances =
+    minimum === undefined
+      ? []
+      : reading.scored.map(({ quality, mass }) => ({ above: probabilityAbove(quality, minimum), mass }))
+  const aboveMinimum = chances.length === 0 ? undefined : Math.min(...chances.map(({ above }) => above))
   const known = { goodEnough, aboveMinimum }
   const worst = Math.min(goodEnough, aboveMinimum ?? 1)
   if (isOut && !isBack(reading, worst, rule)) return { standing: 'quarantined', ...known }
-  const isShown = isShownBad(goodEnough, reading.mass, rule) || isShownBad(aboveMinimum ?? 1, reading.scoreMass, rule)
+  const isShown =
+    isShownBad(goodEnough, reading.mass, rule) || chances.some(({ above, mass }) => isShownBad(above, mass, rule))
   if (isShown) return { standing: 'quarantined', ...known }
   return { standing: worst >= rule.eligibleFrom ? 'eligible' : 'probation', ...known }
 }
