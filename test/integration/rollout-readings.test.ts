@@ -360,6 +360,37 @@ it('a judge is trusted as it was asked: over all tasks, on each that is shown ap
   expect(await trusts(['math', 'coding'])).toBe(false)
 })
 
+it('a verdict of the shadow is also read as it would be for answers of equal length', async () => {
+  const rollout = named('lengths')
+  const { candidate, stable } = rollout
+  // Always half as long again; where twice as long it wins.
+  const pairs = Array.from({ length: 90 }, (_, n) => {
+    const ids = [anId(START, (count += 1)), anId(START, (count += 1)), anId(START, (count += 1))]
+    const models = [stable.provider, stable.model ?? '', candidate.provider, candidate.model ?? '']
+    const [d, chars] = n % 3 === 0 ? [1, 200] : [n % 3 === 1 ? 0.5 : -0.5, 150]
+    return [...ids, START, START, rollout.name, rollout.shadow, 'judge', 'j/1/00000000', 1, ...models, d, 100, chars]
+  })
+  const columns = ['trace_id', 'stable_attempt_id', 'candidate_attempt_id', 'trace_at', 'paired_at', 'route']
+  const more = [
+    'comparison',
+    'evaluator',
+    'version',
+    'revision',
+    'stable_provider',
+    'stable_model',
+    'candidate_provider',
+  ]
+  const last = ['candidate_model', 'd', 'stable_chars', 'candidate_chars']
+  await client.insertRows('pairs', namedRows([...columns, ...more, ...last], ...pairs), `pairs/${(count += 1)}`)
+  const { judge, quality } = await read(rollout, { kind: 'shadow' })
+  expect(quality[0]?.pairs).toHaveLength(3)
+  expect(judge.length?.pairs).toBe(90)
+  expect(judge.length?.meanD).toBeCloseTo(1 / 3, 9)
+  // x is 1/3 and 1/5, to hundredths: the line through their means, at 0.
+  expect(judge.length?.adjustedMeanD).toBeCloseTo(-0.2 / 0.13, 2)
+  expect(judge.length?.isLengthMoved).toBe(true)
+})
+
 it('tasks that must show their own evidence are read apart', async () => {
   const rollout = named('apart', { tasksApart: ['coding'] })
   const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 20), unitsOf(rollout, 25, 'control', 20)]

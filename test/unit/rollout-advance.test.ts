@@ -164,6 +164,16 @@ describe('advance', () => {
     expect(tick({ quality: worse, judge: trusted }, LATER, strict)).toMatchObject({ action: 'rollback' })
   })
 
+  it('holds in the shadow while the verdict would be another one at equal length', () => {
+    const shadow = aStateAt(rollout, { kind: 'shadow' })
+    const length = { pairs: 300, meanD: 0, adjustedMeanD: -0.1, slope: 0.5, slopeError: 0.01, isLengthMoved: true }
+    const at = (adjustedMeanD: number) =>
+      tick({ judge: judge({ length: { ...length, adjustedMeanD } }) }, LATER, rollout, shadow)
+    expect(at(-0.1)).toMatchObject({ action: 'hold', rule: 'judge_biased' })
+    expect(at(-0.1).because.join()).toMatch(/0\.000, and -0\.100 for answers of equal length/)
+    expect(at(-0.02), 'within the margin either way').toMatchObject({ action: 'step' })
+  })
+
   it('stays as long as the stage asks, and does not count the time it was paused', () => {
     const at50 = aStateAt(rollout, AT_50)
     expect(tick({}, STARTED_AT + DAY_MS - 1, rollout, at50)).toMatchObject({ rule: 'dwell', event: undefined })

@@ -1,3 +1,4 @@
+import type { LengthAdjustment } from '../statistics/length-adjustment.ts'
 import type { Coverage } from '../statistics/missingness.ts'
 import type { PairCounts } from '../statistics/paired-betting.ts'
 import type { EventWindow } from '../statistics/rate-ratio.ts'
@@ -74,6 +75,8 @@ export type JudgeReading = {
   readonly failed: { readonly candidate: number; readonly control: number }
   /** Pairs of stable with itself. */
   readonly sameWithSame: PairCounts
+  /** What its verdicts on two answers to one prompt say once length is taken out; undefined where it gave none, or too few. */
+  readonly length?: LengthAdjustment | undefined
 }
 
 /** Something that is watched and may stop a promotion, but never rolls back: cost, time to first token, length. */

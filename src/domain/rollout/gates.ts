@@ -1,10 +1,11 @@
+import { survivesLength } from '../statistics/length-adjustment.ts'
 import { coverageOf, missingByArm } from '../statistics/missingness.ts'
 import { lowerBound, momentsOf, upperBound } from '../statistics/paired-betting.ts'
 import { sampleRatioEvidence } from '../statistics/sample-ratio.ts'
 import type { EpochMs } from '../units.ts'
 import type { Readings } from './evidence.ts'
 import { type HoldReason, type LivePhase, sharesOf } from './phase.ts'
-import type { Rollout } from './rollout.ts'
+import { gateOf, type Rollout } from './rollout.ts'
 
 /** Why the evidence may not be acted on. */
 export type Fault = { readonly reason: HoldReason; readonly because: string }
@@ -24,7 +25,10 @@ const AA_ALPHA = 0.05
 /** The first of the health gates that does not hold; undefined when the evidence is sound. */
 export function faultOf(rollout: Rollout, live: LivePhase, readings: Readings, now: EpochMs): Fault | undefined {
   return (
-    staleness(rollout, readings, now) ?? mixedUp(live, readings) ?? missing(readings) ?? judgeFault(rollout, readings)
+    staleness(rollout, readings, now) ??
+    mixedUp(live, readings) ??
+    missing(readings) ??
+    judgeFault(rollout, live, readings)
   )
 }
 
@@ -72,8 +76,8 @@ function missing({ scores }: Readings): Fault | undefined {
   return { reason: 'missing_by_arm', because: `scores are missing more often in one arm (p ${p.toPrecision(2)})` }
 }
 
-function judgeFault(rollout: Rollout, { judge }: Readings): Fault | undefined {
-  const { asked, failed, sameWithSame } = judge
+function judgeFault(rollout: Rollout, live: LivePhase, { judge }: Readings): Fault | undefined {
+  const { asked, failed, sameWithSame, length } = judge
   const all = asked.candidate + asked.control
   const share = all === 0 ? 0 : (failed.candidate + failed.control) / all
   if (all >= LEAST_EXPECTED && share > MOST_FAILED_VERDICTS) {
@@ -89,6 +93,14 @@ function judgeFault(rollout: Rollout, { judge }: Readings): Fault | undefined {
   if (low > 0 || high < 0) {
     const { mean } = momentsOf(sameWithSame)
     return { reason: 'judge_biased', because: `stable against itself comes to ${fixed(mean)}, which should be 0` }
+  }
+  const margin = gateOf(rollout.plan, live)?.qualityMargin
+  if (length?.isLengthMoved === true && margin !== undefined && !survivesLength(length, margin)) {
+    const [mean, adjusted] = [fixed(length.meanD), fixed(length.adjustedMeanD)]
+    return {
+      reason: 'judge_biased',
+      because: `the verdict hangs on length: the mean difference is ${mean}, and ${adjusted} for answers of equal length`,
+    }
   }
   if (judge.isTrusted || rollout.isJudgeTrustWaived) return undefined
   return {

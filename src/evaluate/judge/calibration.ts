@@ -1,7 +1,7 @@
 import { agreement } from '../../domain/statistics/agreement.ts'
 import { agreementInterval } from '../../domain/statistics/agreement-interval.ts'
 import { type Confusion, confusionOf } from './confusion.ts'
-import { type LengthAdjustment, lengthAdjustment } from './length-adjustment.ts'
+import { type LengthAdjustment, lengthAdjustment } from '../../domain/statistics/length-adjustment.ts'
 import { fromCandidate, pairVerdict } from './pair-verdict.ts'
 import type { PairChoice } from './read-verdict.ts'
 

@@ -1,5 +1,10 @@
 import { addPairs, lowerBound, momentsOf, type PairCounts, upperBound } from '../../domain/statistics/paired-betting.ts'
-import { type LengthAdjustment, lengthAdjustment, type SizedPair, survivesLength } from '../judge/length-adjustment.ts'
+import {
+  type LengthAdjustment,
+  lengthAdjustment,
+  type SizedPair,
+  survivesLength,
+} from '../../domain/statistics/length-adjustment.ts'
 import { JUDGE } from '../pair-rows.ts'
 import { backedShare, type FunnelRow } from './backed-share.ts'
 

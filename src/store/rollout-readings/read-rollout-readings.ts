@@ -9,6 +9,7 @@ import { parseAs, type RowOf } from '../columns.ts'
 import { isJudgeTrusted } from './is-judge-trusted.ts'
 import { oneUnitOf } from './one-unit-of.ts'
 import { readBadEvents } from './read-bad-events.ts'
+import { readLength } from './read-length.ts'
 import { readQuality, readSameWithSame, readSuccess } from './read-pairs.ts'
 import { liveScores, readScores, SHADOW_SCORES } from './read-scores.ts'
 import { readSignals } from './read-signals.ts'
@@ -92,6 +93,7 @@ export async function readRolloutReadings(
     })
     const scores = await readScores(stage)
     const sameWithSame = await readSameWithSame(stage)
+    const length = await readLength(stage)
     return {
       kind: 'ok',
       value: {
@@ -107,6 +109,7 @@ export async function readRolloutReadings(
           isTrusted: rollout.metric !== 'judge' || (await isJudgeTrusted(stage)),
           ...scores.verdicts,
           sameWithSame,
+          length,
         },
         signals: isShadow ? [] : await readSignals(stage),
       },
