@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDurationMs } from '../config/duration.ts'
 import type { Config } from '../domain/policy.ts'
 import { auditGolden } from './audit-golden.ts'
+import { auditRouting } from './audit-routing.ts'
 import { calibrateJudge } from './calibrate-judge.ts'
 import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
 import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
@@ -58,7 +59,21 @@ export function addQualityCommands(
         showReport(terminal, config, { name, sinceSeconds: options.since, ...options }),
       ),
     )
-  command('audit', 'known questions down every route')
+  const audit = command('audit', 'known questions down every route, and live ones to every model of theirs')
+  audit
+    .command('routing')
+    .description('has every model of a route answer a sample of live requests, and shows how often the best was picked')
+    .argument('<name>', 'of audits in the config, of kind routing, whose sample and budget hold')
+    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-n, --requests <count>', 'audited requests of each route after which it is over', wholeNumber, 100)
+    .option('--for <duration>', 'it is over then in any case', seconds, 600)
+    .addOption(new Option('--actor <name>', 'who, for the record').default(user))
+    .action((name: string, options: RoutingCommandOptions) =>
+      withConfig(options.config, (config) =>
+        auditRouting(terminal, config, { name, forMs: options.for * 1_000, ...options }),
+      ),
+    )
+  audit
     .command('golden')
     .description(
       'asks them through the running proxy and shows how right each route was; an early end can be gone on from',
@@ -91,6 +106,13 @@ export function addQualityCommands(
     .action((file: string, options: { config: string }) =>
       withConfig(options.config, (config) => calibrateJudge(terminal, config, file)),
     )
+}
+
+type RoutingCommandOptions = {
+  readonly config: string
+  readonly requests: number
+  readonly for: number
+  readonly actor: string
 }
 
 type GoldenCommandOptions = {

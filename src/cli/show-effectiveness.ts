@@ -8,6 +8,7 @@ import { filledIn } from '../store/analyses/filled-in.ts'
 import { type Analysis, readAnalysis } from '../store/analyses/read-analysis.ts'
 import { type JsonRow, textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
+import { picksLines, readPicks } from './show-picks.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -86,6 +87,7 @@ export async function showEffectiveness(
     minimum: Object.fromEntries(config.policy.scoring?.minimum ?? []),
   })
   for (const line of reportLines(name, report)) print(line)
+  for (const line of picksLines(await readPicks(config, { route: name, since: params.since, asOf }))) print(line)
   return 0
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { aModel } from '../../src/simulator/model.ts'
+import { aModel, judgeHabits } from '../../src/simulator/model.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/start-simulator.ts'
 import { aProxyHome, type ProxyHome, type ProxyProcess, settingsFor } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
@@ -8,7 +8,12 @@ import { runCli } from '../fakes/run-cli.ts'
 let simulator: Simulator
 beforeAll(async () => {
   simulator = await startSimulator({
-    models: [aModel('stable'), aModel('candidate', { firstByteMs: 20, outputTokens: { min: 250, max: 250 } })],
+    models: [
+      aModel('stable'),
+      aModel('candidate', { firstByteMs: 20, outputTokens: { min: 250, max: 250 } }),
+      aModel('wrong', { quality: 0 }),
+      aModel('judge', { judges: judgeHabits() }),
+    ],
   })
 })
 afterAll(() => simulator.close())
@@ -220,3 +225,43 @@ test.each([1, 2])(
     }
   },
 )
+
+test('a routing audit that is off runs while its command does, which tells how often the best model was picked', async () => {
+  const home = await aProxyHome(
+    settingsFor(simulator.url, {
+      providers: { openai: { dialect: 'openai', base_url: simulator.url, api_key: 'sk-server' } },
+      prices: [{ model: '*', input: 1, output: 4 }],
+      routes: { chat: { match: { model: 'stable' }, target: 'openai/stable', fallbacks: ['openai/wrong'] } },
+      judge: { target: 'openai/judge', budget: { per_hour: 10, per_day: 10 } },
+      audits: { picks: { kind: 'routing', sample: '100%', budget: 1, point_value: 0.01, enabled: false } },
+    }),
+  )
+  onTestFinished(() => home.close())
+  const proxy = await home.start()
+  await proxy.stored()
+  await ask(home, 'before')
+  const unknown = await runCli(['audit', 'routing', 'another', '-c', home.configFile])
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no audit another of kind routing') })
+
+  let isOver = false
+  const command = runCli(['audit', 'routing', 'picks', '-n', '8', '--for', '50s', '-c', home.configFile])
+  void command.then(() => (isOver = true))
+  // Clients come and go as they like; what is asked once it is off is not audited.
+  for (let each = 0; !isOver; each++) {
+    await ask(home, `during ${each}`)
+    await sleep(20)
+  }
+  const { code, stdout } = await command
+  expect(code).toBe(0)
+  expect(stdout).toContain('The shadow audit:picks:chat is on.')
+  expect(stdout).toContain('The shadow audit:picks:chat is off.')
+  const [, audited] = /chat: (\d+) requests answered by every model/.exec(stdout) ?? []
+  expect(Number(audited)).toBeGreaterThanOrEqual(8)
+  // The share that is spoken for is of the time in which the command ran.
+  expect(stdout).toMatch(
+    /Picks: (100\.0|\d\d\.\d) % \(95 %: .* of \d+ audited requests, which speak for (100\.0|[3-9]\d\.\d) % of/,
+  )
+  expect(await shown(proxy)).toMatchObject({ on: false })
+  const effectiveness = await runCli(['weights', 'effectiveness', 'chat', '-c', home.configFile])
+  expect(effectiveness.stdout).toContain(`${audited} audited requests, which speak for`)
+})

@@ -27,7 +27,7 @@ export type AuditedPicks = {
 }
 
 /** Below it nothing is published, as of a saving (decision 20). */
-const LEAST_BACKED_SHARE = 0.3
+export const LEAST_BACKED_SHARE = 0.3
 
 /** What a routing audit has found. Pure. */
 export function auditedPicks(rows: readonly AuditedTask[], backedShare: number): AuditedPicks {
