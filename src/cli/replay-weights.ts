@@ -5,8 +5,8 @@ import { textIn } from './json-rows.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Rows read at a time: a decision holds all that it went by. */
-const PAGE_ROWS = 100
+/** Rows read at a time: with a hundred tasks and four models one holds a megabyte, and an answer at most 16. */
+const PAGE_ROWS = 10
 const MOST_SHOWN = 10
 
 /**
@@ -14,16 +14,19 @@ const MOST_SHOWN = 10
  * 1 when one does not.
  */
 export async function replayWeights({ print }: Terminal, config: Config, route: string | undefined): Promise<number> {
-  const where = route === undefined ? '' : `WHERE name = ${textLiteral(route)}`
+  const where = route === undefined ? '1' : `name = ${textLiteral(route)}`
   let [agreed, read] = [0, 0]
+  let last = "('', 0)"
   const differing: string[] = []
   for (;;) {
     const rows = await askRows(
       config,
-      `SELECT name, toString(weight_decisions.revision) AS number, kind, after, details FROM weight_decisions ${where}
-      ORDER BY name, weight_decisions.revision LIMIT ${PAGE_ROWS} OFFSET ${read}`,
+      `SELECT name, toString(weight_decisions.revision) AS number, kind, after, details FROM weight_decisions
+      WHERE ${where} AND (name, weight_decisions.revision) > ${last}
+      ORDER BY name, weight_decisions.revision LIMIT ${PAGE_ROWS}`,
     )
     for (const row of rows) {
+      last = `(${textLiteral(textIn(row, 'name'))}, ${textIn(row, 'number')})`
       const [kind, after, details] = [textIn(row, 'kind'), textIn(row, 'after'), textIn(row, 'details')]
       const differences = replayDecision({ kind, after, details })
       if (differences.length === 0) agreed += 1

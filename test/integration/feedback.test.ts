@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { decideAndRemember, entryOfDecision } from '../../src/domain/feedback/decision-record.ts'
+import { QUALITY_SOURCES } from '../../src/domain/feedback/readings.ts'
 import type { StoreClient } from '../../src/store/client.ts'
+import { namedRows } from '../../src/store/named-rows.ts'
+import { timeField } from '../../src/store/row-fields.ts'
+import { someInputs, someScores } from '../fakes/a-feedback.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
 import { changeWeights, untilFeedback, untilWeights, weightsOf } from '../fakes/live-proxies.ts'
 import { aProxyHome, queryAs, type Settings } from '../fakes/proxy-process.ts'
+import { realWorld } from '../fakes/real-world.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { aStoreDoor } from '../fakes/store-door.ts'
 import { createDraws } from '../simulation/draws.ts'
@@ -154,4 +160,46 @@ describe('a proxy whose route lets evidence move its weights', () => {
     expect(await weightsOf(proxy, 'chat')).toMatchObject({ live: false, weights: { 'openai/small': 50 } })
     expect(proxy.lines().filter(({ event }) => event === 'weights_changed')).toEqual([])
   })
+})
+
+it('decisions of a megabyte each are all made again', async () => {
+  const own = await engine.migrated('large')
+  const arms = ['openai/large', 'openai/small', 'openai/mid', 'openai/tiny']
+  const tasks = Array.from({ length: 100 }, (_, index) => `a-task-with-a-name-of-some-length-${index}`)
+  const quality = tasks.flatMap((task) =>
+    QUALITY_SOURCES.flatMap((source) =>
+      arms.map((arm) =>
+        someScores(arm, 150.123456789, 0.8, {
+          task,
+          yardstick: { source, evaluator: source, version: 'v'.repeat(200) },
+        }),
+      ),
+    ),
+  )
+  const weights = { weights: Object.fromEntries(arms.map((arm) => [arm, 25])), pins: [] }
+  const record = decideAndRemember(someInputs({ quality, weights }))
+  const entry = entryOfDecision(record, {
+    id: realWorld.newId(),
+    route: 'r',
+    revision: 1,
+    instance: '',
+    policyVersion: '',
+  })
+  expect(entry.details.length).toBeGreaterThan(800_000)
+  const rows = Array.from({ length: 21 }, (_, index) => [
+    entry.name,
+    entry.kind,
+    index + 1,
+    realWorld.newId(),
+    timeField(entry.at),
+    entry.after,
+    entry.details,
+  ])
+  const columns = ['name', 'kind', 'revision', 'event_id', 'at', 'after', 'details']
+  await own.insertRows('weight_decisions', namedRows(columns, ...rows), 'large')
+  const store = { kind: 'url', url: engine.engine.url, username: 'app', password: 'app', database: 'large' }
+  const home = await aProxyHome({ store, providers: { openai: { dialect: 'openai', base_url: 'http://127.0.0.1:9' } } })
+  onTestFinished(() => home.close())
+  const replayed = await runCli(['weights', 'replay', '-c', home.configFile])
+  expect(replayed).toMatchObject({ code: 0, stdout: '21 decisions made again: 21 agree (100.00 %).\n' })
 })
