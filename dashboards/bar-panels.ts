@@ -5,14 +5,14 @@ import { PanelBuilder as BarGaugeBuilder } from '@grafana/grafana-foundation-sdk
 import { groupedBy } from './matrix-panel.ts'
 import {
   bottomLegend,
+  fixedColour,
   NO_VALUE,
   PANEL_HEIGHT,
   type PanelText,
   type PlacedLater,
-  shadesOf,
   type UnitName,
 } from './panel.ts'
-import { PALETTE } from './palette.ts'
+import { PALETTE, SERIES_COLOURS } from './palette.ts'
 import { clickHouseQuery, ENVIRONMENT } from './query.ts'
 
 /** One bar for each row: the query gives a text and a number. */
@@ -36,7 +36,7 @@ export function bars(spec: PanelText & { readonly unit: UnitName; readonly max?:
 
 /**
  * How something is spread, side by side: the query gives the columns "Range", "Series" and "Share", the ranges in their
- * order.
+ * order. A series begins with its number and a space, which gives it its colour: columns of a matrix have no labels.
  */
 export function distribution(spec: PanelText): PlacedLater {
   const builder = new BarChartBuilder()
@@ -53,7 +53,11 @@ export function distribution(spec: PanelText): PlacedLater {
     .orientation(common.VizOrientation.Vertical)
     .legend(bottomLegend())
     .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.None))
-    .colorScheme(shadesOf(PALETTE.blue))
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Fixed).fixedColor(PALETTE.grey))
     .transformations(groupedBy('Range', 'Series', 'Share'))
+  for (const [at, colour] of SERIES_COLOURS.entries()) {
+    const numbers = [0, 1, 2].map((round) => at + 1 + round * SERIES_COLOURS.length)
+    builder.overrideByRegexp(`/^(${numbers.join('|')}) /`, [{ id: 'color', value: fixedColour(colour) }])
+  }
   return { width: spec.width, height: spec.height ?? PANEL_HEIGHT, panel: builder.build() }
 }

@@ -22,7 +22,7 @@ type Spread = {
   readonly ends: readonly (readonly [number, string])[]
 }
 
-/** Share of each model's calls in each range of a value. */
+/** Share of each model's calls in each range of a value; the models are numbered, as their bars stand. */
 const spread = ({ title, description, from, value, ends }: Spread): PlacedLater => {
   const last = ends.at(-1)?.[1] ?? ''
   const names = [...ends.map(([, name]) => `< ${name}`), `≥ ${last}`]
@@ -33,11 +33,11 @@ const spread = ({ title, description, from, value, ends }: Spread): PlacedLater 
 WITH [${ends.map(([end]) => end).join(', ')}] AS ends
 SELECT
     [${names.map((name) => `'${name}'`).join(', ')}][place] AS "Range",
-    "Series",
+    concat(toString(dense_rank() OVER (ORDER BY model_name)), ' ', model_name) AS "Series",
     countEqual(places, place) / length(places) AS "Share"
-FROM (SELECT ${MODEL} AS "Series", groupArray(toUInt8(arrayCount(end -> ${value} >= end, ends) + 1)) AS places ${from} GROUP BY "Series")
+FROM (SELECT ${MODEL} AS model_name, groupArray(toUInt8(arrayCount(end -> ${value} >= end, ends) + 1)) AS places ${from} GROUP BY model_name)
 ARRAY JOIN arrayMap(each -> toUInt8(each), range(1, ${names.length + 1})) AS place
-ORDER BY place, "Series"`,
+ORDER BY place, model_name`,
     width: 12,
   })
 }
@@ -56,8 +56,7 @@ const overTime = (
     description,
     sql: `
 SELECT $__timeInterval(${time}) AS time, ${MODEL} AS series, ${value} AS value ${from}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
     unit,
     draw: 'lines',
     width: 8,

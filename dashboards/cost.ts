@@ -42,7 +42,7 @@ GROUP BY "${heading}"
 ORDER BY ifNull("Spend", 0) DESC, "Calls" DESC, "${heading}"
 LIMIT 100`,
     units: { Calls: 'short', Spend: 'currencyUSD', 'Per 1,000 calls': 'currencyUSD', Priced: 'percentunit' },
-    widths: { Calls: 90, Spend: 110, Priced: 80 },
+    widths: { Calls: 90, Spend: 100, 'Per 1,000 calls': 130, Priced: 80 },
     width: 12,
     height: 7,
   })
@@ -130,8 +130,7 @@ SELECT ${SPEND} * 2592000 / nullIf(toUnixTimestamp($__toTime) - toUnixTimestamp(
           sql: `
 SELECT $__timeInterval(started_at) AS time, if(model = '', '(none named)', model) AS series, toFloat64(sum(call.cost_usd)) AS value ${CALLS}
   AND ${FOR_CLIENTS} AND call.cost_usd IS NOT NULL
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'currencyUSD',
           draw: 'bars',
           width: 12,
@@ -203,7 +202,7 @@ ORDER BY time`,
         table({
           title: 'Budgets',
           description:
-            'What shadows and the judge have spent in this clock hour and this day of UTC, whatever time is shown, against the budgets of the newest policy.',
+            'What shadows and the judge have spent in this clock hour and this day of UTC, whatever time and variables are chosen, against the budgets of the newest policy.',
           sql: `
 SELECT
     name AS "Of",
@@ -224,21 +223,22 @@ LIMIT 50`,
             'Per day': 'currencyUSD',
             "Of the day's": 'percentunit',
           },
-          width: 24,
+          widths: { 'Per hour': 90, 'Per day': 90 },
+          width: 14,
           height: 6,
         }),
-      ],
-      [
         table({
           title: 'Models without a known price',
-          description: 'Used in the last 7 days, whatever time is shown. Add them to prices in the config file.',
+          description:
+            'Used in the last 7 days, whatever time and variables are chosen. Add them to prices in the config file.',
           sql: `
-SELECT provider AS "Provider", model_name AS "Model", unpriced_why AS "Why", calls AS "Calls", last_seen AS "Last seen"
+SELECT provider AS "Provider", model_name AS "Model", unpriced_why AS "Why", last_seen AS "Last seen", calls AS "Calls"
 FROM v_unpriced_models
 ORDER BY calls DESC
 LIMIT 50`,
           units: { Calls: 'short', 'Last seen': 'dateTimeFromNow' },
-          width: 24,
+          widths: { Provider: 110, 'Last seen': 130, Calls: 80 },
+          width: 10,
           height: 6,
         }),
       ],

@@ -10,12 +10,12 @@ export const judges = (): PlacedLater =>
     sql: `
 SELECT
     version AS "Judge",
+    max(paired_at) AS "Last",
     count() AS "Pairs",
     countIf(d IS NULL) / count() AS "Missing",
     avgIf(is_consistent, is_consistent IS NOT NULL) AS "Both orders",
     avgIf(d, is_control) AS "A/A difference",
-    toFloat64(sum(pair.cost_usd)) AS "Spend",
-    max(paired_at) AS "Last"
+    toFloat64(sum(pair.cost_usd)) AS "Spend"
 FROM v_pairs AS pair
 WHERE $__timeFilter(trace_at) AND ${OF_ROUTE} AND ${OF_TASK} AND evaluator = 'judge'
 GROUP BY version
@@ -29,6 +29,7 @@ LIMIT 20`,
       Spend: 'currencyUSD',
       Last: 'dateTimeFromNow',
     },
+    widths: { Last: 130 },
     width: 12,
     height: 6,
   })
@@ -38,21 +39,21 @@ export const judgesAgainstPeople = (): PlacedLater =>
   table({
     title: 'Judges against people',
     description:
-      'The latest calibration of each judge and task, whatever time is shown. Trusted: kappa of at least 0.6 over at least 150 pairs. A place or length that moves the verdict is a bias.',
+      'The latest calibration of each judge and task, whatever time and variables are chosen. Trusted: kappa of at least 0.6 over at least 150 pairs. A place or length that moves the verdict is a bias.',
     sql: `
 SELECT
     judge_version AS "Judge",
     if(task = '', '(all)', task) AS "Task",
     if(is_trusted, 'yes', 'no') AS "Trusted",
+    calibrated_at AS "When",
     judged AS "Pairs",
     kappa AS "Kappa",
     kappa_low AS "Lower",
     kappa_high AS "Upper",
     agreement AS "Agreement",
     swap_consistency AS "Both orders",
-    position_bias AS "Place",
-    length_bias AS "Length",
-    calibrated_at AS "When"
+    position_bias AS "Place bias",
+    length_bias AS "Length bias"
 FROM v_judge_trust
 ORDER BY calibrated_at DESC, task
 LIMIT 50`,
@@ -63,11 +64,11 @@ LIMIT 50`,
       Upper: 'none',
       Agreement: 'percentunit',
       'Both orders': 'percentunit',
-      Place: 'none',
-      Length: 'none',
+      'Place bias': 'none',
+      'Length bias': 'none',
       When: 'dateTimeFromNow',
     },
-    widths: { Judge: 220 },
+    widths: { Judge: 220, Trusted: 80, When: 130 },
     width: 24,
     height: 6,
   })
@@ -77,20 +78,20 @@ export const audits = (): PlacedLater =>
   table({
     title: 'Audits',
     description:
-      'The last run of each audit by path and task, whatever time is shown: share of known questions answered rightly, with a 95 % interval.',
+      'The last run of each audit by path and task, whatever time and variables are chosen: share of known questions answered rightly, with a 95 % interval.',
     sql: `
 SELECT
     audit AS "Audit",
     path AS "Path",
     task AS "Task",
+    multiIf(is_passed IS NULL, '', is_passed, 'yes', 'no') AS "Passed",
+    ended_at AS "When",
     answered + failed AS "Questions",
     failed AS "Without answer",
     mean AS "Right",
     mean_low AS "At least",
     mean_high AS "At most",
-    minimum AS "Minimum",
-    multiIf(is_passed IS NULL, '', is_passed, 'yes', 'no') AS "Passed",
-    ended_at AS "When"
+    minimum AS "Minimum"
 FROM v_latest_audits
 ORDER BY ifNull(is_passed, 1), audit, path, task
 LIMIT 100`,
@@ -103,6 +104,7 @@ LIMIT 100`,
       Minimum: 'percentunit',
       When: 'dateTimeFromNow',
     },
+    widths: { Passed: 80, When: 130, 'Without answer': 120 },
     width: 24,
     height: 7,
   })

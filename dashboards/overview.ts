@@ -33,7 +33,7 @@ export const overview = (): Dashboard =>
           width: 4,
         }),
         stat({
-          title: 'Unpriced calls',
+          title: 'Unpriced calls for clients',
           description: 'Share of upstream calls made for clients that may have been billed and have no known price.',
           sql: `SELECT sum(unpriced_attempts) / nullIf(sum(attempts), 0) AS unpriced ${REQUESTS}`,
           unit: 'percentunit',
@@ -88,8 +88,7 @@ ORDER BY time`,
           sql: `
 SELECT $__timeInterval(minute) AS time, if(model = '', '(none named)', model) AS series, toFloat64(sum(cost_usd)) AS value ${CALLS}
 GROUP BY time, series
-HAVING sum(priced_calls) > 0
-ORDER BY time, series`,
+HAVING sum(priced_calls) > 0`,
           unit: 'currencyUSD',
           draw: 'bars',
           width: 12,
@@ -106,8 +105,7 @@ SELECT $__timeInterval(trace_at) AS time, source AS series, avg(score.value) AS 
 FROM v_scores AS score
 WHERE $__timeFilter(trace_at) AND ${OF_ROUTE} AND ${OF_TASK} AND score.value IS NOT NULL
   AND attempt_id = toUUID('00000000-0000-0000-0000-000000000000')
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'percentunit',
           draw: 'lines',
           min: 'auto',
@@ -138,7 +136,8 @@ LIMIT 100`,
             'Per 1,000 requests': 'currencyUSD',
             '95th percentile': 'ms',
           },
-          width: 12,
+          widths: { Requests: 90, Failed: 80, Spend: 80, 'Per 1,000 requests': 140, '95th percentile': 120 },
+          width: 11,
         }),
         table({
           title: 'Latest failures',
@@ -158,9 +157,9 @@ WHERE ${OF_ROUTE}
 ORDER BY received_at DESC
 LIMIT 50`,
           units: { When: 'dateTimeFromNow' },
-          widths: { When: 130, Status: 70, Outcome: 100 },
+          widths: { When: 130, Route: 110, Outcome: 100, Status: 60, Trace: 110 },
           traces: ['Trace'],
-          width: 12,
+          width: 13,
         }),
       ],
     ],

@@ -13,3 +13,14 @@ export const PALETTE = {
 } as const
 
 export type Colour = keyof typeof PALETTE
+
+/** Colours of series whose names come out of the rows, in the order in which they are given. */
+export const SERIES_COLOURS = [
+  'blue',
+  'orange',
+  'green',
+  'purple',
+  'sky',
+  'vermilion',
+  'grey',
+] as const satisfies readonly Colour[]

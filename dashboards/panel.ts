@@ -4,7 +4,7 @@ import * as common from '@grafana/grafana-foundation-sdk/common'
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table'
 import { PanelBuilder as SeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
-import { type Colour, PALETTE } from './palette.ts'
+import { type Colour, PALETTE, SERIES_COLOURS } from './palette.ts'
 import { clickHouseQuery, ENVIRONMENT } from './query.ts'
 
 /** Units by their names in Grafana. */
@@ -33,7 +33,7 @@ export type StatSpec = PanelText & { readonly unit: UnitName; readonly decimals?
 export type SeriesSpec = PanelText & {
   readonly unit: UnitName
   readonly draw: 'bars' | 'lines'
-  /** Colours by column, for all of them; series that come by rows are shades of blue. */
+  /** Colours by column, for all of them; series that come by rows get theirs by their place in the alphabet. */
   readonly colours?: Readonly<Record<string, Colour>>
   readonly max?: number
   /** 0 unless said otherwise; a difference goes below it, and a score is never near it. */
@@ -42,6 +42,8 @@ export type SeriesSpec = PanelText & {
   readonly interval?: '1m' | '15m'
   /** A value with a line of its own across the panel. */
   readonly line?: number
+  /** Values hold until the next one: no slope between them. */
+  readonly isStepped?: true
 }
 export type TableSpec = PanelText & {
   /** By column; one that is not named is text. */
@@ -95,7 +97,7 @@ export function series(spec: SeriesSpec): PlacedLater {
     .title(spec.title)
     .description(spec.description)
     .datasource(ENVIRONMENT)
-    .withTarget(clickHouseQuery(spec.sql, 'series'))
+    .withTarget(clickHouseQuery(isGrouped ? withColours(spec.sql) : spec.sql, 'series'))
     .interval(spec.interval ?? '1m')
     .unit(spec.unit)
     .noValue(NO_VALUE)
@@ -103,7 +105,7 @@ export function series(spec: SeriesSpec): PlacedLater {
     .tooltip(
       new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
     )
-    .colorScheme(shadesOf(PALETTE.blue))
+    .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Fixed).fixedColor(PALETTE.grey))
   if (spec.min !== 'auto') builder.min(spec.min ?? 0)
   if (spec.max !== undefined) builder.max(spec.max)
   if (spec.line !== undefined) {
@@ -115,8 +117,13 @@ export function series(spec: SeriesSpec): PlacedLater {
       .thresholds(new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(steps))
       .thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed))
   }
-  // Otherwise the label's name stands before each value in the legend.
-  if (isGrouped) builder.displayName('${__field.labels.series}')
+  // An override finds a series by its labels only while it has no other name: so the name is given here, and not before.
+  for (const colour of isGrouped ? SERIES_COLOURS : []) {
+    builder.overrideByRegexp(`/colour="${colour}"/`, [
+      { id: 'displayName', value: '${__field.labels.series}' },
+      { id: 'color', value: fixedColour(colour) },
+    ])
+  }
   if (spec.draw === 'bars') {
     builder
       .drawStyle(common.GraphDrawStyle.Bars)
@@ -124,23 +131,34 @@ export function series(spec: SeriesSpec): PlacedLater {
       .lineWidth(0)
       .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
   } else {
-    // Traffic with pauses has minutes without a point: points are joined across five minutes, and not across a night.
+    // Traffic with pauses has minutes without a point: they are joined across five (of scores, across an hour), not a night.
     builder
       .drawStyle(common.GraphDrawStyle.Line)
       .lineWidth(2)
       .fillOpacity(0)
       .showPoints(common.VisibilityMode.Auto)
-      .spanNulls(300_000)
+      .spanNulls(spec.interval === '15m' ? 3_600_000 : 300_000)
+    if (spec.isStepped === true) builder.lineInterpolation(common.LineInterpolation.StepAfter)
   }
   for (const [column, colour] of Object.entries(spec.colours ?? {})) {
-    builder.overrideByName(column, [{ id: 'color', value: { mode: 'fixed', fixedColor: PALETTE[colour] } }])
+    builder.overrideByName(column, [{ id: 'color', value: fixedColour(colour) }])
   }
   return { width: spec.width, height: spec.height ?? PANEL_HEIGHT, panel: builder.build() }
 }
 
-/** Grafana has no palette for every kind of colour vision; shades of one colour differ in lightness, for everybody. */
-export const shadesOf = (colour: string): dashboard.FieldColorBuilder =>
-  new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Shades).fixedColor(colour)
+/** One colour of the palette, as overrides have it. */
+export const fixedColour = (colour: Colour) => ({ mode: 'fixed', fixedColor: PALETTE[colour] })
+
+/** Rows of `time`, `series` and `value` with a colour for each series: Grafana makes a label of it, which overrides find. */
+const withColours = (sql: string): string => `
+SELECT
+    time,
+    series,
+    [${SERIES_COLOURS.map((colour) => `'${colour}'`).join(', ')}][(dense_rank() OVER (ORDER BY series) - 1) % ${SERIES_COLOURS.length} + 1] AS colour,
+    value
+FROM (${sql}
+)
+ORDER BY time, series`
 
 /** Hidden unless asked for. */
 export const bottomLegend = (): common.VizLegendOptionsBuilder =>

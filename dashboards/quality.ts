@@ -5,6 +5,7 @@ import { OF_MODEL, OF_ROUTE, OF_TASK } from './filters.ts'
 import { matrix } from './matrix-panel.ts'
 import { audits, judges, judgesAgainstPeople } from './judge-panels.ts'
 import { type PlacedLater, series, stat, table } from './panel.ts'
+import { picks } from './picks-panel.ts'
 import { MINIMUM, SCORES, SCORES_OF_ONE } from './score-sql.ts'
 
 const CALLS = `
@@ -22,8 +23,7 @@ const scoresBy = (title: string, column: string, description: string): PlacedLat
     sql: `
 SELECT $__timeInterval(trace_at) AS time, if(${column} = '', '(none named)', ${column}) AS series, avg(score.value) AS value ${SCORES_OF_ONE}
   AND score.value IS NOT NULL
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
     unit: 'percentunit',
     draw: 'lines',
     min: 'auto',
@@ -152,8 +152,7 @@ LIMIT 500`,
           sql: `
 SELECT $__timeInterval(trace_at) AS time, source AS series, avg(score.value) AS value ${SCORES}
   AND score.value IS NOT NULL
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'percentunit',
           draw: 'lines',
           min: 'auto',
@@ -167,8 +166,7 @@ ORDER BY time, series`,
           sql: `
 SELECT $__timeInterval(minute) AS time, route AS series, sumIf(calls, role = 'cascade') / sumIf(calls, role = 'primary') AS value ${CALLS}
 GROUP BY time, series
-HAVING sumIf(calls, role = 'primary') > 0
-ORDER BY time, series`,
+HAVING sumIf(calls, role = 'primary') > 0`,
           unit: 'percentunit',
           draw: 'lines',
           width: 12,
@@ -191,6 +189,7 @@ LIMIT 10`,
       ],
       [judgesAgainstPeople()],
       [audits()],
+      [picks()],
       [
         table({
           title: 'Lowest scores',
@@ -202,8 +201,8 @@ SELECT
     route AS "Route",
     task AS "Task",
     model AS "Model",
-    score.value AS "Score",
-    toString(trace_id) AS "Trace" ${SCORES_OF_ONE} AND score.value IS NOT NULL
+    toString(trace_id) AS "Trace",
+    score.value AS "Score" ${SCORES_OF_ONE} AND score.value IS NOT NULL
 ORDER BY score.value, trace_at DESC
 LIMIT 50`,
           units: { When: 'dateTimeFromNow', Score: 'percentunit' },

@@ -19,8 +19,7 @@ const counted = (title: string, name: string, condition: string, description: st
     description,
     sql: `
 SELECT $__timeInterval(started_at) AS time, ${name} AS series, count() AS value ${CALL_ROWS} AND ${condition}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
     unit: 'short',
     draw: 'bars',
     width: 12,
@@ -133,8 +132,7 @@ SELECT $__timeInterval(received_at) AS time, concat(passed.target, ': ', passed.
 FROM traces
 ARRAY JOIN rejected AS passed
 WHERE $__timeFilter(received_at) AND ${OF_ROUTE} AND ${OF_TASK}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'short',
           draw: 'bars',
           width: 12,
@@ -153,8 +151,7 @@ ORDER BY time, series`,
             '95th percentile of the wait for a free slot of a provider, by provider. All calls made for clients.',
           sql: `
 SELECT $__timeInterval(minute) AS time, provider AS series, ${percentile('queue_ms', 2)} AS value ${CALLS}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'ms',
           draw: 'lines',
           width: 12,

@@ -21,7 +21,7 @@ export const failedRequests = (): PlacedLater =>
 /** How long requests take. */
 export const slowRequests = (): PlacedLater =>
   stat({
-    title: '95th percentile',
+    title: 'Latency, 95th percentile',
     description: 'Time that 95 of 100 completed requests stay below, first byte in to last byte out. Of all models.',
     sql: `SELECT ${percentile('duration_ms', 2)} AS p95 ${REQUESTS}`,
     unit: 'ms',

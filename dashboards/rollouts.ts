@@ -31,8 +31,7 @@ const claims = (
     sql: `
 SELECT $__timeInterval(decision.at) AS time, ${CLAIM} AS series, argMax(toFloat64(${value}), decision.at) AS value ${CHECKS}
   AND ${condition}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
     draw: 'lines',
     min: 'auto',
     width: 8,
@@ -79,10 +78,10 @@ LIMIT 50`,
           description: 'Percentage of the units that the candidate answers, as requests were dealt; 0 while in shadow.',
           sql: `
 SELECT $__timeInterval(received_at) AS time, rollout AS series, max(rollout_step) AS value ${TRACES}
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'percent',
           draw: 'lines',
+          isStepped: true,
           max: 100,
           width: 12,
         }),
@@ -150,8 +149,7 @@ FROM rollout_decisions AS decision
 ARRAY JOIN checks AS checked
 ARRAY JOIN [('lower', checked.lower), ('mean', checked.mean), ('upper', checked.upper)] AS bound
 WHERE $__timeFilter(decision.at) AND ${OF_ROLLOUT} AND checked.guardrail = 'quality' AND isNotNull(bound.2)
-GROUP BY time, series
-ORDER BY time, series`,
+GROUP BY time, series`,
           unit: 'none',
           draw: 'lines',
           min: 'auto',
@@ -165,14 +163,15 @@ ORDER BY time, series`,
 SELECT
     rollout AS "Rollout",
     rollout_stage AS "Stage",
+    min(received_at) AS "First",
     uniqExactIf(unit, arm = 'candidate') AS "Candidate",
     uniqExactIf(unit, arm = 'control') AS "Control",
-    if("Candidate" + "Control" = 0, NULL, erfc(abs(toFloat64("Candidate") - toFloat64("Control")) / sqrt(2 * ("Candidate" + "Control")))) AS "P-value",
-    min(received_at) AS "First" ${TRACES} AND is_compared
+    if("Candidate" + "Control" = 0, NULL, erfc(abs(toFloat64("Candidate") - toFloat64("Control")) / sqrt(2 * ("Candidate" + "Control")))) AS "P-value" ${TRACES} AND is_compared
 GROUP BY rollout, rollout_epoch, rollout_stage
 ORDER BY "First" DESC, rollout
 LIMIT 50`,
-          units: { Candidate: 'short', Control: 'short', 'P-value': 'none', First: 'dateTimeFromNow' },
+          units: { First: 'dateTimeFromNow', Candidate: 'short', Control: 'short', 'P-value': 'none' },
+          widths: { Stage: 90, First: 130, Candidate: 100, Control: 90, 'P-value': 90 },
           width: 12,
         }),
       ],

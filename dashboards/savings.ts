@@ -25,11 +25,11 @@ export const savings = (): PlacedLater =>
     sql: `
 SELECT
     ${BASELINE} AS "Baseline",
+    multiIf("Calls" = 0, 'no calls', "To other models" = 0, 'all went to the baseline', "Backed" < ${LEAST_BACKED_SHARE}, 'not enough evidence', 'measured') AS "Evidence",
     sum(served.calls) AS "Calls",
     toFloat64(sum(served.cost_usd)) AS "Spend",
     sumIf(served.calls, served.model != "Baseline") AS "To other models",
     sumIf(served.calls, pairs >= ${LEAST_PAIRS}) / nullIf("To other models", 0) AS "Backed",
-    multiIf("Calls" = 0, 'no calls', "To other models" = 0, 'all went to the baseline', "Backed" < ${LEAST_BACKED_SHARE}, 'not enough evidence', 'measured') AS "Evidence",
     if("Evidence" IN ('not enough evidence', 'no calls'), NULL, sumIf(served.calls * mean_saved, pairs >= ${LEAST_PAIRS})) AS "Saved",
     "Saved" - ${HALF} AS "At least",
     "Saved" + ${HALF} AS "At most"

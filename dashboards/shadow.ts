@@ -272,9 +272,9 @@ SELECT
     task AS "Task",
     stable_model AS "Stable",
     candidate_model AS "Candidate",
-    d AS "Difference",
     multiIf(is_consistent IS NULL, '', is_consistent, 'yes', 'no') AS "Both orders",
-    toString(trace_id) AS "Trace" ${VERDICTS} AND NOT is_control AND d < 0
+    toString(trace_id) AS "Trace",
+    d AS "Difference" ${VERDICTS} AND NOT is_control AND d < 0
 ORDER BY d, is_consistent DESC, trace_at DESC
 LIMIT 50`,
           units: { When: 'dateTimeFromNow', Difference: 'none' },

@@ -45,6 +45,16 @@ LIMIT 10`,
             'First token': 'ms',
             Overhead: 'ms',
           },
+          widths: {
+            When: 130,
+            Complexity: 100,
+            Outcome: 100,
+            Status: 65,
+            Cost: 95,
+            Time: 85,
+            'First token': 95,
+            Overhead: 95,
+          },
         }),
       ],
       [
@@ -78,6 +88,17 @@ LIMIT 100`,
             Time: 'ms',
             'First token': 'ms',
           },
+          widths: {
+            When: 130,
+            'Made for': 90,
+            Outcome: 100,
+            Status: 65,
+            'Input tokens': 110,
+            'Output tokens': 115,
+            Cost: 95,
+            Time: 85,
+            'First token': 95,
+          },
         }),
       ],
       [
@@ -92,13 +113,14 @@ SELECT
     evaluator AS "Scored by",
     version AS "Version",
     model AS "Model",
-    score.value AS "Score",
-    failure AS "Missing because"
+    failure AS "Missing because",
+    score.value AS "Score"
 FROM v_scores AS score
 WHERE ${OF_TRACE}
 ORDER BY scored_at, evaluator
 LIMIT 100`,
           units: { When: 'dateTimeFromNow', Score: 'percentunit' },
+          widths: { When: 130, Source: 120, Score: 90 },
         }),
       ],
       [
@@ -114,13 +136,14 @@ SELECT
     evaluator AS "Compared by",
     stable_model AS "Stable",
     candidate_model AS "Candidate",
-    d AS "Difference",
-    failure AS "Missing because"
+    failure AS "Missing because",
+    d AS "Difference"
 FROM v_pairs
 WHERE ${OF_TRACE}
 ORDER BY paired_at, evaluator
 LIMIT 100`,
           units: { When: 'dateTimeFromNow', Difference: 'none' },
+          widths: { When: 130, Kind: 110, Difference: 100 },
         }),
       ],
     ],

@@ -14,7 +14,7 @@ const Target = z.object({
   rawSql: z.string().min(1),
 })
 const Override = z.object({
-  matcher: z.object({ id: z.literal('byName'), options: z.string() }),
+  matcher: z.object({ id: z.enum(['byName', 'byRegexp']), options: z.string() }),
   properties: z.array(z.object({ id: z.string(), value: z.unknown() })),
 })
 const Transformation = z.discriminatedUnion('id', [
@@ -57,6 +57,7 @@ const Panel = z.object({
       custom: z
         .object({
           drawStyle: z.string().optional(),
+          lineInterpolation: z.string().optional(),
           thresholdsStyle: z.object({ mode: z.string() }).optional(),
           spanNulls: z.union([z.number(), z.boolean()]).optional(),
           cellOptions: z.object({ type: z.string() }).optional(),

@@ -25,6 +25,7 @@ const BY_NEWEST = `${BY_JUDGE} AND version = 'gpt-judge/1'`
 const pairs = (what: string, which = "evaluator = 'judge'"): string =>
   `SELECT ${what} FROM pairs FINAL WHERE {scored} AND ${which}`
 const funnel = (what: string): string => `SELECT ${what} FROM shadow_funnel WHERE {minute}`
+const PRICED = 'SELECT attempt_id FROM attempts WHERE cost_usd IS NOT NULL'
 const usd = (which: string): string => calls('toFloat64(sum(cost_usd))', which)
 const slots = (time: string, ...by: readonly string[]): string =>
   `uniqExact((toStartOfInterval(toDateTime(${time}), INTERVAL {interval} second)${by.map((each) => `, ${each}`).join('')}))`
@@ -45,10 +46,10 @@ const AT_TASK = `task = {task} AND ${CLIENTS}`
 export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   'overview: Requests': value(traces('count()')),
   'overview: Spend for clients': value(traces('toFloat64(sum(cost_usd))')),
-  'overview: Unpriced calls': value(traces('sum(unpriced_attempts) / nullIf(sum(attempts), 0)')),
+  'overview: Unpriced calls for clients': value(traces('sum(unpriced_attempts) / nullIf(sum(attempts), 0)')),
   'overview: Failed requests': value(traces(`countIf(${FAILED}) / nullIf(count(), 0)`)),
   'overview: Fallbacks': value(calls("countIf(role = 'fallback') / nullIf(countIf(role = 'primary'), 0)")),
-  'overview: 95th percentile': about(traces("quantileExactIf(0.95)(duration_ms, outcome = 'completed')")),
+  'overview: Latency, 95th percentile': about(traces("quantileExactIf(0.95)(duration_ms, outcome = 'completed')")),
   'overview: Saved against the baseline': sum('Spend', usd(`${CLIENTS} AND outcome = 'completed'`)),
   'overview: Requests by outcome': total(traces('count()')),
   'overview: Spend by model': sum('value', usd(CLIENTS)),
@@ -96,7 +97,7 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
 
   'reliability: Failed requests': value(traces(`countIf(${FAILED}) / nullIf(count(), 0)`)),
   'reliability: Failed calls': value(calls(`countIf(${FAILED}) / nullIf(count(), 0)`)),
-  'reliability: 95th percentile': about(traces("quantileExactIf(0.95)(duration_ms, outcome = 'completed')")),
+  'reliability: Latency, 95th percentile': about(traces("quantileExactIf(0.95)(duration_ms, outcome = 'completed')")),
   'reliability: First token, 95th percentile': about(
     traces(
       "quantileExactIf(0.95)(assumeNotNull(first_token_ms), outcome = 'completed' AND first_token_ms IS NOT NULL)",
@@ -145,6 +146,10 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   'quality: Audits': sum(
     'Right',
     'SELECT sum(mean) FROM audits FINAL WHERE run = (SELECT argMax(run, ended_at) FROM audits)',
+  ),
+  'quality: Routing picks': sum(
+    'Audited',
+    `SELECT count() FROM (${pairs('trace_id', `${BY_JUDGE} AND audit_candidates > 0 AND d IS NOT NULL AND stable_attempt_id IN (${PRICED}) AND candidate_attempt_id IN (${PRICED})`)} GROUP BY trace_id, comparison HAVING count() = any(audit_candidates))`,
   ),
   'quality: Lowest scores': rows(scores('least(count(value), 50)', BY_JUDGE)),
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ALERTS } from '../../dashboards/alerts.ts'
 import { BOARDS } from '../../dashboards/files.ts'
+import { SERIES_COLOURS } from '../../dashboards/palette.ts'
 import type { StoreClient, Table } from '../../src/store/client.ts'
 import { differingPanels } from '../fakes/compare-panels.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
@@ -79,14 +80,21 @@ describe('what the dashboards ask', () => {
         const { columns, rows } = await show(database, panel)
         const [time, ...others] = columns
         expect(time).toEqual({ name: 'time', type: expect.stringMatching(TIME) })
-        const isGrouped = panel.fieldConfig.defaults.displayName !== undefined
-        const values = isGrouped ? others.slice(1) : others
+        const isGrouped = others[0]?.name === 'series'
+        const values = isGrouped ? others.slice(2) : others
         expect(values.filter(({ type }) => !NUMBER.test(type))).toEqual([])
-        const [label] = others
-        expect(isGrouped ? label?.name : 'series').toBe('series')
-        expect(isGrouped ? label?.type : 'String').toMatch(TEXT)
+        const labels = isGrouped ? others.slice(0, 2) : []
+        expect(labels.map(({ name }) => name)).toEqual(isGrouped ? ['series', 'colour'] : [])
+        expect(labels.filter(({ type }) => !TEXT.test(type))).toEqual([])
         const coloured = panel.fieldConfig.overrides.map(({ matcher }) => matcher.options)
-        expect(coloured).toEqual(isGrouped ? [] : values.map(({ name }) => name))
+        const bySeries = SERIES_COLOURS.map((colour) => `/colour="${colour}"/`)
+        expect(coloured).toEqual(isGrouped ? bySeries : values.map(({ name }) => name))
+        // A series has one colour, and as long as there are enough of them each has its own.
+        const given = new Set(isGrouped ? rows.map(([, series, colour]) => JSON.stringify([series, colour])) : [])
+        const seriesCount = new Set(isGrouped ? rows.map(([, series]) => series) : []).size
+        expect(given.size).toBe(seriesCount)
+        const used = new Set(isGrouped ? rows.map(([, , colour]) => colour) : [])
+        expect(used.size).toBe(Math.min(seriesCount, SERIES_COLOURS.length))
         const points = rows.map((row) => JSON.stringify(row.slice(0, isGrouped ? 2 : 1)))
         expect(new Set(points).size).toBe(points.length)
         const times = rows.map((row) => JSON.stringify(row[0]))

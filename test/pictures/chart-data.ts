@@ -1,5 +1,5 @@
 import type { PanelFile } from '../fakes/dashboard-file.ts'
-import type { Frame } from './shown-frame.ts'
+import type { Field, Frame } from './shown-frame.ts'
 
 /** Something that happened: a line over every panel of time. `at` in seconds since 1970. */
 export type Mark = { readonly at: number; readonly colour: string }
@@ -9,7 +9,7 @@ export type Shown = { readonly from: Date; readonly to: Date }
 
 /** What the page's script draws. */
 export type ChartData = {
-  readonly kind: 'lines' | 'stacked' | 'grouped'
+  readonly kind: 'lines' | 'steps' | 'stacked' | 'grouped'
   readonly unit: string | undefined
   readonly max: number | undefined
   readonly min: number | undefined
@@ -33,9 +33,10 @@ export type ChartData = {
 /** Lines or stacked bars over time. */
 export function chartData(panel: PanelFile, { fields }: Frame, { from, to }: Shown, marks: readonly Mark[]): ChartData {
   const [time, ...others] = fields
-  const { drawStyle, spanNulls } = panel.fieldConfig.defaults.custom ?? {}
+  const { drawStyle, spanNulls, lineInterpolation } = panel.fieldConfig.defaults.custom ?? {}
+  const lines = lineInterpolation === 'stepAfter' ? 'steps' : 'lines'
   return {
-    kind: drawStyle === 'bars' ? 'stacked' : 'lines',
+    kind: drawStyle === 'bars' ? 'stacked' : lines,
     ...scaleOf(panel),
     x: (time?.values ?? []).map((at) => secondsOf(String(at))),
     labels: undefined,
@@ -79,20 +80,22 @@ function lineOf({ fieldConfig: { defaults } }: PanelFile): ChartData['line'] {
 }
 
 function colouredSeries(panel: PanelFile, fields: Frame['fields']): ChartData['series'] {
-  return fields.map(({ name, values }, at) => ({
-    name,
-    colour: colourOf(panel, name, at),
-    values: values.map((value) => (typeof value === 'number' ? value : null)),
+  return fields.map((field) => ({
+    name: field.name,
+    colour: colourOf(panel, field),
+    values: field.values.map((value) => (typeof value === 'number' ? value : null)),
   }))
 }
 
-/** The colour of the override, else a shade of the panel's own colour: lighter and darker by turns, about as Grafana's. */
-function colourOf({ fieldConfig: { defaults, overrides } }: PanelFile, name: string, at: number): string {
-  const own = overrides.find(({ matcher }) => matcher.options === name)?.properties.find(({ id }) => id === 'color')
+/** The colour of the first override that finds the field, else the panel's own. */
+function colourOf({ fieldConfig: { defaults, overrides } }: PanelFile, field: Field): string {
+  const found = overrides.find(({ matcher: { id, options } }) =>
+    id === 'byName'
+      ? options === field.name
+      : new RegExp(options.slice(1, -1)).test(field.labels === undefined ? field.name : `value ${field.labels}`),
+  )
+  const own = found?.properties.find(({ id }) => id === 'color')
   const fixed = /#[0-9A-F]{6}/i.exec(JSON.stringify(own?.value ?? ''))?.[0]
   if (fixed !== undefined) return fixed
-  const base = defaults.color?.fixedColor ?? '#8C8C8C'
-  const step = Math.ceil(at / 2) * (at % 2 === 1 ? 18 : -12)
-  const channels = [1, 3, 5].map((from) => Number.parseInt(base.slice(from, from + 2), 16))
-  return `rgb(${channels.map((channel) => Math.min(255, Math.max(20, Math.round(channel + step * 2.2)))).join(',')})`
+  return defaults.color?.fixedColor ?? '#8C8C8C'
 }

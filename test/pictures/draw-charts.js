@@ -5,6 +5,7 @@ const AXIS = { stroke: '#9fa0a8', font: '12px Inter, "Helvetica Neue", Arial, sa
 for (const element of document.querySelectorAll('[data-chart]')) {
   const chart = JSON.parse(element.dataset.chart)
   const stacked = chart.kind === 'stacked'
+  const isLine = chart.kind === 'lines' || chart.kind === 'steps'
   const sums = chart.x.map(() => 0)
   const drawn = chart.series.map(({ values }) =>
     values.map((value, at) => {
@@ -33,8 +34,10 @@ for (const element of document.querySelectorAll('[data-chart]')) {
         .replace(/\.(?!\d)/, ''),
     )
   const series = chart.series.map(({ name, colour }) => {
-    if (chart.kind === 'lines') {
-      return { label: name, stroke: colour, width: 2, points: { show: chart.x.length < 40, size: 5, fill: colour } }
+    if (isLine) {
+      const points = { show: chart.x.length < 40, size: 5, fill: colour }
+      const paths = chart.kind === 'steps' ? uPlot.paths.stepped({ align: 1 }) : undefined
+      return { label: name, stroke: colour, width: 2, points, paths }
     }
     const paths = uPlot.paths.bars({ size: [0.9, 40] })
     return { label: name, stroke: colour, fill: colour, width: 0, points: { show: false }, paths }
@@ -43,7 +46,7 @@ for (const element of document.querySelectorAll('[data-chart]')) {
   const inOrder = stacked ? [...series.keys()].reverse() : [...series.keys()]
   const withGaps = (values) =>
     values.map((value, at) => {
-      if (value !== null || chart.kind !== 'lines') return value
+      if (value !== null || !isLine) return value
       const from = chart.x.slice(0, at).findLastIndex((_x, before) => values[before] !== null)
       const to = values.findIndex((next, after) => after > at && next !== null)
       return from >= 0 && to > 0 && chart.x[to] - chart.x[from] <= chart.spanSeconds ? undefined : null
@@ -111,8 +114,8 @@ function drawGroups(element, chart, { width, height, top }) {
   const pen = canvas.getContext('2d')
   pen.font = AXIS.font
   const y = (value) => 8 + (height - bottom - 8) * (1 - value / top)
-  for (let step = 0; step <= 4; step++) {
-    const value = (top * step) / 4
+  const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5].find((each) => top / each <= 5) ?? top / 4
+  for (let value = 0; value <= top; value += step) {
     pen.strokeStyle = GRID.stroke
     pen.beginPath()
     pen.moveTo(left, y(value))

@@ -71,8 +71,9 @@ async function drawPictures(chromium: string): Promise<void> {
 
 // Grafana asks for about as many points as a panel has pixels, and picks a round interval: ten minutes of a day.
 function lastDay(): GrafanaWindow {
-  const to = new Date(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS)
-  return { from: new Date(to.getTime() - DAY_MS), to, intervalMs: 10 * MINUTE_MS }
+  const intervalMs = 10 * MINUTE_MS
+  const to = new Date(Math.floor(Date.now() / intervalMs) * intervalMs)
+  return { from: new Date(to.getTime() - DAY_MS), to, intervalMs }
 }
 
 /** From the first request to the last, in whole minutes. */

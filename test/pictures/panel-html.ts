@@ -49,6 +49,12 @@ function colourOf({ fieldConfig: { defaults } }: PanelFile, value: number): stri
   return steps.findLast((step) => step.value === null || value >= step.value)?.color ?? TEXT
 }
 
+/** Dark on what is light, as Grafana's getTextColorForBackground. */
+function textOn(background: string): string {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((from) => Number.parseInt(background.slice(from, from + 2), 16))
+  return (red * 299 + green * 587 + blue * 114) / 1000 > 130 ? '#202226' : '#f7f8fa'
+}
+
 function stats(panel: PanelFile, { fields }: Frame): string {
   const each = fields.map(({ name, values }) => {
     const { unit, decimals } = configOf(panel, name)
@@ -83,7 +89,9 @@ function table(panel: PanelFile, { fields }: Frame, now: Date): string {
     const cells = columns.map(({ field, config }) => {
       const value = field.values[at] ?? null
       const fill =
-        config.isFilled && typeof value === 'number' ? ` style="background:${colourOf(panel, value)};color:#fff"` : ''
+        config.isFilled && typeof value === 'number'
+          ? ` style="background:${colourOf(panel, value)};color:${textOn(colourOf(panel, value))}"`
+          : ''
       const kind = `${isNumeric(field) ? 'right' : ''}${config.isLink ? ' link' : ''}`
       return `<td class="${kind}"${fill}>${escaped(cellText(value, config, now))}</td>`
     })

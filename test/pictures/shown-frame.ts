@@ -3,7 +3,12 @@ import type { PanelFile, TransformationFile } from '../fakes/dashboard-file.ts'
 
 /** What a panel's query came to, as Grafana hands it to the panel: columns of equal length. */
 export type Frame = { readonly fields: readonly Field[] }
-export type Field = { readonly name: string; readonly values: readonly Cell[] }
+export type Field = {
+  readonly name: string
+  readonly values: readonly Cell[]
+  /** As Grafana writes them, of a series that came by rows; overrides are found by them. */
+  readonly labels?: string
+}
 export type Cell = string | number | null
 
 /** The rows as the plugin and the panel's transformations make them. */
@@ -43,8 +48,17 @@ const fieldOf = ({ fields }: Frame, name: string): Field => {
 /** A column per series where there is a column `series`; sqlutil.LongToWide of the plugin's SDK. */
 function widened(frame: Frame): Frame {
   if (!frame.fields.some(({ name }) => name === 'series')) return frame
-  const [time, label, value] = ['time', 'series', 'value'].map((name) => fieldOf(frame, name).values)
-  return pivot('time', time ?? [], label ?? [], value ?? [])
+  const [time = [], series = [], colours = [], values = []] = ['time', 'series', 'colour', 'value'].map(
+    (name) => fieldOf(frame, name).values,
+  )
+  const colourOf = new Map(series.map((name, at) => [String(name), String(colours[at])]))
+  const { fields } = pivot('time', time, series, values)
+  return {
+    fields: fields.map((field) => {
+      const colour = colourOf.get(field.name)
+      return colour === undefined ? field : { ...field, labels: `{colour="${colour}", series="${field.name}"}` }
+    }),
+  }
 }
 
 type Grouping = Extract<TransformationFile, { id: 'groupingToMatrix' }>['options']

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { PALETTE } from '../../dashboards/palette.ts'
 import { boardFile, type PanelFile } from '../fakes/dashboard-file.ts'
 import { EVERYTHING } from '../fakes/grafana-query.ts'
 import { boardPage } from '../pictures/board-page.ts'
 import { findChromium } from '../pictures/chromium.ts'
+import { chartData } from '../pictures/chart-data.ts'
 import { formatValue } from '../pictures/format-value.ts'
 import { shownFrame } from '../pictures/shown-frame.ts'
 
@@ -41,17 +43,23 @@ describe('rows become what Grafana hands to a panel', () => {
 
   test('a column for each series, empty where a series has no point', () => {
     const frame = shownFrame(panelOf('overview', 'Spend by model'), {
-      columns: ['time', 'series', 'value'].map(column),
+      columns: ['time', 'series', 'colour', 'value'].map(column),
       rows: [
-        ['2026-11-20 10:00:00', 'a', 1],
-        ['2026-11-20 10:01:00', 'a', 2],
-        ['2026-11-20 10:01:00', 'b', 3],
+        ['2026-11-20 10:00:00', 'a', 'blue', 1],
+        ['2026-11-20 10:01:00', 'a', 'blue', 2],
+        ['2026-11-20 10:01:00', 'b', 'orange', 3],
       ],
     })
     expect(frame.fields).toEqual([
       { name: 'time', values: ['2026-11-20 10:00:00', '2026-11-20 10:01:00'] },
-      { name: 'a', values: [1, 2] },
-      { name: 'b', values: [null, 3] },
+      { name: 'a', values: [1, 2], labels: '{colour="blue", series="a"}' },
+      { name: 'b', values: [null, 3], labels: '{colour="orange", series="b"}' },
+    ])
+    const shown = { from: new Date(0), to: new Date() }
+    const { series } = chartData(panelOf('overview', 'Spend by model'), frame, shown, [])
+    expect(series.map(({ name, colour }) => [name, colour])).toEqual([
+      ['a', PALETTE.blue],
+      ['b', PALETTE.orange],
     ])
   })
 
@@ -74,8 +82,8 @@ describe('rows become what Grafana hands to a panel', () => {
 test('a page holds every panel in its place, and nothing of a value that would be read as a tag', () => {
   const board = boardFile('overview')
   const panels = board.panels.map((panel) => {
-    const columns = panel.type === 'timeseries' ? ['time', 'series', 'value'] : ['Route', 'Value']
-    const row = panel.type === 'timeseries' ? ['2026-11-20 10:00:00', '<b>x</b>', 1] : ['<script>', 1]
+    const columns = panel.type === 'timeseries' ? ['time', 'series', 'colour', 'value'] : ['Route', 'Value']
+    const row = panel.type === 'timeseries' ? ['2026-11-20 10:00:00', '<b>x</b>', 'blue', 1] : ['<script>', 1]
     return [panel, shownFrame(panel, { columns: columns.map((name) => ({ name, type: '' })), rows: [row] })] as const
   })
   const { html, size } = boardPage(board, EVERYTHING, panels, { from: new Date(0), to: new Date() }, [])

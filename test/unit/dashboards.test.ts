@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { PROVISIONED_UID } from '../../dashboards/alerts.ts'
 import { BOARDS, generatedFiles } from '../../dashboards/files.ts'
-import { PALETTE } from '../../dashboards/palette.ts'
+import { PALETTE, SERIES_COLOURS } from '../../dashboards/palette.ts'
 import { PLUGIN_ID, PLUGIN_VERSION } from '../../dashboards/query.ts'
 import { usersConfigXml } from '../../src/store/embedded/server-config.ts'
 import { composeFile, mount, publishedPort } from '../fakes/compose-file.ts'
@@ -93,7 +93,7 @@ describe('every panel', () => {
       expect(panel.options.legend?.showLegend).toBe(true)
       // Of scores and verdicts there are few in a minute.
       expect(panel.interval).toBe(/FROM v_(scores|pairs)/.test(panel.targets[0].rawSql) ? '15m' : '1m')
-      expect(panel.fieldConfig.defaults.color?.mode).toBe('shades')
+      expect(panel.fieldConfig.defaults.color).toEqual({ mode: 'fixed', fixedColor: PALETTE.grey })
       const fixed = JSON.stringify(panel.fieldConfig.overrides).match(/#[0-9A-F]{6}/gi) ?? []
       expect(fixed.filter((colour) => !colours.includes(colour))).toEqual([])
       expect(new Set(fixed).size).toBe(fixed.length)
@@ -102,10 +102,23 @@ describe('every panel', () => {
 })
 
 describe('panels that are no lines', () => {
-  test.each(panels.filter(([, { type }]) => type === 'barchart'))('%s has a legend and shades', (_name, panel) => {
-    expect(panel.options.legend?.showLegend).toBe(true)
-    expect(panel.fieldConfig.defaults.color?.mode).toBe('shades')
-  })
+  test.each(panels.filter(([, { type }]) => type === 'barchart'))(
+    '%s has a legend, and a colour for each number',
+    (_name, panel) => {
+      expect(panel.options.legend?.showLegend).toBe(true)
+      const { overrides } = panel.fieldConfig
+      const coloursOf = (name: string): unknown[] =>
+        overrides
+          .filter(({ matcher }) => new RegExp(matcher.options.slice(1, -1)).test(name))
+          .flatMap(({ properties }) => properties.map(({ value }) => value))
+      const first = SERIES_COLOURS.map((_colour, at) => coloursOf(`${at + 1} haiku`))
+      expect(first).toEqual(SERIES_COLOURS.map((colour) => [{ mode: 'fixed', fixedColor: PALETTE[colour] }]))
+      expect(coloursOf('8 haiku')).toEqual(first[0])
+      expect(panel.targets[0].rawSql).toContain(
+        "concat(toString(dense_rank() OVER (ORDER BY model_name)), ' ', model_name)",
+      )
+    },
+  )
 
   test.each(panels)('%s has no colour but those of the palette', (_name, { fieldConfig }) => {
     const used = JSON.stringify(fieldConfig).match(/#[0-9A-F]{6}/gi) ?? []
