@@ -24,6 +24,8 @@ export type FileKeeper = {
    * to whether the journal has heard it all.
    */
   readonly keep: (isReload: boolean) => Promise<boolean>
+  /** Warns, once a version, where another proxy has read another file since: what that one says of rollouts counts here. */
+  readonly warnOfOthers: () => void
 }
 
 export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOptions): FileKeeper {
@@ -31,6 +33,14 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
   const routes = new Map<string, string>()
   let version = ''
   let readAt = 0
+  const warnedOf = new Set<string>()
+
+  function noteVersion(): void {
+    const { policyVersion } = state()
+    if (policyVersion === version) return
+    version = policyVersion
+    readAt = world.now()
+  }
 
   /** Whether another proxy has heard a file that came into force after this one's. */
   function isOutdated(name: string): boolean {
@@ -78,11 +88,7 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
   return {
     keep: async (isReload) => {
       if (!log.hasLooked()) return false
-      const current = state()
-      if (current.policyVersion !== version) {
-        version = current.policyVersion
-        readAt = world.now()
-      }
+      noteVersion()
       const named = rollouts()
       for (const { name, route } of named) routes.set(name, route)
       for (const name of log.states().keys()) {
@@ -97,6 +103,21 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
       let isHeard = true
       for (const rollout of named) isHeard = (await bring(rollout, isReload)) && isHeard
       return isHeard
+    },
+    warnOfOthers: () => {
+      noteVersion()
+      for (const { name } of rollouts()) {
+        const filed = log.stored(name)?.filed
+        if (filed === undefined || !isOutdated(name) || warnedOf.has(filed.version)) continue
+        warnedOf.add(filed.version)
+        lines.warn('rollout_file_differs', {
+          rollout: name,
+          version,
+          filed: filed.version,
+          detail:
+            'Another proxy has read another file since, and of rollouts that one counts. Give all proxies the same file.',
+        })
+      }
     },
   }
 }

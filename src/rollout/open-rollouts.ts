@@ -159,6 +159,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   async function turn(): Promise<void> {
     await tellRecords()
     if (options.journal === undefined) return void (await keepFile(true))
+    file.warnOfOthers()
     if (!lease.isHeld() || !store.isReady() || !(await options.journal.look())) return
     await keepFile(false)
     for (const rollout of rollouts()) {
