@@ -67,6 +67,7 @@ export function openFeedback(options: FeedbackOptions): Feedback {
       return await turn(from)
     } catch (bug) {
       log.error('feedback_failed', { bug })
+      for (const route of wanted()) freeze(route, 'A bug; see the log.')
       return true
     }
   }
@@ -106,10 +107,10 @@ export function openFeedback(options: FeedbackOptions): Feedback {
     if (last.kind === 'unavailable') return last.detail
     const before = last.value === undefined ? undefined : recordOfEntry(last.value)
     const now = Math.floor(world.now())
-    const inputs = routeInputs(state.current(), route, before?.memory ?? NO_MEMORY, rule, now)
+    const lastChange = weights.lastChange(name)
+    const inputs = routeInputs(state.current(), route, before?.memory ?? NO_MEMORY, rule, now, lastChange)
     if (inputs === undefined) return undefined
     // What the decision is about: whoever changes the weights meanwhile wins.
-    const lastChange = weights.lastChange(name)
     const ifMatch = lastChange?.change.kind === 'weights_set' ? lastChange.id : 'file'
     const { changedAt, quarantined } = inputs
     const readings = await from.readings(

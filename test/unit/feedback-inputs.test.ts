@@ -63,6 +63,18 @@ describe('a decision about weights rests on', () => {
     expect(inputsOf({ actor: 'ada', base: {} }, memory)?.changedAt).toEqual({ '': NOW - 9_000 })
   })
 
+  it('going back to the file by hand as a change by hand, which the overlay shows nothing of', () => {
+    const state = aRoutingState(YAML)
+    const [route] = state.policy.routing.routes
+    if (route === undefined) throw new Error('no route')
+    const change = { kind: 'weights_reset', route: 'chat' } as const
+    const after = (actor: string) =>
+      routeInputs(state, route, memory, FEEDBACK_RULE, NOW, { change, actor, at: NOW - 500 })?.changedAt
+    expect(after('ada')).toEqual({ '': NOW - 500 })
+    expect(after('config file')).toEqual({ '': NOW - 500 })
+    expect(after('understudy')).toEqual({ '': NOW - 9_000 })
+  })
+
   it('nothing where a route does not ask for it', () => {
     expect(inputsOf({}, memory, 'plain')).toBeUndefined()
   })

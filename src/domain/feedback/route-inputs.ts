@@ -1,3 +1,4 @@
+import type { ConfigEvent } from '../changes/config-event.ts'
 import { routeStanding } from '../changes/change-weights.ts'
 import { AUTOMATIC } from '../rollout/rollout-event.ts'
 import { livePhaseOf } from '../rollout/phase.ts'
@@ -12,7 +13,7 @@ import { ALL_TASKS, type Readings } from './readings.ts'
 /**
  * What a decision about `route` rests on besides the readings; undefined where feedback has no say in it. `memory` is that
  * of the last decision: of tasks that have lost their own weights meanwhile nothing is remembered, and a change by hand
- * counts as one.
+ * counts as one; so does going back to the file (`lastChange`), which leaves nothing in the overlay.
  */
 export function routeInputs(
   { policy, overlay, rollouts }: Pick<RoutingState, 'policy' | 'overlay' | 'rollouts'>,
@@ -20,12 +21,16 @@ export function routeInputs(
   memory: DecisionMemory,
   rule: FeedbackRule,
   now: EpochMs,
+  lastChange?: Pick<ConfigEvent, 'actor' | 'at' | 'change'>,
 ): Omit<WeightInputs, 'readings'> | undefined {
   const standing = routeStanding(policy, overlay, route.name)
   if (route.feedback === undefined || 'fault' in standing) return undefined
   const { inForce, areLive } = standing
   const live = areLive ? overlay?.weights.get(route.name) : undefined
-  const byHand = live === undefined || live.actor === AUTOMATIC ? 0 : live.at
+  const backToFile = lastChange?.change.kind === 'weights_set' ? undefined : lastChange
+  const byHand = [live, backToFile].reduce((at, change) => {
+    return change === undefined || change.actor === AUTOMATIC ? at : Math.max(at, change.at)
+  }, 0)
   const cells = [ALL_TASKS, ...Object.keys(inForce.tasks ?? {})]
   const changedAt = cells.flatMap((task) => {
     const at = Math.max(byHand, Object.hasOwn(memory.changedAt, task) ? (memory.changedAt[task] ?? 0) : 0)
