@@ -38,9 +38,9 @@ export const picks = (): PlacedLater =>
 SELECT
     route AS "Route",
     task AS "Task",
+    if(requests > 0 AND backed >= ${LEAST_BACKED_SHARE}, 'measured', 'not enough evidence') AS "Evidence",
     requests AS "Audited",
     backed AS "Backed",
-    if(requests > 0 AND backed >= ${LEAST_BACKED_SHARE}, 'measured', 'not enough evidence') AS "Evidence",
     if("Evidence" = 'measured', right_picks / requests AS picked, NULL) AS "Right",
     if("Evidence" = 'measured', ${MIDDLE} - ${HALF}, NULL) AS "At least",
     if("Evidence" = 'measured', ${MIDDLE} + ${HALF}, NULL) AS "At most",

@@ -56,6 +56,22 @@ SELECT toStartOfMinute(at) AS minute, 'proxy-1', 'cheaper', '', '', is_mirrored 
 ${numbers}
 ARRAY JOIN if(is_mirrored, [('eligible', ''), ('mirrored', ''), if(is_lost, ('failed', 'timeout'), ('compared', ''))], [('eligible', ''), ('skipped', skipped)]) AS counted
 GROUP BY minute, control, stage, reason`)
+  // An audit of routing, of the requests that the shadow has as well.
+  await client.command(`
+INSERT INTO ${database}.pairs (trace_id, stable_attempt_id, candidate_attempt_id, trace_at, paired_at, instance, comparison, is_control, evaluator,
+  version, revision, d, failure, cost_usd, route, task, stable_provider, stable_model, candidate_provider, candidate_model, point_usd, audit_candidates)
+WITH ${facts}
+SELECT ${rowId(0)}, ${rowId(1)}, ${rowId(3)}, at, at + INTERVAL 9 SECOND, 'proxy-1', concat('audit:picks:', route_name), 0, 'judge', 'gpt-judge/1', 1,
+  if(number % 31 = 3, NULL, [-1, 0, 0, 0, 1][cityHash64(number, 'audit') % 5 + 1]), if(number % 31 = 3, 'timeout', ''), toDecimal64(0.0004, 12), route_name, task_name,
+  'fake', name, 'fake', 'haiku', 0.00002, 1
+${numbers} WHERE ${isShadowed} AND NOT (${isControl})`)
+  await client.command(`
+INSERT INTO ${database}.shadow_funnel (minute, instance, shadow, provider, model, is_control, stage, reason, requests)
+WITH ${facts}, ${isShadowed} AND NOT (${isControl}) AS is_mirrored
+SELECT toStartOfMinute(at) AS minute, 'proxy-1', concat('audit:picks:', route_name) AS shadow, '', '', 0, counted.1 AS stage, counted.2 AS reason, count()
+${numbers}
+ARRAY JOIN if(is_mirrored, [('eligible', ''), ('mirrored', ''), ('compared', '')], [('eligible', ''), ('skipped', 'not_sampled')]) AS counted
+GROUP BY minute, shadow, stage, reason`)
   const hours = (count: number): string => `fromUnixTimestamp64Milli(${until.getTime() - count * 3_600_000}, 'UTC')`
   await client.command(
     `INSERT INTO ${database}.policy_versions (version, applied_at, instance, text) SELECT 'cafe0123cafe0123', ${hours(20)}, 'proxy-1', {text:String}`,
