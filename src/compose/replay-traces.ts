@@ -151,9 +151,19 @@ async function readPolicies(ask: AskRows): Promise<ReadonlyMap<string, StoredPol
   )
 }
 
+/** Where evidence moves weights there are thousands a year, and with weights of many tasks one is up to 40 KB. */
+const PAGE_EVENTS = 250
+
 async function readEvents(ask: AskRows): Promise<readonly StoredEvent[]> {
-  const rows = await ask(
-    `SELECT ${ENTRY_FIELDS} FROM config_changes WHERE name = 'policy' ORDER BY config_changes.revision`,
-  )
-  return rows.flatMap((row) => eventOfEntry(journalEntry(row)) ?? [])
+  const events: StoredEvent[] = []
+  for (let last = '0'; ;) {
+    const rows = await ask(
+      `SELECT ${ENTRY_FIELDS} FROM config_changes WHERE name = 'policy' AND config_changes.revision > ${last}
+      ORDER BY config_changes.revision LIMIT ${PAGE_EVENTS}`,
+    )
+    events.push(...rows.flatMap((row) => eventOfEntry(journalEntry(row)) ?? []))
+    const [final] = rows.slice(-1)
+    if (final === undefined || rows.length < PAGE_EVENTS) return events
+    last = rowReader(final).text('revision')
+  }
 }
