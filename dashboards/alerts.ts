@@ -21,6 +21,7 @@ type Alert = {
 const LEAST_REQUESTS = 20
 
 const HOUR_SECONDS = 3600
+const SILENCE = 'understudy-silence'
 
 export const ALERTS: readonly Alert[] = [
   {
@@ -112,7 +113,7 @@ HAVING sumIf(calls, role = 'primary') >= ${LEAST_REQUESTS}`,
     forMinutes: 5,
   },
   {
-    uid: 'understudy-silence',
+    uid: SILENCE,
     title: 'No new requests are stored',
     summary:
       'Nothing was stored in ten minutes that had traffic a week ago. Either nobody asks, or a spool does not drain: see understudy_spool_oldest_unsent_seconds of its metrics.',
@@ -171,8 +172,11 @@ function rule(alert: Alert): unknown {
     title: alert.title,
     condition: 'B',
     for: `${alert.forMinutes}m`,
+    // A value that goes to and fro over its threshold is one alarm.
+    keepFiringFor: '10m',
     noDataState: 'OK',
-    execErrState: 'Error',
+    // A ClickHouse that does not answer is one alarm as well, that of silence; the others stay as they were.
+    execErrState: alert.uid === SILENCE ? 'Error' : 'KeepLast',
     annotations: { summary: alert.summary },
     labels: { service: 'understudy' },
     isPaused: false,

@@ -8,11 +8,11 @@ beforeAll(async () => {
 })
 afterAll(() => engine.close())
 
-// Of ten million `npm run bench:dashboards` tells; the quickest of five runs counts, whatever else the machine does.
+// Of ten million `npm run bench:dashboards` tells.
 it('every panel answers a day of a month of a million requests within 300 ms', async () => {
   const client = await engine.migrated()
   const end = await insertMonth(client, 1_000_000)
   const times = await timePanels(client, end)
   expect(times.length).toBeGreaterThan(70)
-  expect(times.filter(({ leastMs }) => leastMs > 300)).toEqual([])
+  expect(times.filter(({ medianMs }) => medianMs > 300)).toEqual([])
 })

@@ -265,6 +265,8 @@ describe('alert rules', () => {
             uid: z.string().regex(/^[\w-]{1,40}$/),
             title: z.string(),
             condition: z.string(),
+            keepFiringFor: z.string(),
+            execErrState: z.string(),
             annotations: z.object({ summary: z.string() }),
             data: z.array(z.object({ refId: z.string(), datasourceUid: z.string(), model: z.looseObject({}) })),
           }),
@@ -278,6 +280,12 @@ describe('alert rules', () => {
     expect(rules.length).toBeGreaterThan(3)
     expect(new Set(rules.map(({ uid }) => uid)).size).toBe(rules.length)
     for (const { condition, data } of rules) expect(data.map(({ refId }) => refId)).toContain(condition)
+  })
+
+  test('a threshold that is crossed to and fro is one alarm, and so is a ClickHouse that does not answer', () => {
+    expect(new Set(rules.map(({ keepFiringFor }) => keepFiringFor))).toEqual(new Set(['10m']))
+    const failing = rules.filter(({ execErrState }) => execErrState !== 'KeepLast')
+    expect(failing.map(({ uid, execErrState }) => [uid, execErrState])).toEqual([['understudy-silence', 'Error']])
   })
 
   test('each asks the data source that is provisioned, or Grafana itself', () => {
