@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { armOf, armShares, comparedShares, unitShare } from '../../src/domain/assign.ts'
+import { unitShare } from '../../src/domain/assign.ts'
 import type { Readings } from '../../src/domain/rollout/evidence.ts'
 import type { LivePhase } from '../../src/domain/rollout/phase.ts'
 import type { Rollout } from '../../src/domain/rollout/rollout.ts'
 import { momentsOf } from '../../src/domain/statistics/paired-betting.ts'
 import { namedRows } from '../../src/store/named-rows.ts'
-import { type Field, mapField } from '../../src/store/row-fields.ts'
 import { openRolloutStore, type RolloutStore } from '../../src/store/rollout-store.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { ENGINE_READY_MS, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { aRollout, MINUTE_MS } from '../fakes/a-rollout.ts'
 import { anId } from '../fakes/ids-at.ts'
+import { storeRequests, unitsOf } from '../fakes/rollout-rows.ts'
 
 let engine: TestEngine
 let client: StoreClient
@@ -28,156 +28,10 @@ beforeAll(async () => {
 }, ENGINE_READY_MS)
 afterAll(() => engine.close())
 
-type Seen = {
-  readonly unit: string
-  /** Minutes after the start of the stage. */
-  readonly at: number
-  readonly events?: readonly string[]
-  readonly score?: number | null
-  /** Minutes after the request. */
-  readonly scoredAfter?: number
-  readonly ms?: number
-  readonly epoch?: number
-  readonly task?: string
-  readonly source?: string
-  /** Its arm's model was out, and stable answered. */
-  readonly isPassedOver?: boolean
-  /** It is a question of an audit. */
-  readonly isAudit?: boolean
-}
-
 let count = 0
 
-/** Rows of requests of `rollout` at `percent`, as the request path writes them. */
-async function see(rollout: Rollout, percent: number, seen: readonly Seen[]): Promise<void> {
-  const shares = armShares(percent, false)
-  const traces: unknown[][] = []
-  const attempts: unknown[][] = []
-  const scores: unknown[][] = []
-  for (const {
-    unit,
-    at,
-    events = [],
-    score,
-    scoredAfter = 1,
-    ms = 100,
-    epoch = 1,
-    task = 'chat',
-    source = 'session',
-    isPassedOver = false,
-    isAudit = false,
-  } of seen) {
-    const receivedAt = START + at * MINUTE_MS
-    const id = anId(receivedAt, (count += 1))
-    const dealt = armOf(unitShare(rollout.salt, unit), shares)
-    const arm = dealt === 'none' ? 'stable' : dealt
-    const target = arm === 'candidate' && !isPassedOver ? rollout.candidate : rollout.stable
-    traces.push([
-      id,
-      receivedAt,
-      rollout.route,
-      arm,
-      unit,
-      source,
-      task,
-      rollout.name,
-      epoch,
-      percent,
-      armOf(unitShare(rollout.salt, unit), comparedShares(shares)) === dealt,
-      events,
-      'completed',
-      200,
-      'chat_completions',
-      isAudit ? { audit: 'golden' } : {},
-    ])
-    attempts.push([
-      anId(receivedAt, (count += 1)),
-      id,
-      0,
-      receivedAt,
-      'primary',
-      target.provider,
-      target.model ?? '',
-      rollout.route,
-      arm,
-      'completed',
-      ms,
-      10,
-    ])
-    if (score !== undefined) {
-      scores.push([
-        id,
-        receivedAt,
-        receivedAt + scoredAfter * MINUTE_MS,
-        'judge',
-        'judge',
-        'j/1/00000000',
-        String(receivedAt),
-        score,
-        score === null ? 'timeout' : '',
-      ])
-    }
-  }
-  const insert = async (table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void> => {
-    if (rows.length === 0) return
-    await client.insertRows(
-      table,
-      namedRows(columns, ...rows.map((row) => row.map(fieldOf))),
-      `${table}/${(count += 1)}`,
-    )
-  }
-  await insert(
-    'traces',
-    [
-      'trace_id',
-      'received_at',
-      'route',
-      'arm',
-      'unit',
-      'unit_source',
-      'task',
-      'rollout',
-      'rollout_epoch',
-      'rollout_step',
-      'is_compared',
-      'arm_events',
-      'outcome',
-      'status',
-      'api',
-      'tags',
-    ],
-    traces,
-  )
-  await insert(
-    'attempts',
-    [
-      'attempt_id',
-      'trace_id',
-      'position',
-      'started_at',
-      'role',
-      'provider',
-      'model',
-      'route',
-      'arm',
-      'outcome',
-      'duration_ms',
-      'first_token_ms',
-    ],
-    attempts,
-  )
-  await insert(
-    'scores',
-    ['trace_id', 'trace_at', 'scored_at', 'source', 'evaluator', 'version', 'revision', 'value', 'failure'],
-    scores,
-  )
-}
-
-function fieldOf(value: unknown): Field {
-  if (Array.isArray(value)) return value.map(String)
-  if (typeof value === 'object' && value !== null) return mapField(Object.fromEntries(Object.entries(value)))
-  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' ? value : null
-}
+const see = (rollout: Rollout, percent: number, seen: Parameters<typeof storeRequests>[2]): Promise<void> =>
+  storeRequests(client, { rollout, percent, startedAt: START }, seen)
 
 async function read(
   rollout: Rollout,
@@ -190,16 +44,6 @@ async function read(
   )
   if (answer.kind === 'unavailable') throw new Error(answer.detail)
   return answer.value
-}
-
-/** The first `count` units of an arm at `percent`. */
-function unitsOf(rollout: Rollout, percent: number, arm: 'candidate' | 'control', many: number): readonly string[] {
-  const units: string[] = []
-  for (let n = 0; units.length < many; n++) {
-    const unit = `${arm}-${n}`
-    if (armOf(unitShare(rollout.salt, unit), comparedShares(armShares(percent, false))) === arm) units.push(unit)
-  }
-  return units
 }
 
 const LIVE: LivePhase = { kind: 'ramping', percent: 25 }
@@ -231,7 +75,7 @@ it('pairs come of the arms as compared, one of each unit, and failures count for
   const errors = readings.badEvents.find(({ event }) => event === 'error')?.windows ?? []
   expect(errors.reduce((sum, { badCandidate }) => sum + badCandidate, 0)).toBe(4)
   expect(errors.reduce((sum, { badControl }) => sum + badControl, 0)).toBe(0)
-  expect(readings.units).toEqual({ since: START, candidate: 40, control: 40, neither: 0, inBoth: 0 })
+  expect(readings.units).toEqual({ since: START, candidate: 40, control: 40, neither: 0, compared: 80, inBoth: 0 })
   expect(readings.scores).toEqual({ candidate: { expected: 80, scored: 80 }, control: { expected: 40, scored: 40 } })
 })
 
@@ -296,6 +140,27 @@ it('only units that come first after the share was dealt are checked for the spl
   await see(rollout, 5, [{ unit: unitsOf(rollout, 5, 'candidate', 1)[0] ?? '', at: 21 }])
   const { units } = await read(rollout, LIVE, { dealtAt: START + 10 * MINUTE_MS })
   expect(units).toMatchObject({ candidate: 4, control: 10, neither: 0 })
+})
+
+it('a conversation that two proxies disagree about after a step is compared nowhere, and no unit in both arms', async () => {
+  const rollout = named('both')
+  const moved = unitsOf(rollout, 50, 'control', 30).filter((unit) => unitShare(rollout.salt, unit) < 0.75)
+  await see(
+    rollout,
+    75,
+    moved.flatMap((unit) => [
+      { unit, at: 1, pinned: 'control' as const },
+      { unit, at: 2 },
+    ]),
+  )
+  const compared = unitsOf(rollout, 75, 'control', 5)
+  await see(rollout, 75, [
+    ...compared.map((unit) => ({ unit, at: 1 })),
+    { unit: unitsOf(rollout, 75, 'candidate', 1)[0] ?? '', at: 1 },
+  ])
+  const { units } = await read(rollout, { kind: 'ramping', percent: 75 })
+  expect(moved.length).toBeGreaterThan(5)
+  expect(units).toMatchObject({ compared: 6, inBoth: 0 })
 })
 
 it('slow is what is slower than stable was when the stage began, by a quarter', async () => {
@@ -412,7 +277,7 @@ it('an empty stage reads as no data, in the shadow too', async () => {
       quality: [],
       success: [],
       badEvents: [],
-      units: { candidate: 0, control: 0, neither: 0, inBoth: 0 },
+      units: { candidate: 0, control: 0, neither: 0, compared: 0, inBoth: 0 },
       scores: { candidate: { expected: 0, scored: 0 }, control: { expected: 0, scored: 0 } },
       signals: [],
     })

@@ -150,6 +150,12 @@ describe('advance', () => {
     })
   })
 
+  it('holds units in both arms against all that are compared, not against the few that are new', () => {
+    const units = { since: STARTED_AT, candidate: 20, control: 20, neither: 360, compared: 5000, inBoth: 1 }
+    expect(tick({ units })).toMatchObject({ action: 'step' })
+    expect(tick({ units: { ...units, compared: 100 } })).toMatchObject({ rule: 'both_arms' })
+  })
+
   it('shares the chance of a wrong rollback among guardrails and tasks', () => {
     const apart = aRollout({ tasksApart: ['coding', 'math'] })
     const thresholds = (of: typeof rollout) => tick({}, LATER, of).checks.map(({ harm }) => harm?.threshold)

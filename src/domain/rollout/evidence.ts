@@ -64,7 +64,12 @@ export type UnitReading = {
   readonly candidate: number
   readonly control: number
   readonly neither: number
-  /** Seen in both arms, whatever the reason. */
+  /** Compared in the stage, new or not; undefined in what was stored before it was counted. */
+  readonly compared?: number | undefined
+  /**
+   * Of these, in both arms. A conversation that began before a step keeps its arm on one proxy and is dealt anew by another;
+   * it is compared on neither, and no sign of anything.
+   */
   readonly inBoth: number
 }
 

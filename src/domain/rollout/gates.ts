@@ -55,7 +55,7 @@ function mixedUp(live: LivePhase, { units }: Readings): Fault | undefined {
       because: `units fell ${fell} to candidate / control / neither (ln E ${fixed(logE)})`,
     }
   }
-  const seen = units.candidate + units.control
+  const seen = units.compared ?? units.candidate + units.control
   if (seen > 0 && units.inBoth / seen >= MOST_IN_BOTH) {
     return { reason: 'both_arms', because: `${units.inBoth} of ${seen} units were seen in both arms` }
   }

@@ -10,20 +10,21 @@ export async function readUnits(
   { dealtAt, percent, oneOf }: { readonly dealtAt: EpochMs; readonly percent: number; readonly oneOf: number },
 ): Promise<UnitReading> {
   const [row] = await ask(
-    { candidate: 'number', control: 'number', neither: 'number', in_both: 'number' },
+    { candidate: 'number', control: 'number', neither: 'number', compared: 'number', in_both: 'number' },
     `SELECT
       countIf(is_new AND first_arm = 'candidate') AS candidate,
       countIf(is_new AND first_arm = 'control') AS control,
       countIf(is_new AND first_arm NOT IN ('candidate', 'control')) AS neither,
+      countIf(notEmpty(arms)) AS compared,
       countIf(has(arms, 'candidate') AND has(arms, 'control')) AS in_both
     FROM (
       SELECT
         min(received_at) AS first_at,
         argMin(arm, (received_at, trace_id)) AS first_arm,
         argMin(is_of_share, (received_at, trace_id)) AND first_at >= fromUnixTimestamp64Milli({dealt_at:Int64}) AS is_new,
-        groupUniqArrayIf(arm, is_of_stage) AS arms
+        groupUniqArrayIf(arm, is_of_stage AND is_compared) AS arms
       FROM (
-        SELECT received_at, trace_id, arm, if(unit_source = 'none' OR traces.unit = '', toString(trace_id), traces.unit) AS own,
+        SELECT received_at, trace_id, arm, is_compared, if(unit_source = 'none' OR traces.unit = '', toString(trace_id), traces.unit) AS own,
           rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32}
             AND received_at >= fromUnixTimestamp64Milli({since:Int64}) AS is_of_stage,
           is_of_stage AND abs(rollout_step - {percent:Float64}) < 0.0001 AS is_of_share
@@ -42,6 +43,7 @@ export async function readUnits(
     candidate: row?.candidate ?? 0,
     control: row?.control ?? 0,
     neither: row?.neither ?? 0,
+    compared: row?.compared ?? 0,
     inBoth: row?.in_both ?? 0,
   }
 }
