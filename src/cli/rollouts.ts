@@ -30,8 +30,12 @@ export async function showRollout({ print }: Terminal, config: Config, name: str
 
 /** Prints why a rollout is where it is, and what it still needs. */
 export async function explainRollout({ print }: Terminal, config: Config, name: string): Promise<number> {
-  const rollout = await askAdmin(await running(config), pathOf(name), {})
-  for (const line of explanationLines(rollout)) print(line)
+  const rollout = recordOf(await askAdmin(await running(config), pathOf(name), {}))
+  const [headline = '', ...lines] = explanationLines(rollout)
+  print(headline)
+  // Where nothing moves any more, what counts is who ended it and why.
+  if (rollout['stage'] === null) print(`  ${textIn(rollout, 'changed_at')} ${changedBy(rollout)}`)
+  for (const line of lines) print(line)
   return 0
 }
 
@@ -93,18 +97,23 @@ function rolloutsTable(rollouts: readonly JsonRow[]): string {
     style: { head: [], border: [] },
   })
   for (const rollout of rollouts) {
-    const reason = textIn(rollout, 'reason')
     table.push([
       textIn(rollout, 'name'),
       textIn(rollout, 'route'),
       `${textIn(rollout, 'stable')} → ${textIn(rollout, 'candidate')}`,
       textIn(rollout, 'phase_text'),
       `${textIn(rollout, 'percent')}%`,
-      textIn(rollout, 'entered_at'),
-      `${textIn(rollout, 'actor')}${reason === '' ? '' : `: ${reason}`}`,
+      // A stage is entered; what is over, or has not begun, is so since it was changed.
+      textIn(rollout, rollout['stage'] === null ? 'changed_at' : 'entered_at'),
+      changedBy(rollout),
     ])
   }
   return table.toString()
+}
+
+function changedBy(rollout: JsonRow): string {
+  const reason = textIn(rollout, 'reason')
+  return `${textIn(rollout, 'actor')}${reason === '' ? '' : `: ${reason}`}`
 }
 
 function explanationLines(rollout: unknown): readonly string[] {

@@ -122,7 +122,7 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
     runCli(['rollout', ...args, '-c', home?.configFile ?? ''], { environment: { USER: 'grace' } })
   expect((await cli('list')).stdout).toContain('rolled back (by hand)')
   expect((await cli('show', NOW)).stdout).toContain('ada')
-  expect((await cli('explain', NOW)).stdout).toContain('rolled back')
+  expect((await cli('explain', NOW)).stdout).toMatch(/rolled back .*\n {2}\d{4}-\S+Z ada: because\n/)
   expect((await cli('estimate', NOW)).stdout).toContain('normal')
   expect(await cli('retry', NOW)).toMatchObject({ code: 1, stderr: expect.stringContaining('it may be retried from') })
   expect(await cli('replay', NOW)).toMatchObject({ code: 0, stdout: expect.stringContaining('agree (100.00 %)') })

@@ -44,6 +44,19 @@ it('an example that cannot work without keys says which are missing', async () =
   }
 })
 
+it('the first hour is short, and names only what its policy has', () => {
+  const walk = readFileSync(join(EXAMPLES, 'first-hour.md'), 'utf8')
+  const policy = readFileSync(join(EXAMPLES, 'first-hour.yaml'), 'utf8')
+  expect(walk.split('\n').length).toBeLessThan(120)
+  const asked = [...walk.matchAll(/npx understudy (shadow|rollout|weights) ([a-z]+) ?([a-z-]*)/g)]
+  const named = new Set(asked.flatMap(([, of = '', , name = '']) => (name === '' ? [] : [`${of} ${name}`])))
+  expect([...named].toSorted()).toEqual(['rollout cheaper', 'shadow cheaper', 'weights chat'])
+  for (const section of ['routes:\n  chat:', 'shadows:\n  cheaper:', 'rollouts:\n  cheaper:']) {
+    expect(policy).toContain(section)
+  }
+  expect(README).toContain('[the first hour](first-hour.md)')
+})
+
 it('the list names no example that is not there', () => {
   const named = [...README.matchAll(/\]\(([\w-]+\.yaml)\)/g)].map((match) => match[1] ?? '')
   expect(named.toSorted()).toEqual(FILES)
