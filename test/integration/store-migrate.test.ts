@@ -94,6 +94,7 @@ test('an empty server is brought up to date, and every statement that ships runs
     'v_pairs',
     'v_quality_per_task_day',
     'v_recent_errors',
+    'v_routing_audits',
     'v_scores',
     'v_scores_of_no_trace',
     'v_unpriced_models',
