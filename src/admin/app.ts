@@ -1,7 +1,9 @@
 import express from 'express'
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express'
 import helmet from 'helmet'
+import { CONFIG_FILE } from '../domain/changes/config-event.ts'
 import type { Log } from '../domain/ports.ts'
+import { AUTOMATIC } from '../domain/rollout/rollout-event.ts'
 import { createAccess, mayPass } from './access.ts'
 import type { Access, AdminTokens } from './access.ts'
 import { browserFault } from './browser-guard.ts'
@@ -112,9 +114,13 @@ function adminRequest(request: Request, access: Access, signal: AbortSignal): Ad
 
 const LONGEST_ACTOR = 100
 
-/** Who the caller says it acts for: it holds the token, so its word is taken. */
+/**
+ * Who the caller says it acts for: it holds the token, so its word is taken, but nobody is taken for what decides by itself:
+ * the proxy's user on a host is often called so too, and what a person did counts for more.
+ */
 function actorOf(header: string | readonly string[] | undefined): string | undefined {
   const text = typeof header === 'string' ? header.trim().slice(0, LONGEST_ACTOR) : ''
+  if (text === AUTOMATIC || text === CONFIG_FILE) return `${text} (by hand)`
   return text === '' ? undefined : text
 }
 

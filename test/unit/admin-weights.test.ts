@@ -110,3 +110,11 @@ it('a body of another type, an unknown route to look at, and an unknown paramete
     routes: [{ route: 'chat', live: false, tag: 'file', last_change: null, weights: { 'openai/a': 9, 'second/b': 1 } }],
   })
 })
+
+it('nobody who changes weights is taken for what changes them by itself', async () => {
+  const { port, asked } = await open()
+  for (const actor of ['understudy', 'config file', 'understudy-admin']) {
+    await put(port, { pins: [] }, { 'x-understudy-actor': actor })
+  }
+  expect(asked.map(({ actor }) => actor)).toEqual(['understudy (by hand)', 'config file (by hand)', 'understudy-admin'])
+})
