@@ -9,6 +9,8 @@ import { fromStore } from './traces.ts'
 
 const LONGEST_REASON = 1_000
 const MOST_ROWS = 1_000
+/** Each has all that it went by: on a busy route some hundred kilobytes. */
+const MOST_DECISIONS = 100
 
 /** `GET /admin/rollouts`: `{"rollouts": […], "decider"}`, every rollout of the file; see `rolloutJson`. */
 export function listRollouts({ rollouts }: AdminPorts): Handler {
@@ -32,16 +34,16 @@ export function showRollout({ rollouts }: AdminPorts): Handler {
 /** `GET /admin/rollouts/:id/events`: `{"events": [rows of rollout_events]}`, newest first; `limit` (1–1000, 50). */
 export function listRolloutEvents({ rollouts }: AdminPorts): Handler {
   return async ({ id, query, signal }) => {
-    const limit = limitOf(query)
+    const limit = limitOf(query, { max: MOST_ROWS, otherwise: 50 })
     if (typeof limit !== 'number') return limit
     return fromStore(await rollouts.events(id, limit, signal), (rows) => ({ status: 200, json: { events: rows } }))
   }
 }
 
-/** `GET /admin/rollouts/:id/decisions`: `{"decisions": [rows of rollout_decisions]}`, newest first; `limit` (1–1000, 50). */
+/** `GET /admin/rollouts/:id/decisions`: `{"decisions": [rows of rollout_decisions]}`, newest first; `limit` (1–100, 20). */
 export function listRolloutDecisions({ rollouts }: AdminPorts): Handler {
   return async ({ id, query, signal }) => {
-    const limit = limitOf(query)
+    const limit = limitOf(query, { max: MOST_DECISIONS, otherwise: 20 })
     if (typeof limit !== 'number') return limit
     return fromStore(await rollouts.decisions(id, limit, signal), (rows) => ({
       status: 200,
@@ -103,9 +105,9 @@ function unknown(known: readonly string[]): Reply {
   return errorReply(404, 'not_found', `No rollout has this name. Known: ${known.join(', ') || 'none'}.`)
 }
 
-function limitOf(query: URLSearchParams): number | Reply {
+function limitOf(query: URLSearchParams, most: { readonly max: number; readonly otherwise: number }): number | Reply {
   const fault = queryFault(query, ['limit'])
   if (fault !== undefined) return errorReply(400, 'bad_request', fault)
-  const limit = wholeNumber(query, 'limit', { min: 1, max: MOST_ROWS, otherwise: 50 })
+  const limit = wholeNumber(query, 'limit', { min: 1, ...most })
   return limit.kind === 'bad' ? errorReply(400, 'bad_request', limit.message) : limit.value
 }

@@ -4,8 +4,8 @@ import { textIn } from './json-rows.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Rows read at a time: a decision holds all that it went by. */
-const PAGE_ROWS = 200
+/** Rows read at a time: a decision holds all that it went by, on a busy route some hundred kilobytes. */
+const PAGE_ROWS = 50
 const MOST_SHOWN = 10
 
 /**

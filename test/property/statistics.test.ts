@@ -13,7 +13,7 @@ import {
   rollbackSums,
   upperBound,
 } from '../../src/domain/statistics/paired-betting.ts'
-import { badEventEvidence } from '../../src/domain/statistics/rate-ratio.ts'
+import { badEventEvidence, withoutQuiet } from '../../src/domain/statistics/rate-ratio.ts'
 import { sampleRatioEvidence } from '../../src/domain/statistics/sample-ratio.ts'
 
 const difference = fc.oneof(fc.constantFrom(-1, -0.5, 0, 0.5, 1), fc.double({ min: -1, max: 1, noNaN: true }))
@@ -106,6 +106,23 @@ describe('bad events', () => {
         expect(badEventEvidence(windows)).not.toBeNaN()
         const onlyControl = windows.map((each) => ({ ...each, badCandidate: 0 }))
         expect(badEventEvidence(onlyControl)).toBeLessThanOrEqual(1e-12)
+      }),
+    )
+  })
+
+  it('are the same in evidence and sums where the windows without any are put together', () => {
+    const quiet = window.map((each) => ({ ...each, badCandidate: 0, badControl: 0 }))
+    const mixed = fc.array(fc.oneof(window, quiet), { maxLength: 50 })
+    fc.assert(
+      fc.property(mixed, (windows) => {
+        const fewer = withoutQuiet(windows)
+        expect(same(badEventEvidence(fewer), badEventEvidence(windows))).toBe(true)
+        const silent = fewer.filter(({ badCandidate, badControl }) => badCandidate + badControl === 0)
+        expect(silent.length).toBeLessThanOrEqual(1)
+        for (const key of ['candidate', 'control', 'badCandidate', 'badControl'] as const) {
+          const sum = (of: typeof windows): number => of.reduce((total, each) => total + each[key], 0)
+          expect(sum([...fewer])).toBe(sum(windows))
+        }
       }),
     )
   })

@@ -40,6 +40,22 @@ export function rateSums(window: EventWindow, tolerated = TOLERATED_RATIO): Rate
   })
 }
 
+/** The same evidence and the same sums in fewer windows: those in which nothing went badly, which say nothing, as one. */
+export function withoutQuiet(windows: readonly EventWindow[]): readonly EventWindow[] {
+  const eventful = windows.filter(({ badCandidate, badControl }) => badCandidate + badControl > 0)
+  if (windows.length - eventful.length < 2) return windows
+  let [candidate, control] = [0, 0]
+  for (const window of windows) {
+    candidate += window.candidate
+    control += window.control
+  }
+  for (const window of eventful) {
+    candidate -= window.candidate
+    control -= window.control
+  }
+  return [{ candidate, control, badCandidate: 0, badControl: 0 }, ...eventful]
+}
+
 /**
  * ln E against "the candidate's bad events are at most `tolerated` times as frequent as the control's": an e-process,
  * valid however often one looks.

@@ -1,5 +1,5 @@
 import type { BadEventReading } from '../../domain/rollout/evidence.ts'
-import { TOLERATED_RATIO } from '../../domain/statistics/rate-ratio.ts'
+import { TOLERATED_RATIO, withoutQuiet } from '../../domain/statistics/rate-ratio.ts'
 import { analysisOver } from '../analyses/read-analysis.ts'
 import type { Stage } from './stage.ts'
 
@@ -12,17 +12,13 @@ export async function readBadEvents({ ask, calls, rollout }: Stage): Promise<rea
   return rows.flatMap(({ event: named, task, windows }) => {
     const event = rollout.badEvents.find((each) => each === named)
     if (event === undefined) return []
-    return [
-      {
-        event,
-        task,
-        windows: windows.map(([candidate = 0, control = 0, badCandidate = 0, badControl = 0]) => ({
-          candidate,
-          control,
-          badCandidate,
-          badControl,
-        })),
-      },
-    ]
+    const each = windows.map(([candidate = 0, control = 0, badCandidate = 0, badControl = 0]) => ({
+      candidate,
+      control,
+      badCandidate,
+      badControl,
+    }))
+    // A stage of a week has two thousand windows, and all of them would be stored with every decision.
+    return [{ event, task, windows: withoutQuiet(each) }]
   })
 }
