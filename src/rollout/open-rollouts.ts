@@ -83,6 +83,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   })
   const closing = new AbortController()
   const heldTrips = new Map<string, Trip & { readonly at: EpochMs }>()
+  const explaining = new Map<string, Promise<Evidence>>()
   let untold: readonly DecisionRecord[] = []
   let wake = (): void => undefined
   let isUnheard = false
@@ -194,6 +195,14 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
       recent: await options.recentOf(rollout),
       readings: read?.kind === 'ok' ? read.value : undefined,
     }
+  }
+
+  /** Whoever asks while the same is being read for somebody else waits for that: on a busy route it takes seconds. */
+  function explainedBy(rollout: Rollout, known: RolloutState): Promise<Evidence> {
+    const key = `${rollout.name}/${known.revision}`
+    const read = explaining.get(key) ?? evidenceOf(rollout, known).finally(() => explaining.delete(key))
+    explaining.set(key, read)
+    return read
   }
 
   async function trip(tripped: Trip): Promise<void> {
@@ -318,7 +327,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     explain: async (name) => {
       const [rollout, known] = [rolloutOf(name), log.state(name)]
       if (rollout === undefined || known === undefined) return undefined
-      return explain(rollout, known, await evidenceOf(rollout, known), Math.floor(world.now()))
+      return explain(rollout, known, await explainedBy(rollout, known), Math.floor(world.now()))
     },
     trip,
     report: () => ({ isDecider: lease.isHeld(), views: views(), decisions: deciding.counts() }),
