@@ -19,6 +19,14 @@ export type QualityCommandParts = {
   readonly wholeNumber: (text: string) => number
 }
 
+type ReportCommandOptions = {
+  readonly config: string
+  readonly since: number
+  readonly candidate?: string
+  readonly margin: number
+  readonly format: ReportFormat
+}
+
 /** The commands about how good answers are. */
 export function addQualityCommands(
   command: (name: string, description: string) => Command,
@@ -52,9 +60,10 @@ export function addQualityCommands(
     .argument('<name>', 'name of the shadow')
     .option('-c, --config <file>', 'config file', defaultConfig)
     .option('--since <duration>', 'how far to look back', seconds, 7 * 24 * 3_600)
+    .option('--candidate <provider/model>', 'of several candidates, present and past, this one alone')
     .option('--margin <difference>', 'by how much the candidate may be worse', share, 0.05)
     .addOption(new Option('-f, --format <format>', 'how to print').choices(REPORT_FORMATS).default('table'))
-    .action((name: string, options: { config: string; since: number; margin: number; format: ReportFormat }) =>
+    .action((name: string, options: ReportCommandOptions) =>
       withConfig(options.config, (config) =>
         showReport(terminal, config, { name, sinceSeconds: options.since, ...options }),
       ),

@@ -9,6 +9,7 @@ import type { Terminal } from './terminal.ts'
 export type ReportOptions = {
   readonly name: string
   readonly sinceSeconds: number
+  readonly candidate?: string | undefined
   readonly format: ReportFormat
   readonly margin: number
 }

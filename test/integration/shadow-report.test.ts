@@ -112,6 +112,13 @@ test('the report says of stored pairs and calls what went into them', async () =
     }),
     0.25,
   )
+  const [weak, other] = ['sim/weak', 'sim/other'].map((candidate) =>
+    reportQueries({ name: 'cheaper', sinceSeconds: 3_600, candidate }),
+  )
+  expect(await ask(weak?.calls ?? '')).toEqual(await ask(queries.calls))
+  expect(await ask(other?.calls ?? '')).toEqual([])
+  // What the stable model does with itself is about none of them.
+  expect(new Set((await ask(other?.verdicts ?? '')).map(([, isControl]) => isControl))).toEqual(new Set([true]))
   expect(report.pooled).toMatchObject({ pairs: 180, wins: 0, ties: 160, losses: 20, failed: 0 })
   expect(report.control).toMatchObject({ pairs: 20, ties: 20 })
   expect(report.saving?.share).toBeCloseTo(0.75)

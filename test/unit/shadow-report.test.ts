@@ -71,6 +71,28 @@ test('without a judge a report claims no more than that answers came', () => {
   expect(verdict).not.toContain('not worse')
 })
 
+test('a verdict names every candidate whose pairs it is about, and a warning how to hear of one', () => {
+  const calls = ['worse', 'better', 'worse'].map((model, index) => ({
+    task: `task ${index}`,
+    side: 'candidate' as const,
+    provider: 'openai',
+    model,
+    calls: 1_000,
+    priced: 0,
+    observedUsd: undefined,
+    listUsd: undefined,
+    durationMsP50: undefined,
+    durationMsP95: undefined,
+    firstTokenMsP50: undefined,
+    firstTokenMsP95: undefined,
+  }))
+  const report = shadowReport('cheaper', { ...NOTHING, verdicts: [verdicts({ d: 0, pairs: 2_000 })], calls }, 0.05)
+  expect(report.verdict).toMatch(/^better \+ worse is not worse than the stable model/)
+  expect(report.warnings).toEqual([
+    'The pairs are of 2 candidates (better, worse), taken together: --candidate PROVIDER/MODEL tells of one.',
+  ])
+})
+
 test('pairs whose prompt was redacted are told of', () => {
   const rows = [verdicts({ d: 0, pairs: 60, redacted: 12 })]
   expect(shadowReport('cheaper', { ...NOTHING, verdicts: rows }, 0.05).warnings).toEqual([

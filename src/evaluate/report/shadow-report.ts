@@ -154,6 +154,11 @@ export function shadowReport(name: string, rows: ReportRows, margin: number): Sh
   return { ...draft, warnings, verdict: verdictOf(draft, margin) }
 }
 
+/** A shadow may have several candidates, and has had others before its file was edited. */
+function modelsOf(calls: readonly CallsRow[], side: Side): readonly string[] {
+  return [...new Set(calls.flatMap((row) => (row.side === side ? [row.model] : [])))].sort()
+}
+
 type Draft = Omit<ShadowReport, 'warnings' | 'verdict'>
 
 function comparedOf(rows: readonly VerdictRow[]): Compared {
@@ -221,6 +226,12 @@ function warningsOf(draft: Draft, margin: number): readonly string[] {
       warnings.push("The judge's model has no price, so it was not asked: give it one in `prices:`.")
     }
   }
+  const candidates = modelsOf(draft.calls, 'candidate')
+  if (candidates.length > 1) {
+    warnings.push(
+      `The pairs are of ${candidates.length} candidates (${candidates.join(', ')}), taken together: --candidate PROVIDER/MODEL tells of one.`,
+    )
+  }
   if (draft.redactedPairs > 0) {
     warnings.push(
       `${draft.redactedPairs} of the pairs are redacted: the candidate answered a prompt of which something was taken out.`,
@@ -233,7 +244,7 @@ function warningsOf(draft: Draft, margin: number): readonly string[] {
 /** One sentence. A saving is said only with its baseline, its interval and the share of pairs behind it. */
 function verdictOf(draft: Draft, margin: number): string {
   const { pooled, control, length, saving, backedShare: backed, calls } = draft
-  const model = (side: Side): string => calls.find((row) => row.side === side)?.model ?? `the ${side} model`
+  const model = (side: Side): string => modelsOf(calls, side).join(' + ') || `the ${side} model`
   const [candidate, stable] = [model('candidate'), model('stable')]
   if (pooled.pairs + pooled.failed === 0) return nothingYet(draft)
   if (pooled.pairs < LEAST_PAIRS || backed < LEAST_BACKED_SHARE) {
