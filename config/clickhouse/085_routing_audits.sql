@@ -3,6 +3,7 @@
 -- statement: which pairs are of an audit
 ALTER TABLE {database}.pairs {on_cluster}
     ADD COLUMN IF NOT EXISTS point_usd Nullable(Float64) COMMENT 'Of a routing audit: US dollars that 0.01 of quality was worth; NULL on all other pairs.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS extra_usd Nullable(Float64) COMMENT 'Of a routing audit: US dollars that the candidate cost more than the call that answered the client; NULL = one of them is unknown, and on all other pairs.' CODEC(ZSTD(1)),
     ADD COLUMN IF NOT EXISTS audit_candidates UInt16 DEFAULT 0 COMMENT 'Of a routing audit: models that were to answer the request besides the one that did; 0 on all other pairs.' CODEC(ZSTD(1))
 
 -- statement: the pairs that count, with these columns
@@ -30,31 +31,16 @@ FROM
     SELECT
         trace_id,
         trace_at,
-        audit,
+        comparison AS audit,
         route,
         task,
         version,
-        any(stable) AS picked,
+        concat(any(stable_provider), '/', any(stable_model)) AS picked,
         any(audit_candidates) AS candidates,
-        arrayReverseSort(groupArrayIf((assumeNotNull(gain), candidate), gain IS NOT NULL)) AS gains
-    FROM
-    (
-        SELECT
-            pair.trace_id AS trace_id,
-            pair.trace_at AS trace_at,
-            pair.comparison AS audit,
-            pair.route AS route,
-            pair.task AS task,
-            pair.version AS version,
-            pair.audit_candidates AS audit_candidates,
-            concat(pair.stable_provider, '/', pair.stable_model) AS stable,
-            concat(pair.candidate_provider, '/', pair.candidate_model) AS candidate,
-            round(100 * pair.point_usd * pair.d - toFloat64(other_call.cost_usd - own_call.cost_usd), 12) AS gain
-        FROM {database}.v_pairs AS pair
-        LEFT JOIN {database}.attempts AS own_call ON own_call.attempt_id = pair.stable_attempt_id
-        LEFT JOIN {database}.attempts AS other_call ON other_call.attempt_id = pair.candidate_attempt_id
-        WHERE pair.audit_candidates > 0 AND pair.evaluator = 'judge'
-    )
-    GROUP BY trace_id, trace_at, audit, route, task, version
+        groupArrayIf((assumeNotNull(round(100 * point_usd * d - extra_usd, 12)), concat(candidate_provider, '/', candidate_model)), d IS NOT NULL AND extra_usd IS NOT NULL) AS each,
+        arrayReverseSort(each) AS gains
+    FROM {database}.v_pairs
+    WHERE audit_candidates > 0 AND evaluator = 'judge'
+    GROUP BY trace_id, trace_at, comparison, route, task, version
 )
 COMMENT 'A row per audited request: the model that answered (picked), the one worth most by quality at point_usd less cost (best), and how much less the picked one was worth, in US dollars (regret_usd; to the pico-dollar). Whole = every candidate has a verdict and a cost; else best is empty, regret_usd and is_right NULL.'

@@ -37,6 +37,8 @@ export type Pair = {
 export type AuditMark = {
   /** What 0.01 of quality was worth, in US dollars. */
   readonly pointUsd: number
+  /** What the candidate's answer cost more than the client's, in US dollars; undefined = one of them is not known. */
+  readonly extraUsd: number | undefined
   /** Models that were to answer besides the one that did; with fewer pairs the request tells nothing. */
   readonly candidates: number
 }

@@ -16,6 +16,9 @@ import type { Hold } from './hold.ts'
 import type { Pauses } from './pauses.ts'
 import type { CallFate } from './request-fate.ts'
 
+/** Pico-dollars of a dollar. */
+const PICO = 1e12
+
 export type LaneOptions = {
   readonly world: World
   readonly send: SendUpstream
@@ -240,7 +243,9 @@ export function createLane(name: string, options: LaneOptions): Lane {
         isRedacted: job.isRedacted,
         policyVersion: exchange.decision.policyVersion,
         audit:
-          audit === undefined || audited === undefined ? undefined : { pointUsd: audit.pointUsd, candidates: audited },
+          audit === undefined || audited === undefined
+            ? undefined
+            : { pointUsd: audit.pointUsd, extraUsd: extraUsd(stable, attempt), candidates: audited },
       },
       (outcome) => settled(held, outcome === 'compared' ? undefined : 'not_compared'),
     )
@@ -306,6 +311,12 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
 function sideOf({ id, target, cost, durationMs, firstTokenMs }: Attempt) {
   return { attemptId: id, target, cost, durationMs, firstTokenMs }
+}
+
+/** What `attempt` cost more than `stable`; undefined where a cost is not known. */
+function extraUsd(stable: Attempt, attempt: Attempt): number | undefined {
+  const [own, other] = [stable.cost, attempt.cost]
+  return own.kind === 'priced' && other.kind === 'priced' ? Number(other.picoUsd - own.picoUsd) / PICO : undefined
 }
 
 function targetKey({ provider, model }: Target): string {

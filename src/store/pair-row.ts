@@ -43,6 +43,7 @@ export const PAIR_COLUMNS = [
   'candidate_chars',
   'policy_version',
   'point_usd',
+  'extra_usd',
   'audit_candidates',
 ] as const
 
@@ -80,7 +81,8 @@ export function pairRow(pair: Pair, instance: string): FieldsOf<typeof PAIR_COLU
     valueField(candidate.value),
     countField(candidate.chars),
     textField(pair.policyVersion),
-    pair.audit?.pointUsd ?? null,
+    valueField(pair.audit?.pointUsd),
+    valueField(pair.audit?.extraUsd),
     pair.audit?.candidates ?? 0,
   ]
 }

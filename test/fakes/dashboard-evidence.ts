@@ -59,11 +59,11 @@ GROUP BY minute, control, stage, reason`)
   // An audit of routing, of the requests that the shadow has as well.
   await client.command(`
 INSERT INTO ${database}.pairs (trace_id, stable_attempt_id, candidate_attempt_id, trace_at, paired_at, instance, comparison, is_control, evaluator,
-  version, revision, d, failure, cost_usd, route, task, stable_provider, stable_model, candidate_provider, candidate_model, point_usd, audit_candidates)
+  version, revision, d, failure, cost_usd, route, task, stable_provider, stable_model, candidate_provider, candidate_model, point_usd, extra_usd, audit_candidates)
 WITH ${facts}
 SELECT ${rowId(0)}, ${rowId(1)}, ${rowId(3)}, at, at + INTERVAL 9 SECOND, 'proxy-1', concat('audit:picks:', route_name), 0, 'judge', 'gpt-judge/1', 1,
   if(number % 31 = 3, NULL, [-1, 0, 0, 0, 1][cityHash64(number, 'audit') % 5 + 1]), if(number % 31 = 3, 'timeout', ''), toDecimal64(0.0004, 12), route_name, task_name,
-  'fake', name, 'fake', 'haiku', 0.00002, 1
+  'fake', name, 'fake', 'haiku', 0.00002, if(number % 41 = 5, NULL, (rank - 3) * 0.0004), 1
 ${numbers} WHERE ${isShadowed} AND NOT (${isControl})`)
   await client.command(`
 INSERT INTO ${database}.shadow_funnel (minute, instance, shadow, provider, model, is_control, stage, reason, requests)

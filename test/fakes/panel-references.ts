@@ -25,7 +25,6 @@ const BY_NEWEST = `${BY_JUDGE} AND version = 'gpt-judge/1'`
 const pairs = (what: string, which = "evaluator = 'judge'"): string =>
   `SELECT ${what} FROM pairs FINAL WHERE {scored} AND ${which}`
 const funnel = (what: string): string => `SELECT ${what} FROM shadow_funnel WHERE {minute}`
-const PRICED = 'SELECT attempt_id FROM attempts WHERE cost_usd IS NOT NULL'
 const usd = (which: string): string => calls('toFloat64(sum(cost_usd))', which)
 const slots = (time: string, ...by: readonly string[]): string =>
   `uniqExact((toStartOfInterval(toDateTime(${time}), INTERVAL {interval} second)${by.map((each) => `, ${each}`).join('')}))`
@@ -149,7 +148,7 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   ),
   'quality: Routing picks': sum(
     'Audited',
-    `SELECT count() FROM (${pairs('trace_id', `${BY_JUDGE} AND audit_candidates > 0 AND d IS NOT NULL AND stable_attempt_id IN (${PRICED}) AND candidate_attempt_id IN (${PRICED})`)} GROUP BY trace_id, comparison HAVING count() = any(audit_candidates))`,
+    `SELECT count() FROM (${pairs('trace_id', `${BY_JUDGE} AND audit_candidates > 0 AND d IS NOT NULL AND extra_usd IS NOT NULL`)} GROUP BY trace_id, comparison HAVING count() = any(audit_candidates))`,
   ),
   'quality: Lowest scores': rows(scores('least(count(value), 50)', BY_JUDGE)),
 

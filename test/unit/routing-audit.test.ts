@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { describeFeatures } from '../../src/config/describe-features.ts'
 import { formatFault } from '../../src/config/fault.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { auditedPicks } from '../../src/domain/feedback/audited-picks.ts'
@@ -85,6 +86,14 @@ test.each<[string, readonly CallFate[], CallFate]>([
     expect(told).toHaveLength(index + 1 === fates.length ? 1 : 0)
   }
   expect(told).toEqual([expected])
+})
+
+test('is told of among the audits, not among the shadows', () => {
+  const policy = read('kind: routing, routes: two, budget: 2, point_value: 0.001, enabled: false')
+  if (typeof policy === 'string') throw new Error(policy)
+  const { on, off } = describeFeatures(policy)
+  expect(on).toContain('audits audit:x:two (off)')
+  expect(off).toContain('shadows')
 })
 
 describe('what audited requests tell', () => {
