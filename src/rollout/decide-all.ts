@@ -24,6 +24,7 @@ export type DecideOptions = {
 
 export type Deciding = {
   readonly decide: (rollout: Rollout) => Promise<void>
+  /** Undefined where another one decides by now: what was said before must not go on being told. */
   readonly looked: (name: string) => LastLook | undefined
   /** Decisions so far, by rollout, action and rule. */
   readonly counts: () => readonly { readonly key: readonly [string, string, string]; readonly count: number }[]
@@ -68,7 +69,7 @@ export function createDeciding(options: DecideOptions): Deciding {
   }
 
   return {
-    looked: (name) => last.get(name),
+    looked: (name) => (options.mayDecide() ? last.get(name) : undefined),
     counts: () => [...counts.values()],
     decide: async (rollout) => {
       const { name } = rollout

@@ -1,22 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { JournalEntry } from '../../src/domain/changes/journal-entry.ts'
 import type { Rollout } from '../../src/domain/rollout/rollout.ts'
 import { type FileKeeper, keepToFile } from '../../src/rollout/keep-file.ts'
-import { openRolloutLog, type RolloutLog } from '../../src/rollout/rollout-log.ts'
+import type { RolloutLog } from '../../src/rollout/rollout-log.ts'
 import { aRollout } from '../fakes/a-rollout.ts'
+import { aRolloutLog, aTickingWorld } from '../fakes/a-rollout-log.ts'
 import { aRoutingState } from '../fakes/a-routing.ts'
 import { quietLog } from '../fakes/clickhouse.ts'
-import { anId } from '../fakes/ids-at.ts'
 
 const FILE = aRoutingState('routes:\n  chat: { match: { model: gpt-4o }, target: openai/gpt-4o }\n')
 
-/** As ClickHouse keeps it: of several rows for one revision the first. */
 const rows: JournalEntry[] = []
-let [now, ids] = [1_000, 0]
-const world = { now: () => (now += 1), newId: () => anId(now, (ids += 1)), monotonic: () => now }
+const world = aTickingWorld()
 
 type Proxy = {
   readonly keeper: FileKeeper
@@ -26,32 +21,10 @@ type Proxy = {
   version: string
 }
 
-async function aProxy(instance: string, read: Rollout, version: string): Promise<Proxy> {
-  const dir = mkdtempSync(join(tmpdir(), 'understudy-keep-file-'))
+async function aProxy(read: Rollout, version: string): Promise<Proxy> {
   const warned: string[] = []
-  const log = await openRolloutLog({
-    file: join(dir, 'rollouts.json'),
-    journal: {
-      append: async (entry) => {
-        if (!rows.some(({ name, revision }) => name === entry.name && revision === entry.revision)) rows.push(entry)
-        return { kind: 'sent' }
-      },
-      look: async () => {
-        log.follower.take(rows)
-        return true
-      },
-    },
-    instance,
-    policyVersion: () => proxy.version,
-    isWanted: () => true,
-    onChange: () => {},
-    world,
-    log: quietLog,
-  })
-  onTestFinished(async () => {
-    await log.close()
-    rmSync(dir, { recursive: true, force: true })
-  })
+  const log = await aRolloutLog(rows, world, () => proxy.version)
+  onTestFinished(log.discard)
   const keeper = keepToFile({
     log,
     state: () => ({ ...FILE, policyVersion: proxy.version }),
@@ -65,8 +38,8 @@ async function aProxy(instance: string, read: Rollout, version: string): Promise
 
 it('a proxy with an older file than another one changes nothing, and says so once', async () => {
   const rollout = aRollout()
-  const first = await aProxy('first', rollout, 'v1')
-  const second = await aProxy('second', rollout, 'v1')
+  const first = await aProxy(rollout, 'v1')
+  const second = await aProxy(rollout, 'v1')
   first.log.follower.take(rows)
   second.log.follower.take(rows)
   await first.keeper.keep(false)
