@@ -38,7 +38,9 @@ export function rowFacts({ requests, models, until, spanSeconds }: Traffic): str
   return `
     number / ${requests} AS place,
     place + (sin(6.2832 * ${days} * place + 2) - sin(2)) * 0.5 / (6.2832 * ${days}) AS age,
-    fromUnixTimestamp64Milli(toInt64(${until.getTime()} - least(greatest(age, 0) + ${draw('jitter')} * 0.01, 1) * ${spanSeconds * 1000}), 'UTC') AS at,
+    -- Turned back at both ends, where there would be a heap and a hole otherwise.
+    1 - abs(1 - abs(age + (${draw('jitter')} - 0.5) * 0.01)) AS shifted,
+    fromUnixTimestamp64Milli(toInt64(${until.getTime()} - shifted * ${spanSeconds * 1000}), 'UTC') AS at,
     number % 50 = 7 AS is_failed,
     number % 21 = 3 AS has_fallback,
     ${oneOf(names, `number % ${names.length}`)} AS name,
