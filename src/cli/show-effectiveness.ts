@@ -54,6 +54,7 @@ export async function showEffectiveness(
     watermark_ms: 0,
     half_life_ms: NO_FADING_MS,
     sources: [...QUALITY_SOURCES],
+    one_of: 1,
     changed: { '': 0 },
     quarantined: { '': 0 },
     reference_provider: baseline.provider,

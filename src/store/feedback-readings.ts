@@ -45,7 +45,15 @@ const COSTS = {
   weighted_squares: 'number',
 } as const satisfies Columns
 
+const SINCE = 'fromUnixTimestamp64Milli({as_of:Int64} - {horizon_ms:Int64})'
+const COUNT = `SELECT sum(rows) AS scores FROM (
+  SELECT count() AS rows FROM {database:Identifier}.scores WHERE trace_at > ${SINCE} AND source IN {sources:Array(String)}
+  UNION ALL SELECT count() AS rows FROM {database:Identifier}.pairs WHERE trace_at > ${SINCE} AND evaluator = 'judge')`
+
 const FORMAT = 'SETTINGS output_format_json_quote_64bit_integers = 0'
+
+/** So many scores and pairs fit into the memory of a reader; of more, of all routes together, a part tells enough. */
+const MOST_SCORES = 500_000
 
 /** What the analyses say of a route, read with `select`. The same time gets the same answers, but for rows that come late. */
 export async function readFeedback(
@@ -53,6 +61,7 @@ export async function readFeedback(
   database: string,
   wanted: FeedbackWanted,
   signal: AbortSignal,
+  mostScores = MOST_SCORES,
 ): Promise<Read<Readings>> {
   const { route, asOf, rule, reference, changedAt, quarantined } = wanted
   const params: Readonly<Record<string, Json>> = {
@@ -68,8 +77,19 @@ export async function readFeedback(
     reference_provider: reference?.provider ?? '',
     reference_model: reference?.model ?? '',
   }
+  const counted = await select(
+    { name: 'feedback_scores', sql: `${COUNT} ${FORMAT}`, params, parse: parseAs({ scores: 'number' }) },
+    signal,
+  )
+  if (counted.kind === 'unavailable') return counted
+  const [{ scores } = { scores: 0 }] = counted.value
   const quality = await select(
-    { name: 'feedback_quality', sql: `${readAnalysis('quality-windows')} ${FORMAT}`, params, parse: parseAs(QUALITY) },
+    {
+      name: 'feedback_quality',
+      sql: `${readAnalysis('quality-windows')} ${FORMAT}`,
+      params: { ...params, one_of: Math.max(1, Math.ceil(scores / mostScores)) },
+      parse: parseAs(QUALITY),
+    },
     signal,
   )
   if (quality.kind === 'unavailable') return quality

@@ -12,6 +12,7 @@ import { realWorld } from '../fakes/real-world.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { feedbackRequests, storeFeedback } from '../fakes/feedback-rows.ts'
 import { firstValues, talliedByHand } from '../fakes/feedback-sums.ts'
+import { MATRIX_BY_HAND, RIGHT_BY_HAND, SAVING_BY_HAND } from '../fakes/effectiveness-sql.ts'
 import { aProxyHome, queryAs } from '../fakes/proxy-process.ts'
 import { runCli } from '../fakes/run-cli.ts'
 import { createDraws } from '../simulation/draws.ts'
@@ -109,6 +110,17 @@ describe('what the analyses say is what comes out by hand:', () => {
         6,
       )
     }
+  })
+
+  it('and of more scores than can be read those of a part of the requests', async () => {
+    const massOf = async (most?: number): Promise<number> => {
+      const read = await readFeedback(engine.reader().select, 'understudy', wanted, signal, most)
+      if (read.kind !== 'ok') throw new Error(read.detail)
+      return read.value.quality.reduce((sum, { tally }) => sum + tally.mass, 0)
+    }
+    const [whole, part] = [await massOf(), await massOf(1_000)]
+    expect(part).toBeGreaterThan(0.15 * whole)
+    expect(part).toBeLessThan(0.5 * whole)
   })
 
   it('what audits found of a model that they asked by itself, each question once a day', async () => {
@@ -259,16 +271,7 @@ describe('what the analyses say is what comes out by hand:', () => {
     onTestFinished(() => home.close())
     const { stdout } = await runCli(['weights', 'effectiveness', 'counted', '--since', '60d', '-c', home.configFile])
     const sql = queryAs(engine.engine.url, { username: 'app', password: 'app', database: 'understudy' })
-    const usd = 'toFloat64(cost_usd)'
-    const [sums] = await sql<{ n: number; moved: number; saved: number; whole: number; error: number }>(`
-      SELECT toFloat64(sum(n)) AS n, toFloat64(sum(elsewhere)) AS moved, sum(priced * mean - spent) AS saved,
-        sum(priced * mean + own) AS whole, sqrt(sum(pow(priced * error, 2))) AS error
-      FROM (
-        SELECT count() AS n, countIf(target_model = 'small') AS elsewhere,
-          countIf(target_model = 'small' AND cost_usd IS NOT NULL) AS priced, avgIf(${usd}, target_model = 'large') AS mean,
-          stddevSampIf(${usd}, target_model = 'large') / sqrt(countIf(target_model = 'large' AND cost_usd IS NOT NULL)) AS error,
-          sumIf(${usd}, target_model = 'small') AS spent, sumIf(${usd}, target_model = 'large') AS own
-        FROM traces WHERE route = 'counted' AND NOT mapContains(tags, 'audit') GROUP BY task)`)
+    const [sums] = await sql<{ n: number; moved: number; saved: number; whole: number; error: number }>(SAVING_BY_HAND)
     if (sums === undefined) throw new Error('there are no requests')
     const { n, moved, saved, whole, error } = sums
     const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
@@ -277,23 +280,11 @@ describe('what the analyses say is what comes out by hand:', () => {
     expect(stdout).toContain(
       `Savings: ${percent(saved / whole)} (95 %: ${interval.join(' to ')}), ${saved.toFixed(4)} USD; pairs speak for 100.0 % of the ${moved} requests that went elsewhere.`,
     )
-    const [right] = await sql<{ share: number; pairs: number }>(`
-      SELECT toFloat64(count()) AS pairs, 1 - avg(cheaper OR dearer) AS share FROM (
-        SELECT c.cost_usd < s.cost_usd AND d >= -0.05 AS cheaper, c.cost_usd > s.cost_usd AND d > 0.05 AS dearer
-        FROM pairs INNER JOIN attempts AS s ON s.attempt_id = stable_attempt_id
-        INNER JOIN attempts AS c ON c.attempt_id = candidate_attempt_id
-        WHERE pairs.route = 'counted' AND NOT is_control AND s.cost_usd IS NOT NULL AND c.cost_usd IS NOT NULL)`)
+    const [right] = await sql<{ share: number; pairs: number }>(RIGHT_BY_HAND)
     expect(stdout).toMatch(
       new RegExp(`Right choices: ${percent(right?.share ?? 0)} .* of ${right?.pairs} judged pairs`),
     )
-    const matrix = await sql<{ task: string; model: string; mean: number; error: number; n: number }>(`
-      SELECT task, target_model AS model, avg(first) AS mean, stddevSamp(first) / sqrt(count()) AS error, toFloat64(count()) AS n
-      FROM (
-        SELECT any(t.task) AS task, target_model, argMin(s.value, s.scored_at) AS first
-        FROM traces AS t INNER JOIN scores AS s ON s.trace_id = t.trace_id
-        WHERE t.route = 'counted' AND NOT mapContains(tags, 'audit')
-        GROUP BY t.task, target_model, toDate(received_at), if(unit = '', toString(t.trace_id), unit))
-      GROUP BY task, model ORDER BY task, model`)
+    const matrix = await sql<{ task: string; model: string; mean: number; error: number; n: number }>(MATRIX_BY_HAND)
     expect(matrix).toHaveLength(4)
     const cells = stdout.split('\n').map((line) => line.split('│').map((cell) => cell.trim()))
     for (const cell of matrix) {

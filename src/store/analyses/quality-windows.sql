@@ -6,7 +6,7 @@
 -- Questions of audits are no traffic (tag audit=golden).
 -- {as_of}: milliseconds since 1970; nothing that came later counts, nor any request of the last {watermark_ms} or from
 -- before {horizon_ms}. {changed}: when the weights of a task moved last, '' = those of all tasks without an own entry.
--- {quarantined}: since when an arm is out, by 'task\nprovider/model'.
+-- {quarantined}: since when an arm is out, by 'task\nprovider/model'. Of scores and pairs those of one of {one_of} requests count.
 WITH
     fromUnixTimestamp64Milli({as_of:Int64}) AS until,
     fromUnixTimestamp64Milli({as_of:Int64} - {horizon_ms:Int64}) AS since,
@@ -60,6 +60,7 @@ FROM
             SELECT trace_id, attempt_id, source, evaluator, version, value, provider, model, scored_at
             FROM {database:Identifier}.v_scores
             WHERE trace_at > since - INTERVAL 1 HOUR AND source IN {sources:Array(String)} AND value IS NOT NULL AND scored_at <= until
+                AND cityHash64(trace_id) % {one_of:UInt32} = 0
         ) AS score ON score.trace_id = request.trace_id
         WHERE request.route = {route:String} AND request.received_at > since AND request.received_at <= settled
             AND request.tags['audit'] != 'golden'
@@ -84,7 +85,7 @@ FROM
                 candidate_provider = {reference_provider:String} AND candidate_model = {reference_model:String} AS is_candidate
             FROM {database:Identifier}.v_pairs
             WHERE trace_at > since AND trace_at <= settled AND paired_at <= until AND route = {route:String}
-                AND evaluator = 'judge' AND NOT is_control AND d IS NOT NULL
+                AND evaluator = 'judge' AND NOT is_control AND d IS NOT NULL AND cityHash64(trace_id) % {one_of:UInt32} = 0
         )
         WHERE 'pairs' IN {sources:Array(String)} AND is_stable != is_candidate
         UNION ALL
