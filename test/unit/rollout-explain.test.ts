@@ -46,7 +46,9 @@ describe('explain', () => {
     expect(linesOf({ kind: 'draft' })).toContain('to begin: npx understudy rollout start haiku')
     const retry = 'to try it again: npx understudy rollout retry haiku'
     expect(linesOf({ kind: 'aborted' })).toEqual(['it is aborted', retry])
-    expect(linesOf({ kind: 'rolled_back', cause: 'slow', cooldownUntil: now })).toContain(retry)
+    expect(linesOf({ kind: 'rolled_back', cause: 'slow', cooldownUntil: Date.UTC(2026, 10, 21) })).toContain(
+      'to try it again, from 2026-11-21T00:00:00.000Z on: npx understudy rollout retry haiku',
+    )
   })
 
   it('says a stay of seconds in seconds, as where times are divided', () => {

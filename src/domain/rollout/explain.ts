@@ -43,17 +43,19 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
 }
 
 /** What a person may do next about a rollout that nothing moves any more, or nothing yet. */
-function leftToDo({ name, route, stable, candidate }: Rollout, { kind }: Phase): readonly string[] {
-  switch (kind) {
+function leftToDo({ name, route, stable, candidate }: Rollout, phase: Phase): readonly string[] {
+  const retry = `npx understudy rollout retry ${name}`
+  switch (phase.kind) {
     // It leads everybody to its candidate until the file does.
     case 'succeeded':
       return [`write ${candidate.key} for ${stable.key} in routes.${route} and take rollouts.${name} out of the file`]
     case 'draft':
       return [`to begin: npx understudy rollout start ${name}`]
     case 'rolled_back':
+      return [`to try it again, from ${new Date(phase.cooldownUntil).toISOString()} on: ${retry}`]
     case 'aborted':
     case 'superseded':
-      return [`to try it again: npx understudy rollout retry ${name}`]
+      return [`to try it again: ${retry}`]
     case 'shadow':
     case 'ramping':
     case 'baking':
