@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cell, Closable, Log, World } from '../domain/ports.ts'
 import { advance } from '../domain/rollout/advance.ts'
-import { type Authorship, command, type Verb } from '../domain/rollout/command.ts'
 import type { DecisionRecord } from '../domain/rollout/decision-record.ts'
 import type { Evidence } from '../domain/rollout/evidence.ts'
 import { explain, type Explanation } from '../domain/rollout/explain.ts'
@@ -12,6 +11,7 @@ import type { RolloutAnswer, RolloutReport, RolloutRequest, RolloutView, Trip } 
 import type { RoutingState } from '../domain/state.ts'
 import type { EpochMs } from '../domain/units.ts'
 import { atSpeed } from './at-speed.ts'
+import { createChanging } from './change-rollout.ts'
 import { createDeciding } from './decide-all.ts'
 import { keepToFile } from './keep-file.ts'
 import type { DeciderPace, DeciderStore, RecentOf } from './ports.ts'
@@ -49,8 +49,6 @@ export type Rollouts = Closable & {
   readonly report: () => RolloutReport
 }
 
-/** How long a caller waits to hear that the others will see the change. */
-const STORE_PATIENCE_MS = 2_000
 /** Rows of a request are stored about a second after its end; a loaded server takes longer. */
 const ROWS_LATE_MS = 10_000
 const LEAST_ROWS_LATE_MS = 2_000
@@ -111,6 +109,15 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     lines,
   })
   const file = keepToFile({ log, state: state.current, rollouts, world, lines })
+  const change = createChanging({
+    log,
+    journal: options.journal,
+    rollouts,
+    keepFile: () => keepFile(false),
+    onChange: () => wake(),
+    world,
+    lines,
+  })
 
   let { policyVersion } = state.current()
   const unsubscribe = state.subscribe((next) => {
@@ -229,84 +236,6 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     await log.tellWaiting()
   }
 
-  async function change(request: RolloutRequest): Promise<RolloutAnswer> {
-    const { name, verb, actor, reason, ifMatch } = request
-    const rollout = rolloutOf(name)
-    if (rollout === undefined) return { kind: 'unknown', known: rollouts().map((each) => each.name) }
-    if (log.state(name) === undefined) {
-      await keepFile(false)
-      if (log.state(name) === undefined)
-        return { kind: 'unavailable', detail: 'nothing is known of it before the store is there' }
-    }
-    const by = { actor, reason, at: Math.floor(world.now()) }
-    const answer =
-      isSafe(verb) && ifMatch === undefined ? await stop(rollout, verb, by) : await claim(rollout, verb, by, ifMatch)
-    if (answer.kind === 'applied') {
-      const now = log.state(name)
-      const phase = now === undefined ? '' : phaseText(now.phase)
-      lines.info('rollout_changed', { rollout: name, verb: verb.kind, phase, actor, reason, isStored: answer.isStored })
-      wake()
-    }
-    return answer
-  }
-
-  /** Takes the candidate away, or freezes it: in force here before anybody else is asked. */
-  async function stop(rollout: Rollout, verb: Verb, by: Authorship): Promise<RolloutAnswer> {
-    const known = log.state(rollout.name)
-    if (known === undefined) return { kind: 'refused', because: 'nothing is known of it.' }
-    const answer = command(rollout, known, verb, by)
-    if (answer.kind === 'refused') return answer
-    const id = world.newId()
-    const { change: made } = answer.event
-    await log.addLocal({ id, rollout: rollout.name, ...by, change: made, epoch: known.epoch })
-    await withinPatience(log.tellWaiting())
-    return { kind: 'applied', isStored: options.journal !== undefined && !log.waiting().some((each) => each.id === id) }
-  }
-
-  async function claim(
-    rollout: Rollout,
-    verb: Verb,
-    by: Authorship,
-    ifMatch: string | undefined,
-  ): Promise<RolloutAnswer> {
-    const { name } = rollout
-    const away = {
-      kind: 'unavailable',
-      detail: 'only the store can tell where it stands; pause, rollback and abort work without it',
-    } as const
-    if (options.journal !== undefined && !(await options.journal.look())) return away
-    const tag = (): string => String(log.stored(name)?.state.revision ?? 0)
-    if (ifMatch !== undefined && ifMatch !== tag()) return { kind: 'conflict', found: tag() }
-    let refused: string | undefined
-    const offered = await log.offer(
-      name,
-      (known) => {
-        if (known === undefined) return undefined
-        const answer = command(rollout, known, verb, by)
-        refused = answer.kind === 'refused' ? answer.because : undefined
-        return answer.kind === 'event' ? { event: answer.event } : undefined
-      },
-      ifMatch === undefined ? undefined : 1,
-    )
-    switch (offered.kind) {
-      case 'stored':
-        return { kind: 'applied', isStored: options.journal !== undefined }
-      case 'none':
-        return { kind: 'refused', because: refused ?? 'nothing is known of it.' }
-      case 'beaten':
-        return { kind: 'conflict', found: tag() }
-      case 'unavailable':
-        return { kind: 'unavailable', detail: 'the store went away meanwhile; look whether the change is in force' }
-    }
-  }
-
-  async function withinPatience(work: Promise<void>): Promise<void> {
-    const timer = new AbortController()
-    const late = delay(STORE_PATIENCE_MS, undefined, { signal: timer.signal }).catch(() => undefined)
-    await Promise.race([work, late])
-    timer.abort()
-  }
-
   function views(): readonly RolloutView[] {
     return rollouts().map((rollout) => ({
       rollout,
@@ -339,9 +268,4 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
       await log.close()
     },
   }
-}
-
-/** Verbs that are done at once wherever they are asked for, store or no store. */
-function isSafe({ kind }: Verb): boolean {
-  return kind === 'pause' || kind === 'rollback' || kind === 'abort'
 }
