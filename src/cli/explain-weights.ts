@@ -2,13 +2,17 @@ import { decisionText, sentenceOf, taskText } from '../domain/feedback/explain-d
 import { recordOfEntry } from '../domain/feedback/decision-record.ts'
 import type { ArmDecision, CellDecision } from '../domain/feedback/decide-cell.ts'
 import type { Config } from '../domain/policy.ts'
+import { callWindows } from './call-windows.ts'
 import { textLiteral } from '../store/analyses/filled-in.ts'
 import { textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints the last decision about the weights of `route`, with all that it rests on. Exit code 1 where there is none. */
+/**
+ * Prints the last decision about the weights of `route`, with all that it rests on, and how the models' calls fared. Exit code
+ * 1 where there is none.
+ */
 export async function explainWeights({ print, complain }: Terminal, config: Config, route: string): Promise<number> {
   const [row] = await askRows(
     config,
@@ -30,6 +34,8 @@ export async function explainWeights({ print, complain }: Terminal, config: Conf
     if (cell.yardstick !== '') print(`Quality is measured by ${plainText(cell.yardstick)}.`)
     print(armsTable(cell))
   }
+  const calls = await callWindows(config, route)
+  if (calls !== undefined) print(`\nCalls of the last seven days:\n${calls}`)
   return 0
 }
 

@@ -99,6 +99,7 @@ describe('a proxy whose route lets evidence move its weights', () => {
     for (const text of ['all traffic', 'coding: ', 'quarantined', 'judge by judge (v1)', '60.0 %']) {
       expect(explained.stdout).toContain(text)
     }
+    expect(explained.stdout).toMatch(/math +│ openai\/large +│ \d+ +│ \d\d\.\d % +│ \d\d\.\d % +│ \d+ +│/)
 
     const standings = await rowsOf('fed')(
       "SELECT task, target, standing, round(share_after, 2) AS share FROM v_model_standings WHERE task != '' ORDER BY task, target",
