@@ -70,7 +70,8 @@ const MODELS: readonly SimulatedModel[] = [
   aModel('worthy', LEAD),
   aModel('careless', { ...LEAD, quality: pointsWorse(10), faults: [{ fault: 'status@500', probability: 0.03 }] }),
   aModel('lesser', { ...LEAD, quality: pointsWorse(5) }),
-  aModel('sluggish', { ...LEAD, firstByteMs: 1_200, firstTokenMs: 1_250 }),
+  // Slower than a busy machine makes the first calls of the lead, by which it is told what slow is.
+  aModel('sluggish', { ...LEAD, firstByteMs: 2_500, firstTokenMs: 2_550 }),
   aModel('judge', { speaks: ['openai'], judges: judgeHabits() }),
 ]
 
