@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { agreement } from '../../src/domain/statistics/agreement.ts'
-import { probabilityBest, withFloor } from '../../src/domain/statistics/best-of.ts'
+import { targetShares } from '../../src/domain/feedback/target-shares.ts'
+import { probabilityBest } from '../../src/domain/statistics/best-of.ts'
 import { basisPoints, boundedStep } from '../../src/domain/statistics/bounded-step.ts'
 import { chiSquareTail, lnGamma, normalCdf } from '../../src/domain/statistics/gamma.ts'
 import { coverageOf, missingByArm } from '../../src/domain/statistics/missingness.ts'
@@ -122,9 +123,11 @@ describe('missing scores', () => {
 describe('weights', () => {
   it('gives the reference probabilities of being the best', () => {
     const { mu, sd, p, withFloor05 } = REFERENCE.pBest
-    const shares = probabilityBest(mu.map((mean, index) => ({ mean, deviation: sd[index] ?? 0 })))
+    const beliefs = mu.map((mean, index) => ({ mean, deviation: sd[index] ?? 0 }))
+    const shares = probabilityBest(beliefs)
+    const floored = targetShares(beliefs, 1, { floor: 0.05, ceiling: 1 })
     for (const [index, value] of p.entries()) expect(shares[index]).toBeCloseTo(value, 6)
-    for (const [index, value] of withFloor05.entries()) expect(withFloor(shares, 0.05)[index]).toBeCloseTo(value, 6)
+    for (const [index, value] of withFloor05.entries()) expect(floored[index]).toBeCloseTo(value, 6)
   })
 
   it('takes the reference step, and no longer one', () => {

@@ -27,8 +27,3 @@ export function probabilityBest(beliefs: readonly Belief[]): readonly number[] {
   const total = raw.reduce((sum, value) => sum + value, 0)
   return raw.map((value) => value / total)
 }
-
-/** The same with at least `floor` for each, so that nothing falls silent: floor + (1 − n·floor)·p. */
-export function withFloor(shares: readonly number[], floor: number): readonly number[] {
-  return shares.map((share) => floor + (1 - shares.length * floor) * share)
-}
