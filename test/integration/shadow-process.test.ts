@@ -95,7 +95,10 @@ test('the sums are exact in SQL, in the metrics and at /admin/shadows, and nothi
     await Promise.all(Array.from({ length: 10 }, (_, i) => ask(home, `${round}.${i}`)))
   // With calls under way and others waiting.
   let known = await shown(first)
-  while (known.funnel.compared < 5) known = await shown(first)
+  for (let more = 0; known.funnel.compared < 5; more++) {
+    await ask(home, `more ${more}`) // a machine that is short of time leaves many out
+    known = await shown(first)
+  }
   expect(known.funnel.eligible).toBe(known.funnel.mirrored + sum(known.funnel.skipped))
   expect(known.funnel.mirrored).toBe(known.funnel.compared + sum(known.funnel.failed))
   expect(await first.metric('understudy_shadow_cost_usd_total', { shadow: 'trial' })).toBeGreaterThan(0)
