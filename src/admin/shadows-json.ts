@@ -23,6 +23,7 @@ export function shadowsJson(shadows: readonly Shadow[]): Json {
     providers: shadow.providers === undefined ? null : [...shadow.providers],
     redact_candidate: shadow.redactsCandidate,
     streaming: shadow.streaming,
+    audit: shadow.audit === undefined ? null : { route: shadow.audit.route, point_usd: shadow.audit.pointUsd },
   }))
 }
 
