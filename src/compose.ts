@@ -142,7 +142,7 @@ export async function compose(options: AppOptions): Promise<App> {
       closers,
     )
 
-    let listening: Listen | undefined
+    let listening: Listen | undefined = undefined
     const audits = openAudits({ state, store, listen: () => listening, instance, world, log }, closers)
 
     const ports = adminPorts({

@@ -163,6 +163,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         slot.stopped = message.stopped
         return log.info('worker_stopped', { worker: slot.number, pid: child.pid, ...message.stopped })
       case 'store_doubt':
+      case 'rollout_trip':
       case 'slot_ask':
       case 'slot_leave':
       case 'slot_return':

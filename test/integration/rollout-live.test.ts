@@ -81,7 +81,7 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
   for (const proxy of [one, two]) await untilRollout(proxy, NOW, ({ stage }) => stage === '50%')
 
   const deciders = await Promise.all([one, two].map((proxy) => proxy.metric('understudy_rollout_decider')))
-  expect(deciders.toSorted()).toEqual([0, 1])
+  expect(deciders.toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual([0, 1])
   for (const proxy of [one, two]) {
     expect(await proxy.metric('understudy_rollout_percent', { rollout: NOW })).toBe(50)
     expect(await proxy.metric('understudy_rollout_phase', { rollout: NOW, phase: 'ramping' })).toBe(1)

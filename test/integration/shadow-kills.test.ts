@@ -1,5 +1,5 @@
 import { test } from 'vitest'
-import { killUnderShadow } from '../fakes/kill-under-shadow.ts'
+import { expectKeptUnderKills } from '../fakes/kept-under-kills.ts'
 
 test('under kills, with candidate, judge and ClickHouse in trouble, clients get the very same bytes and nothing compared, scored or said is lost', () =>
-  killUnderShadow(3))
+  expectKeptUnderKills(3))

@@ -35,6 +35,14 @@ it('waits longer before each restart of a worker that keeps ending', async () =>
   expect(died[0]).toMatchObject({ how: 'exit code 3' })
 })
 
+it('hands on what a worker tells of its work', async () => {
+  const heard: string[] = []
+  const { pool } = aPool('works', { onMessage: (worker, { kind }) => void heard.push(`${worker}: ${kind}`) })
+  await pool.start()
+  await until('all is heard', () => heard.length === 3)
+  expect(heard).toEqual(['1: store_doubt', '1: rollout_trip', '1: slot_return'])
+})
+
 function aPool(
   fixture: string,
   changes: Partial<WorkerPoolOptions>,

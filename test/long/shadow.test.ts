@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { aModel, judgeHabits } from '../../src/simulator/model.ts'
 import { startSimulator } from '../../src/simulator/start-simulator.ts'
-import { killUnderShadow } from '../fakes/kill-under-shadow.ts'
+import { expectKeptUnderKills } from '../fakes/kept-under-kills.ts'
 import { aProxyHome, settingsFor } from '../fakes/proxy-process.ts'
 import { residentBytes } from '../fakes/resident-memory.ts'
 
@@ -12,7 +12,7 @@ const RATE_PER_SECOND = 500
 const CLIENTS = 8
 const PER_MINUTE = 1_000
 
-test('twelve kills under shadow traffic lose nothing and change nothing for clients', () => killUnderShadow(12))
+test('twelve kills under shadow traffic lose nothing and change nothing for clients', () => expectKeptUnderKills(12))
 
 test('memory stays where it is while the candidate of every request hangs for ever', async () => {
   const hangs = aModel('hangs', { faults: [{ fault: 'hang', probability: 1 }] })

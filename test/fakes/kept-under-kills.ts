@@ -19,7 +19,7 @@ type Shown = { readonly shadows: readonly { readonly funnel: { readonly compared
  * every second time ClickHouse hangs as well. Then what clients got is compared with a run without shadows, and what the
  * proxy had said that it compared, scored and took as feedback, with the tables.
  */
-export async function killUnderShadow(kills: number): Promise<void> {
+export async function expectKeptUnderKills(kills: number): Promise<void> {
   const live = await startSimulator({
     models: [aModel('stable', { outputTokens: { min: 5, max: 40 }, firstByteMs: 5 })],
     seed: 1,
