@@ -87,7 +87,14 @@ test('a batch during which the engine is killed, and which is sent again, counts
   for (let round = 0; round < 5; round += 1) {
     const running = await started(dir)
     const client = openClient({ url: running.url, username: 'app', password: 'app', database: 'understudy' })
-    await migrate({ client, retention: aRetention, instance: 'test', log: quietLog, monotonic: realWorld.monotonic, signal: forever })
+    await migrate({
+      client,
+      retention: aRetention,
+      instance: 'test',
+      log: quietLog,
+      monotonic: realWorld.monotonic,
+      signal: forever,
+    })
     // Rows, four rollups and their parts: at some moment of these the power goes. Later ones come again with their token.
     const killing = new Promise((resolve) => setTimeout(resolve, 150 + round * 35)).then(() => running.kill())
     const first = sent
