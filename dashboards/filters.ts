@@ -9,9 +9,12 @@ export const OF_TEAM = chosen('team', 'team')
 /** For table traces, whose model is that of the last attempt. */
 export const OF_TARGET_MODEL = chosen('target_model', 'model')
 
-export const OF_SHADOW = chosen('shadow', 'shadow')
+/** Of what a routing audit mirrors, the quality dashboard tells: each request of it goes to every model. */
+const ofShadow = (column: string): string => `${chosen(column, 'shadow')} AND NOT startsWith(${column}, 'audit:')`
+
+export const OF_SHADOW = ofShadow('shadow')
 /** For pairs, whose comparison is a shadow or a rollout. */
-export const OF_COMPARISON = chosen('comparison', 'shadow')
+export const OF_COMPARISON = ofShadow('comparison')
 /** The one that is chosen, of those that have no All. */
 export const OF_ROLLOUT = 'rollout IN (${rollout:singlequote})'
 export const OF_ROLLOUT_EVENT = 'subject IN (${rollout:singlequote})'

@@ -4,9 +4,9 @@ import { ENVIRONMENT, PLUGIN_ID } from './query.ts'
 type Listed = { readonly label: string; readonly sql: string; readonly isOne?: true }
 
 /** Values of the last week and no more: a list of everything that ever was is of no use, and slow. */
-const week = (column: string, table: string, time: string): string =>
+const week = (column: string, table: string, time: string, which = `${column} != ''`): string =>
   // An empty one alone would be taken for All.
-  `SELECT DISTINCT ${column} FROM ${table} WHERE ${time} > now() - INTERVAL 7 DAY AND ${column} != '' ORDER BY ${column} LIMIT 1000`
+  `SELECT DISTINCT ${column} FROM ${table} WHERE ${time} > now() - INTERVAL 7 DAY AND ${which} ORDER BY ${column} LIMIT 1000`
 
 const TASK = { label: 'Task', sql: week('task', 'traces_1h', 'hour') }
 
@@ -16,7 +16,7 @@ const LISTED = {
   one_task: { ...TASK, isOne: true },
   model: { label: 'Model', sql: week('model', 'attempts_1h', 'hour') },
   team: { label: 'Team', sql: week('team', 'attempts', 'started_at') },
-  shadow: { label: 'Shadow', sql: week('shadow', 'shadow_funnel', 'minute') },
+  shadow: { label: 'Shadow', sql: week('shadow', 'shadow_funnel', 'minute', "NOT startsWith(shadow, 'audit:')") },
   rollout: {
     label: 'Rollout',
     // The one that something happened to last.

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -241,7 +241,12 @@ function proxyProcess({ output, ...launched }: Launched, { adminUrl, token }: Ru
       launched.signal(signal)
       return launched.ended
     },
-    stored: () => until('stored', ({ store }) => store.state === 'ready'),
+    stored: async () => {
+      await until('stored', ({ store }) => store.state === 'ready')
+      // The lines of a process come behind its answers; `enginePid` needs the one of the engine, where it has one.
+      const isEmbedded = existsSync(passwordFile)
+      await until('told', () => !isEmbedded || launched.lines().some(({ event }) => event === 'store_engine_started'))
+    },
     drained: () => until('drained', ({ store, spool }) => store.state === 'ready' && spool.rows === 0),
     rows: async (sql) => {
       const { access } = JSON.parse((await admin('/admin/store')).text)
