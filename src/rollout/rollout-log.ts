@@ -183,6 +183,8 @@ export async function openRolloutLog(options: RolloutLogOptions): Promise<Rollou
 
   async function offer(name: string, make: MakeEvent, tries = MOST_TRIES): Promise<Offered> {
     if (journal === undefined) return fileAway(name, make)
+    if (ofRollout(name).length > 0) await tellWaiting() // It came first.
+    if (ofRollout(name).length > 0) return { kind: 'unavailable' }
     for (let tried = 0; tried < tries; tried++) {
       const before = known.get(name)?.state
       const made = make(before)
