@@ -24,7 +24,8 @@ const BY_JUDGE = "evaluator = 'judge'"
 const BY_NEWEST = `${BY_JUDGE} AND version = 'gpt-judge/1' AND comparison NOT LIKE 'audit:%'`
 const pairs = (what: string, which = "evaluator = 'judge'"): string =>
   `SELECT ${what} FROM pairs FINAL WHERE {scored} AND ${which}`
-const funnel = (what: string): string => `SELECT ${what} FROM shadow_funnel WHERE {minute} AND shadow NOT LIKE 'audit:%'`
+const funnel = (what: string): string =>
+  `SELECT ${what} FROM shadow_funnel WHERE {minute} AND shadow NOT LIKE 'audit:%'`
 const usd = (which: string): string => calls('toFloat64(sum(cost_usd))', which)
 const slots = (time: string, ...by: readonly string[]): string =>
   `uniqExact((toStartOfInterval(toDateTime(${time}), INTERVAL {interval} second)${by.map((each) => `, ${each}`).join('')}))`
