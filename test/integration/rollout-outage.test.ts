@@ -1,52 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it, onTestFinished } from 'vitest'
-import { aModel } from '../../src/simulator/model.ts'
-import { startSimulator } from '../../src/simulator/start-simulator.ts'
-import { startTestEngine } from '../fakes/clickhouse.ts'
-import { askVerb, rolloutOf, untilRollout } from '../fakes/live-rollouts.ts'
-import { aProxyHome, queryAs } from '../fakes/proxy-process.ts'
-import { CLIMBER, climbing, climbOf, keepAsking, STAIRS } from '../fakes/rollout-kills.ts'
-import { aStoreDoor } from '../fakes/store-door.ts'
+import { it } from 'vitest'
+import { expectToOutlastOutage } from '../fakes/rollout-outage.ts'
 
-const AWAY_MS = 6_000
-
-it('ClickHouse goes away in the middle: nothing moves, all are served, and decisions go on where they were', async () => {
-  const engine = await startTestEngine()
-  onTestFinished(() => engine.close())
-  const simulator = await startSimulator({ models: [aModel('a'), aModel('b')] })
-  onTestFinished(() => simulator.close())
-  const door = await aStoreDoor(engine.engine.port)
-  onTestFinished(() => door.close())
-  const address = { url: door.url, username: 'app', password: 'app', database: 'outage' }
-  const home = await aProxyHome({ ...climbing({ kind: 'url', ...address }, simulator.url), workers: 2 })
-  onTestFinished(() => home.close())
-  const proxy = await home.start()
-  await proxy.stored()
-  const traffic = keepAsking([home])
-  onTestFinished(traffic.stop)
-  await untilRollout(proxy, CLIMBER, ({ percent }) => percent >= 21)
-
-  await door.make('refused')
-  await sleep(1_000) // what had been sent may still count
-  const before = await rolloutOf(proxy, CLIMBER)
-  await sleep(AWAY_MS)
-  expect(await rolloutOf(proxy, CLIMBER)).toMatchObject({ percent: before.percent, revision: before.revision })
-  await door.make('open')
-  await untilRollout(proxy, CLIMBER, ({ percent }) => percent > before.percent)
-
-  const rollback = await askVerb(proxy, CLIMBER, 'rollback')
-  expect(rollback.json.phase).toBe('rolled_back')
-  await traffic.stop()
-  const answered = simulator.counters
-  await proxy.drained()
-  const rows = queryAs(engine.engine.url, { ...address })
-  const climb = await climbOf(rows)
-  expect(climb).toMatchObject({ withoutDecision: 0, overlaps: 0, byOthers: 0 })
-  expect(climb.revisions).toEqual(climb.revisions.map((_revision, index) => index + 1))
-  expect(climb.percents).toEqual(STAIRS.slice(0, climb.percents.length))
-  const [stored] = await rows<{ traces: number; workers: number; late: number }>(
-    `SELECT count() AS traces, uniqExact(instance) AS workers,
-      countIf(arm = 'candidate' AND received_at > (SELECT max(at) + 1 FROM rollout_events)) AS late FROM traces`,
-  )
-  expect(stored).toMatchObject({ traces: answered.received, workers: 2, late: 0 })
-})
+it('ClickHouse goes away in the middle: nothing moves, all are served, and decisions go on where they were', () =>
+  expectToOutlastOutage(6_000))
