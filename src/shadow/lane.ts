@@ -1,23 +1,18 @@
 import type { Attempt, Exchange } from '../domain/exchange.ts'
-import { mayBeBilled } from '../domain/exchange-totals.ts'
-import type { Cost } from '../domain/cost.ts'
 import type { Compare, Log, PriceCall, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
-import type { MirrorPlan } from '../domain/shadow/mirror-plan.ts'
 import { learned } from '../domain/shadow/projection.ts'
 import type { FailureKind, Shadow, SkipReason } from '../domain/shadow/shadow.ts'
 import { createSpendBudget, type Reservation, type Spend, type SpendLimits } from '../domain/spend-budget.ts'
 import type { Target } from '../domain/target.ts'
 import type { EpochMs, PicoUsd } from '../domain/units.ts'
-import type { OutboundRequest, SendUpstream } from '../domain/upstream-call.ts'
+import type { SendUpstream } from '../domain/upstream-call.ts'
 import { outputTokens } from '../domain/usage.ts'
 import { callCandidate, type CandidateAnswer } from './call-candidate.ts'
 import type { Hold } from './hold.ts'
 import type { Pauses } from './pauses.ts'
-import type { CallFate } from './request-fate.ts'
-
-/** Pico-dollars of a dollar. */
-const PICO = 1e12
+import type { ShadowJob } from './shadow-job.ts'
+import { attemptOf, comparisonOf, spentOn } from './shadow-attempt.ts'
 
 export type LaneOptions = {
   readonly world: World
@@ -31,29 +26,6 @@ export type LaneOptions = {
   readonly mayRunNow: (shadow: Shadow, provider: Provider) => SkipReason | undefined
   readonly processes: number
   readonly log: Log
-}
-
-/** One call to be made, with all that comparing its answer needs. */
-export type ShadowJob = {
-  readonly shadow: Shadow
-  readonly plan: MirrorPlan
-  readonly exchange: Exchange
-  readonly stable: Attempt
-  readonly requestBody: Buffer
-  readonly stableAnswer: Buffer
-  /** The call's body is not what the client sent: something was taken out of it. */
-  readonly isRedacted: boolean
-  /** Made only when the call is: nobody pays for a call that is not. */
-  readonly makeCall: () => { readonly outbound: OutboundRequest; readonly adaptations: readonly string[] }
-  readonly task: string
-  readonly unit: string | undefined
-  readonly projected: PicoUsd
-  /** The projected cost is the most that the call can cost. */
-  readonly isBound: boolean
-  /** Of a routing audit: how many models answer the request besides the one that did. */
-  readonly audited: number | undefined
-  /** Told once what became of the call, unless it was not taken. */
-  readonly ended: (fate: CallFate) => void
 }
 
 export type LaneStatus = {
@@ -206,7 +178,7 @@ export function createLane(name: string, options: LaneOptions): Lane {
     const { job, reservation } = held
     const { plan } = job
     const attempt = {
-      ...attemptOf(job, answer, startedAt),
+      ...attemptOf(job, answer, { id: world.newId(), startedAt, price: options.price }),
       adaptations: adaptations.length === 0 ? undefined : adaptations,
     }
     const spent = spentOn(attempt, job.projected)
@@ -226,59 +198,14 @@ export function createLane(name: string, options: LaneOptions): Lane {
 
   function handOver(held: Held, attempt: Attempt, { status, body }: CandidateAnswer): void {
     const { job } = held
-    const { exchange, stable, plan, audited } = job
-    const { audit } = job.shadow
-    options.compare(
-      {
-        traceId: exchange.request.id,
-        comparison: name,
-        isControl: plan.arm === 'aa',
-        api: exchange.request.api,
-        requestBody: job.requestBody,
-        stable: { ...sideOf(stable), status: exchange.status, body: job.stableAnswer },
-        candidate: { ...sideOf(attempt), status, body },
-        route: exchange.decision.route,
-        task: job.task,
-        unit: job.unit,
-        isRedacted: job.isRedacted,
-        policyVersion: exchange.decision.policyVersion,
-        audit:
-          audit === undefined || audited === undefined
-            ? undefined
-            : { pointUsd: audit.pointUsd, extraUsd: extraUsd(stable, attempt), candidates: audited },
-      },
-      (outcome) => settled(held, outcome === 'compared' ? undefined : 'not_compared'),
+    options.compare(comparisonOf(job, attempt, status, body), (outcome) =>
+      settled(held, outcome === 'compared' ? undefined : 'not_compared'),
     )
   }
 
   function settled({ job, bytes }: Held, failure: FailureKind | undefined): void {
     hold.release(bytes)
     job.ended({ failure })
-  }
-
-  function attemptOf({ plan, stable, shadow }: ShadowJob, answer: CandidateAnswer, startedAt: EpochMs): Attempt {
-    const { target, arm, provider } = plan
-    const { answer: read } = answer
-    return {
-      id: world.newId(),
-      role: 'shadow',
-      shadow: { name: shadow.name, arm, pairedWith: stable.id },
-      target,
-      startedAt,
-      durationMs: answer.durationMs,
-      queueMs: answer.queueMs,
-      firstByteMs: answer.firstByteMs,
-      firstTokenMs: answer.firstTokenMs,
-      outcome: answer.outcome,
-      servedModel: read?.model,
-      providerRequestId: undefined,
-      responseId: read?.responseId,
-      finishReason: read?.finishReason,
-      usage: read?.usage,
-      cost: costOf(options.price, provider.name, target.model, answer, startedAt),
-      responseBytes: answer.responseBytes,
-      streamEvents: answer.streamEvents,
-    }
   }
 
   return {
@@ -309,16 +236,6 @@ export function createLane(name: string, options: LaneOptions): Lane {
   }
 }
 
-function sideOf({ id, target, cost, durationMs, firstTokenMs }: Attempt) {
-  return { attemptId: id, target, cost, durationMs, firstTokenMs }
-}
-
-/** What `attempt` cost more than `stable`; undefined where a cost is not known. */
-function extraUsd(stable: Attempt, attempt: Attempt): number | undefined {
-  const [own, other] = [stable.cost, attempt.cost]
-  return own.kind === 'priced' && other.kind === 'priced' ? Number(other.picoUsd - own.picoUsd) / PICO : undefined
-}
-
 function targetKey({ provider, model }: Target): string {
   return `${provider}/${model}`
 }
@@ -327,17 +244,4 @@ function leftOf(spent: Spend, { perHour, perDay }: Shadow['budget']): PicoUsd {
   const inHour = perHour - spent.hour
   const inDay = perDay - spent.day
   return inHour < inDay ? inHour : inDay
-}
-
-/** What is known to be spent, or else all that was set aside, where the provider may send a bill. */
-function spentOn(attempt: Attempt, projected: PicoUsd): PicoUsd {
-  if (attempt.cost.kind === 'priced') return attempt.cost.picoUsd
-  return mayBeBilled(attempt) ? projected : 0n
-}
-
-/** By the model that answered, or where nobody knows a price for that, by the one that was asked. */
-function costOf(price: PriceCall, provider: string, model: string, { answer }: CandidateAnswer, at: EpochMs): Cost {
-  const call = { provider, usage: answer?.usage, at }
-  const served = price({ ...call, model: answer?.model ?? model })
-  return served.kind === 'unpriced' && served.why === 'unknown_model' ? price({ ...call, model }) : served
 }

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ProxyHome, ProxyProcess, Query, Settings } from './proxy-process.ts'
+import { expect, onTestFinished } from 'vitest'
+import { aModel } from '../../src/simulator/model.ts'
+import { startSimulator } from '../../src/simulator/start-simulator.ts'
+import { startTestEngine } from './clickhouse.ts'
+import { aProxyHome, type ProxyHome, type ProxyProcess, type Query, queryAs, type Settings } from './proxy-process.ts'
+import { runCli } from './run-cli.ts'
 
 /** Percentages one after the other: evidence takes the rollout up them. */
 export const STAIRS = Array.from({ length: 28 }, (_none, index) => 20 + index)
@@ -157,4 +162,34 @@ export async function climbOf(rows: Query): Promise<Climb> {
     overlaps,
     byOthers,
   }
+}
+
+/**
+ * Two proxies over one store; whoever decides is killed with SIGKILL, `kills` times, and each time decisions go on within
+ * 30 s. No step is taken twice, none is lost, there is never a second decider, and every decision replays.
+ */
+export async function expectOneDeciderUnderKills(kills: number): Promise<void> {
+  const engine = await startTestEngine()
+  onTestFinished(() => engine.close())
+  const simulator = await startSimulator({ models: [aModel('a'), aModel('b')] })
+  onTestFinished(() => simulator.close())
+  const address = { url: engine.engine.url, username: 'app', password: 'app', database: 'kills' }
+  const homes = await Promise.all([1, 2].map(() => aProxyHome(climbing({ kind: 'url', ...address }, simulator.url))))
+  for (const home of homes) onTestFinished(() => home.close())
+  const proxies = await Promise.all(homes.map((home) => home.start()))
+  await Promise.all(proxies.map((proxy) => proxy.stored()))
+  const traffic = keepAsking(homes)
+  onTestFinished(traffic.stop)
+  const rows = queryAs(engine.engine.url, address)
+  const tookMs = await killDeciders(homes, proxies, rows, kills)
+  console.log(`decisions went on after ${tookMs.map(Math.round).join(', ')} ms`)
+  expect(Math.max(...tookMs)).toBeLessThan(30_000)
+
+  const climb = await climbOf(rows)
+  expect(climb).toMatchObject({ withoutDecision: 0, overlaps: 0, byOthers: 0 })
+  expect(climb.revisions).toEqual(climb.revisions.map((_revision, index) => index + 1))
+  expect(climb.percents).toEqual(STAIRS.slice(0, climb.percents.length))
+  const [home] = homes
+  const replayed = await runCli(['rollout', 'replay', 'climb', '-c', home?.configFile ?? ''])
+  expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining('agree (100.00 %)') })
 }
