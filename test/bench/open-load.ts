@@ -29,7 +29,8 @@ export function openLoad(
   const sendDue = (): void => {
     const now = performance.now()
     while (next < dueCount && dueAt(next) <= now && now < endsAt) {
-      const connection = free.pop()
+      // In turn: one that never asks is closed by a proxy as silent, which would count as a fault of it.
+      const connection = free.shift()
       if (connection === undefined) return
       asking.set(connection, dueAt(next++))
       connection.ask()
