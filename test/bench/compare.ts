@@ -20,7 +20,7 @@ export async function compare(
   })
   const samples = new Map<string, Sample[]>(standing.map(({ contender }) => [contender.name, []]))
   for (let round = 1; round <= rounds; round++) {
-    for (const one of standing) {
+    for (const one of turned(standing, round)) {
       const sample = await measure(stage, one, lengths)
       samples.get(one.contender.name)?.push(sample)
       console.log(`round ${round}/${rounds}  ${progress(one.contender, sample)}`)
@@ -35,6 +35,12 @@ export async function compare(
     faults: rows,
     json: { rounds, lengths, rows, samples: Object.fromEntries(samples) },
   }
+}
+
+/** In another order each round: whoever comes after a busy contender may find the caches and the clock of a busy core. */
+function turned<T>(all: readonly T[], by: number): readonly T[] {
+  const first = by % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
 }
 
 /** Starts all who can take part, and says who cannot; `prepare` is called for each before the next is started. */
