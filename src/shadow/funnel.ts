@@ -34,25 +34,25 @@ const WRITE_EVERY_MS = 1_000
 const MINUTE_MS = 60_000
 
 export function createFunnel(record: RecordFunnel, now: () => EpochMs): Funnel {
-  const places = new Map<string, Place>()
+  /** By shadow and `placeName`. */
+  const places = new Map<string, Map<string, Place>>()
   let minute = 0
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
   const add = (stage: FunnelCount['stage'], shadow: string, target?: Target, arm?: ShadowArm, reason = ''): void => {
     const isControl = arm === 'aa'
-    // Most come here without a target, one for each request that is not sampled.
-    const key =
-      target === undefined
-        ? `${stage} ${reason} ${shadow}`
-        : `${stage} ${reason} ${shadow} ${isControl} ${target.provider}/${target.model}`
-    let place = places.get(key)
+    let ofShadow = places.get(shadow)
+    if (ofShadow === undefined) places.set(shadow, (ofShadow = new Map()))
+    const name = placeName(stage, reason, target, isControl)
+    let place = ofShadow.get(name)
     if (place === undefined) {
-      places.set(key, (place = { shadow, target, isControl, stage, reason, total: 0, unwritten: 0 }))
+      ofShadow.set(name, (place = { shadow, target, isControl, stage, reason, total: 0, unwritten: 0 }))
     }
     place.total++
     place.unwritten++
   }
+  const allPlaces = (): Place[] => [...places.values()].flatMap((ofShadow) => [...ofShadow.values()])
   /** Counts of two minutes are two rows. */
   const turn = (): void => {
     const current = Math.floor(now() / MINUTE_MS) * MINUTE_MS
@@ -64,7 +64,7 @@ export function createFunnel(record: RecordFunnel, now: () => EpochMs): Funnel {
     clearTimeout(timer)
     timer = undefined
     const counts: FunnelCount[] = []
-    for (const place of places.values()) {
+    for (const place of allPlaces()) {
       if (place.unwritten === 0) continue
       const { shadow, target, isControl, stage, reason, unwritten } = place
       counts.push({ minute, shadow, target, isControl, stage, reason, requests: unwritten })
@@ -90,7 +90,7 @@ export function createFunnel(record: RecordFunnel, now: () => EpochMs): Funnel {
       flush()
     },
     totals: () =>
-      [...places.values()].map(({ shadow, target, isControl, stage, reason, total }) => ({
+      allPlaces().map(({ shadow, target, isControl, stage, reason, total }) => ({
         shadow,
         target,
         isControl,
@@ -104,4 +104,11 @@ export function createFunnel(record: RecordFunnel, now: () => EpochMs): Funnel {
       isClosed = true
     },
   }
+}
+
+/** Most requests are eligible and not sampled: for these no text is put together. */
+function placeName(stage: Place['stage'], reason: string, target: Target | undefined, isControl: boolean): string {
+  if (target !== undefined) return `${stage} ${reason} ${isControl} ${target.provider}/${target.model}`
+  if (stage === 'eligible') return stage
+  return stage === 'skipped' ? reason : `${stage} ${reason}`
 }

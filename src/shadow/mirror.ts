@@ -12,6 +12,7 @@ import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
 import { mayMirrorNow, type MirrorPlan, type MirrorPlans, mirrorPlans } from '../domain/shadow/mirror-plan.ts'
 import { projectedUsage } from '../domain/shadow/projection.ts'
+import { mirroringShadows } from '../domain/shadow/mirroring-shadows.ts'
 import { isMirroring, isOfShadow } from '../domain/shadow/shadow-switch.ts'
 import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
 import type { FunnelTotal, ShadowReport } from '../domain/shadow/shadow-report.ts'
@@ -83,8 +84,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
   let isClosed = false
   const onPolicy = (now: RoutingState): void => {
-    const isNeeded = !isClosed && now.policy.shadows.some((shadow) => isMirroring(shadow, now))
-    if (isNeeded) loopDelay ??= watchLoopDelay(world.monotonic)
+    if (!isClosed && mirroringShadows(now).length > 0) loopDelay ??= watchLoopDelay(world.monotonic)
     else {
       loopDelay?.close()
       loopDelay = undefined
@@ -113,13 +113,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
 
   function offer(offered: MirrorOffer): void {
     const now = state.current()
-    const { policy } = now
     const { request, decision } = offered.exchange
-    const ready = readyShadows(policy)
     let made: Facts | undefined
-    const facts = (): Facts => (made ??= factsOf(offered, ready))
-    for (const each of ready.all) {
-      if (!isMirroring(each.shadow, now) || !isOfShadow(each.shadow, decision) || !each.mayMatch(request)) continue
+    const facts = (): Facts => (made ??= factsOf(offered, readyShadows(now.policy)))
+    for (const each of mirroringShadows(now)) {
+      if (!isOfShadow(each.shadow, decision) || !each.mayMatch(request)) continue
       if (each.hasConditions && !each.matches(facts(), aliasOf(facts(), now)?.model ?? facts().model)) continue
       take(each.shadow, offered, facts, now)
     }
@@ -134,7 +132,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         exchange,
         isOff: headerOf(offered.headers, 'x-understudy-shadow')?.toLowerCase() === 'off',
         isKept: body !== undefined && answer !== undefined,
-        isSampled: sample.ended(shadow, request.id),
+        isSampled: sample.ended(shadow, request.id, answer !== undefined),
         content: () => (body === undefined ? undefined : mirrorContent(request.api, body)),
       },
       now.policy,
@@ -233,13 +231,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     wants: (request, decision) => {
       const now = state.current()
       if (now.policy.shadows.length === 0 || isClosed) return false
-      return readyShadows(now.policy).all.some(
-        ({ shadow, mayMatch }) =>
-          isMirroring(shadow, now) &&
-          isOfShadow(shadow, decision) &&
-          mayMatch(request) &&
-          sample.begun(shadow, request.id),
-      )
+      let isDrawn = false
+      for (const { shadow, mayMatch } of mirroringShadows(now)) {
+        if (isOfShadow(shadow, decision) && mayMatch(request) && sample.begun(shadow, request.id)) isDrawn = true
+      }
+      return isDrawn
     },
     offer: (offered) => {
       if (state.current().policy.shadows.length === 0) return

@@ -133,8 +133,19 @@ describe('samples', () => {
     const shadow = aShadow({ sample: 0.3 })
     const begun = ids.map((id) => memo.begun(shadow, id))
     expect(begun).toEqual(ids.map((id) => isSampled(shadow, id)))
-    expect(ids.map((id) => memo.ended(shadow, id))).toEqual(begun)
-    expect(ids.slice(0, 10).map((id) => memo.ended(shadow, id))).toEqual(begun.slice(0, 10))
+    // Of so many the first are forgotten; their answers were kept, and so they are drawn again.
+    expect(ids.map((id, i) => memo.ended(shadow, id, begun[i] === true))).toEqual(begun)
+  })
+
+  test('that are remembered need no answer to be told, and are told once', () => {
+    const memo = createSampleMemo()
+    const shadow = aShadow({ sample: 0.3 })
+    const [few, whole] = [ids.slice(0, 1_000), aShadow({ sample: 1, salt: 'whole' })]
+    const begun = few.map((id) => memo.begun(shadow, id))
+    expect(few.map((id) => memo.ended(shadow, id, false))).toEqual(begun)
+    expect(few.some((id) => memo.ended(shadow, id, false))).toBe(false)
+    expect(few.some((id) => memo.ended(whole, id, false))).toBe(false)
+    expect(few.every((id) => memo.ended(whole, id, true))).toBe(true)
   })
 
   test('of two salts know nothing of each other', () => {

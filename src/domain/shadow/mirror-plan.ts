@@ -76,7 +76,7 @@ export function mirrorPlans(shadow: Shadow, facts: MirrorFacts, policy: Policy):
   if (content === undefined) return { skipped: 'unreadable' }
   const kind = contentSkip(content)
   if (kind !== undefined) return { skipped: kind }
-  const arm = mirrorDraw(shadow, request.id, 'aa') < shadow.aaShare ? 'aa' : 'candidate'
+  const arm = shadow.aaShare > 0 && mirrorDraw(shadow, request.id, 'aa') < shadow.aaShare ? 'aa' : 'candidate'
   const chosen = arm === 'aa' ? [stableTarget(exchange)] : candidatesOf(shadow, exchange)
   const [first, ...others] = chosen.map((target) => planTo(target, arm, shadow, exchange, policy))
   if (first === undefined || 'skipped' in first) return first ?? { skipped: 'unknown_provider' }
@@ -142,6 +142,7 @@ function candidatesOf({ candidates, salt, audit }: Shadow, exchange: Exchange): 
     const picked = stableTarget(exchange)
     return candidates.filter(({ provider, model }) => provider !== picked.provider || model !== picked.model)
   }
+  if (candidates.length === 1) return candidates
   const index = Math.floor(mirrorDraw({ salt }, exchange.request.id, 'candidate') * candidates.length)
   return [candidates[index] ?? candidates[0]]
 }
