@@ -14,7 +14,7 @@ import { mayMirrorNow, type MirrorPlan, type MirrorPlans, mirrorPlans } from '..
 import { projectedUsage } from '../domain/shadow/projection.ts'
 import { mirroringShadows } from '../domain/shadow/mirroring-shadows.ts'
 import { isMirroring, isOfShadow } from '../domain/shadow/shadow-switch.ts'
-import { type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
+import { type ReadyShadow, type ReadyShadows, readyShadows } from '../domain/shadow/ready-shadows.ts'
 import type { FunnelTotal, ShadowReport } from '../domain/shadow/shadow-report.ts'
 import type { Shadow, SkipReason } from '../domain/shadow/shadow.ts'
 import type { Spend } from '../domain/spend-budget.ts'
@@ -28,7 +28,6 @@ import { watchLoopDelay } from './loop-delay.ts'
 import { createPauses } from './pauses.ts'
 import { createRecentRequests } from './recent-requests.ts'
 import { requestFate } from './request-fate.ts'
-import { createSampleMemo } from './sample-memo.ts'
 import { redactedBody } from './redacted-body.ts'
 import { shadowHeaders } from './shadow-headers.ts'
 
@@ -79,7 +78,6 @@ export function createMirror(options: MirrorOptions): RunningMirror {
   const pauses = createPauses()
   const recent = createRecentRequests()
   const hold = createHold()
-  const sample = createSampleMemo()
   const lanes = new Map<string, Lane>()
   let loopDelay: ReturnType<typeof watchLoopDelay> | undefined
   let isClosed = false
@@ -119,11 +117,11 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     for (const each of mirroringShadows(now)) {
       if (!isOfShadow(each.shadow, decision) || !each.mayMatch(request)) continue
       if (each.hasConditions && !each.matches(facts(), aliasOf(facts(), now)?.model ?? facts().model)) continue
-      take(each.shadow, offered, facts, now)
+      take(each, offered, facts, now)
     }
   }
 
-  function take(shadow: Shadow, offered: MirrorOffer, facts: () => Facts, now: RoutingState): void {
+  function take({ shadow, samples }: ReadyShadow, offered: MirrorOffer, facts: () => Facts, now: RoutingState): void {
     const { exchange, body, answer } = offered
     const { request } = exchange
     const plans = mirrorPlans(
@@ -132,7 +130,7 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         exchange,
         isOff: headerOf(offered.headers, 'x-understudy-shadow')?.toLowerCase() === 'off',
         isKept: body !== undefined && answer !== undefined,
-        isSampled: sample.ended(shadow, request.id, answer !== undefined),
+        isSampled: samples(request.id),
         content: () => (body === undefined ? undefined : mirrorContent(request.api, body)),
       },
       now.policy,
@@ -231,11 +229,9 @@ export function createMirror(options: MirrorOptions): RunningMirror {
     wants: (request, decision) => {
       const now = state.current()
       if (now.policy.shadows.length === 0 || isClosed) return false
-      let isDrawn = false
-      for (const { shadow, mayMatch } of mirroringShadows(now)) {
-        if (isOfShadow(shadow, decision) && mayMatch(request) && sample.begun(shadow, request.id)) isDrawn = true
-      }
-      return isDrawn
+      return mirroringShadows(now).some(
+        ({ shadow, samples, mayMatch }) => isOfShadow(shadow, decision) && mayMatch(request) && samples(request.id),
+      )
     },
     offer: (offered) => {
       if (state.current().policy.shadows.length === 0) return

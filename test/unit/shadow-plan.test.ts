@@ -1,14 +1,9 @@
+import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { AUDIT_TAGS } from '../../src/domain/audit.ts'
 import type { Exchange } from '../../src/domain/exchange.ts'
-import {
-  isDrawn,
-  type MirrorContent,
-  type MirrorFacts,
-  mayMirrorNow,
-  mirrorPlans,
-  sampleDraw,
-} from '../../src/domain/shadow/mirror-plan.ts'
+import { type MirrorContent, type MirrorFacts, mayMirrorNow, mirrorPlans } from '../../src/domain/shadow/mirror-plan.ts'
 import { learned, projectedUsage } from '../../src/domain/shadow/projection.ts'
 import { readyShadows } from '../../src/domain/shadow/ready-shadows.ts'
 import type { Shadow } from '../../src/domain/shadow/shadow.ts'
@@ -17,7 +12,7 @@ import { mirrorContent, mirroredCall } from '../../src/dialects/mirrored-call.ts
 import { configOf } from '../fakes/a-config.ts'
 import { aPolicy, aProvider } from '../fakes/a-provider.ts'
 import { someFacts } from '../fakes/a-routing.ts'
-import { createSampleMemo } from '../../src/shadow/sample-memo.ts'
+import { samplerOf } from '../../src/domain/shadow/sampler.ts'
 import { aShadow } from '../fakes/a-shadow.ts'
 import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 
@@ -113,7 +108,7 @@ describe('a plan', () => {
 })
 
 describe('samples', () => {
-  const isSampled = (shadow: Shadow, id: string): boolean => isDrawn(shadow, sampleDraw(shadow, id))
+  const isSampled = (shadow: Shadow, id: string): boolean => samplerOf(shadow)(id)
   const ids = Array.from({ length: 20_000 }, (_, i) => `0199a0b0-0000-7000-8000-${String(i).padStart(12, '0')}`)
   const shareOf = (shadow: Shadow): number => ids.filter((id) => isSampled(shadow, id)).length / ids.length
 
@@ -128,24 +123,15 @@ describe('samples', () => {
     expect(ids.every((id) => !isSampled(small, id) || isSampled(large, id))).toBe(true)
   })
 
-  test('are the same when a call begins and when it has ended, however many are under way', () => {
-    const memo = createSampleMemo()
-    const shadow = aShadow({ sample: 0.3 })
-    const begun = ids.map((id) => memo.begun(shadow, id))
-    expect(begun).toEqual(ids.map((id) => isSampled(shadow, id)))
-    // Of so many the first are forgotten; their answers were kept, and so they are drawn again.
-    expect(ids.map((id, i) => memo.ended(shadow, id, begun[i] === true))).toEqual(begun)
-  })
-
-  test('that are remembered need no answer to be told, and are told once', () => {
-    const memo = createSampleMemo()
-    const shadow = aShadow({ sample: 0.3 })
-    const [few, whole] = [ids.slice(0, 1_000), aShadow({ sample: 1, salt: 'whole' })]
-    const begun = few.map((id) => memo.begun(shadow, id))
-    expect(few.map((id) => memo.ended(shadow, id, false))).toEqual(begun)
-    expect(few.some((id) => memo.ended(shadow, id, false))).toBe(false)
-    expect(few.some((id) => memo.ended(whole, id, false))).toBe(false)
-    expect(few.every((id) => memo.ended(whole, id, true))).toBe(true)
+  test('of hundred thousand random ids fill every twentieth of the range alike', () => {
+    const draws = Array.from({ length: 100_000 }, () => randomUUIDv7())
+    const inSamples = Array.from({ length: 20 }, (_, i) => {
+      const isIn = samplerOf(aShadow({ sample: (i + 1) / 20 }))
+      return draws.filter((id) => isIn(id)).length
+    })
+    const [counts, expected] = [inSamples.map((n, i) => n - (inSamples[i - 1] ?? 0)), draws.length / 20]
+    // Pearson's χ² with 19 degrees of freedom is above 63 once in a million times.
+    expect(counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)).toBeLessThan(63)
   })
 
   test('of two salts know nothing of each other', () => {
@@ -266,4 +252,11 @@ shadows:
   expect(trial?.matches(someFacts({ labels }), undefined)).toBe(false)
   expect(trial?.mayMatch(aRequest())).toBe(true)
   expect(trial?.mayMatch(aRequest({ dialect: 'anthropic' }))).toBe(false)
+})
+
+test('the known questions of an audit are no traffic, so no shadow sees them', () => {
+  const [trial] = readyShadows({ ...policy, shadows: [aShadow()] }).all
+  const { controls } = aRequest()
+  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: { audit: 'nightly' } } }))).toBe(true)
+  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: AUDIT_TAGS } }))).toBe(false)
 })

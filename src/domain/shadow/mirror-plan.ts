@@ -39,14 +39,14 @@ export type MirrorFacts = {
   readonly isOff: boolean
   /** Bytes of body and answer were kept and fit. */
   readonly isKept: boolean
-  /** By `sampleDraw`. */
+  /** By `samplerOf`. */
   readonly isSampled: boolean
   /** Reads the prompt, at most once and only for what is in the sample; undefined where it cannot be read. */
   readonly content: () => MirrorContent | undefined
 }
 
 /** What a request's draws are for. */
-type MirrorDraw = 'sample' | 'aa' | 'candidate'
+type MirrorDraw = 'aa' | 'candidate'
 
 /** APIs whose answers can be compared. */
 const MIRRORED_APIS: ReadonlySet<Api> = new Set([
@@ -58,7 +58,7 @@ const MIRRORED_APIS: ReadonlySet<Api> = new Set([
 ])
 
 /** Draws of one shadow know nothing of those of another, nor of who is in a rollout. */
-export function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose: MirrorDraw): Unit {
+function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose: MirrorDraw): Unit {
   return unitShare(`shadow:${shadow.salt}:${purpose}`, id)
 }
 
@@ -103,16 +103,6 @@ function planTo(
   if (provider.auth !== 'none' && !usesServerKey(provider)) return { skipped: 'no_key', target, arm }
   if (shadow.providers?.has(provider.name) === false) return { skipped: 'provider_not_allowed', target, arm }
   return { arm, target: { ...target, model: target.model }, provider }
-}
-
-/** By what a request falls into the sample. */
-export function sampleDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId): Unit {
-  return mirrorDraw(shadow, id, 'sample')
-}
-
-/** Whether a request with this `sampleDraw` is in the sample: only then is its answer worth keeping. */
-export function isDrawn({ sample }: Pick<Shadow, 'sample'>, draw: Unit): boolean {
-  return draw < sample
 }
 
 function earlySkip(shadow: Shadow, { exchange, isOff, isKept, isSampled }: MirrorFacts): SkipReason | undefined {

@@ -1,3 +1,4 @@
+import { isAuditQuestion } from '../audit.ts'
 import { type Condition, holds } from '../routing/condition.ts'
 import type { Facts, PromptFacts } from '../routing/facts.ts'
 import { labellerOf } from '../routing/label.ts'
@@ -7,7 +8,8 @@ import type { TextMatch } from '../routing/route.ts'
 import type { PromptReads, Router } from '../routing/router.ts'
 import type { LlmRequest } from '../request.ts'
 import type { Policy } from '../policy.ts'
-import type { EpochMs } from '../units.ts'
+import type { EpochMs, RequestId } from '../units.ts'
+import { samplerOf } from './sampler.ts'
 import type { Shadow } from './shadow.ts'
 
 /** The shadows of a policy, made ready once. */
@@ -28,6 +30,8 @@ export type ReadyShadows = {
 
 export type ReadyShadow = {
   readonly shadow: Shadow
+  /** Whether a request is in the sample: only then is its answer worth keeping. */
+  readonly samples: (id: RequestId) => boolean
   /** By what is known of any request: false means that no reading can make it match. */
   readonly mayMatch: (request: LlmRequest) => boolean
   /** Whether there is more to ask: `matches` need not be asked otherwise, nor the facts be made. */
@@ -70,12 +74,15 @@ function readyShadow(shadow: Shadow): ReadyShadow {
   const { mounts, apis, isStream, ...others } = match
   return {
     shadow,
+    samples: samplerOf(shadow),
     hasConditions: Object.values(others).some((each) => each !== undefined),
     mayMatch: (request) =>
       request.dialect === dialect &&
       (apis === undefined ? isGenerating(request) : apis.includes(request.api)) &&
       (mounts === undefined || mounts.includes(request.provider)) &&
-      (isStream === undefined || isStream === request.isStream),
+      (isStream === undefined || isStream === request.isStream) &&
+      // What is asked to find out about models is no traffic that another one could take over.
+      !isAuditQuestion(request.controls),
     matches: (facts, model) => holds(conditions, { facts, model }),
   }
 }
