@@ -24,6 +24,9 @@ export const OF_EVALUATOR = 'evaluator IN (${evaluator:singlequote})'
 /** Whether the provider may bill a call, as `mayBeBilled` of domain/exchange-totals.ts. */
 export const MAY_BE_BILLED = "(may_have_run OR (outcome IN ('completed', 'interrupted', 'cancelled') AND status < 400))"
 
+/** Of traces: the questions of audits go the way of the traffic, and are no evidence about it. */
+export const NO_AUDIT = "tags['audit'] != 'golden'"
+
 /** Calls made to answer a client; the others are the cost of watching. */
 export const FOR_CLIENTS = "role IN ('primary', 'fallback', 'cascade')"
 

@@ -1,6 +1,6 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board } from './board.ts'
-import { OF_ROLLOUT, OF_ROLLOUT_EVENT } from './filters.ts'
+import { NO_AUDIT, OF_ROLLOUT, OF_ROLLOUT_EVENT } from './filters.ts'
 import { type PlacedLater, series, type SeriesSpec, table } from './panel.ts'
 
 const DECISIONS = `
@@ -13,9 +13,10 @@ FROM rollout_decisions AS decision
 ARRAY JOIN checks AS checked
 WHERE $__timeFilter(decision.at) AND ${OF_ROLLOUT}`
 
+/** As decisions count them: without the questions of audits. */
 const TRACES = `
 FROM traces AS request
-WHERE $__timeFilter(received_at) AND ${OF_ROLLOUT} AND rollout != ''`
+WHERE $__timeFilter(received_at) AND ${OF_ROLLOUT} AND rollout != '' AND ${NO_AUDIT}`
 
 /** Tasks that are pooled are called all; see domain/rollout/evidence.ts. */
 const OF_CHECK = "if(checked.task IN ('', 'all'), '', concat(' (', checked.task, ')'))"
@@ -88,7 +89,7 @@ GROUP BY time, series`,
         series({
           title: 'Requests by arm',
           description:
-            'Requests of routes with a rollout, as assigned. Stable: neither candidate nor control, so not compared.',
+            'Requests of routes with a rollout, as assigned, without questions of audits. Stable: neither candidate nor control, so not compared.',
           sql: `
 SELECT
     $__timeInterval(received_at) AS time,

@@ -73,7 +73,7 @@ WITH ${facts}, route_name = 'chat' AS is_dealt, (reinterpretAsUInt32(substring(S
   ${rolloutStep('age')} AS step, multiIf(NOT is_dealt, 'none', deal < step / 100, 'candidate', deal >= 1 - step / 100, 'control', 'stable') AS dealt
 SELECT ${rowId(0)}, at, 'proxy-1', route_name, task_name, ${oneOf(['simple', 'moderate', 'complex'], 'cityHash64(number, 8) % 3')},
   team_name, concat('user-', toString(cityHash64(number, 3) % 30)), if(cityHash64(number, 5) % 4 = 0, '', lower(hex(cityHash64(number % 5)))),
-  if(cityHash64(number, 6) % 2 = 0, map('feature', ${oneOf(['search', 'inbox', 'export', 'help'], 'cityHash64(number, 4) % 4')}), map()), name, name, 'fake',
+  multiIf(cityHash64(number, 6) % 2 = 0, map('feature', ${oneOf(['search', 'inbox', 'export', 'help'], 'cityHash64(number, 4) % 4')}), number % 47 = 5, map('audit', 'golden'), map()), name, name, 'fake',
   if(number % 41 = 1, [('fake/gpt-large', if(number % 2 = 0, 'open', 'throttled'))], []),
   if(is_failed, 'unavailable', 'completed'), if(is_failed, 502, 200), if(is_failed, 'connect_failed', ''),
   latency * (1 + 0.3 * has_fallback), 0.4 + 2 * ${draw('overhead')}, if(is_failed, NULL, first_token), 1 + has_fallback, 'cafe0123cafe0123',

@@ -12,6 +12,7 @@ export type Reference = {
   readonly orBy?: number
 }
 
+const NO_AUDIT = "NOT (mapContains(tags, 'audit') AND tags['audit'] = 'golden')"
 const CLIENTS = "role IN ('primary', 'fallback', 'cascade')"
 const FAILED = "outcome NOT IN ('completed', 'cancelled')"
 const SERVED = "attempt_id = toUUID('00000000-0000-0000-0000-000000000000')"
@@ -155,10 +156,10 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
 
   'rollouts: Where they stand': rows('SELECT uniqExact(rollout) FROM rollout_decisions WHERE {decided}'),
   'rollouts: Percentage': rows(
-    `SELECT ${slots('received_at', 'rollout')} FROM traces WHERE {received} AND rollout = {rollout}`,
+    `SELECT ${slots('received_at', 'rollout')} FROM traces WHERE {received} AND rollout = {rollout} AND ${NO_AUDIT}`,
   ),
   'rollouts: Requests by arm': total(
-    "SELECT count() FROM traces WHERE {received} AND rollout = {rollout} AND arm IN ('candidate', 'control', 'stable')",
+    `SELECT count() FROM traces WHERE {received} AND rollout = {rollout} AND ${NO_AUDIT} AND arm IN ('candidate', 'control', 'stable')`,
   ),
   'rollouts: Evidence of harm': rows(
     `SELECT ${slots('at', 'rollout', 'checked.1', 'checked.2')} FROM rollout_decisions ARRAY JOIN checks AS checked WHERE {decided} AND rollout = {rollout} AND checked.harm_log_e IS NOT NULL`,
@@ -174,7 +175,7 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   ),
   'rollouts: Sample ratio': sum(
     'Candidate',
-    "SELECT uniqExact((rollout, rollout_epoch, rollout_stage, unit)) FROM traces WHERE {received} AND rollout = {rollout} AND is_compared AND arm = 'candidate'",
+    `SELECT uniqExact((rollout, rollout_epoch, rollout_stage, unit)) FROM traces WHERE {received} AND rollout = {rollout} AND ${NO_AUDIT} AND is_compared AND arm = 'candidate'`,
   ),
   'rollouts: Guardrails': sum(
     'Count',

@@ -2,10 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { describeFeatures } from '../../src/config/describe-features.ts'
 import { formatFault } from '../../src/config/fault.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { AUDIT_TAGS } from '../../src/domain/audit.ts'
 import { auditedPicks } from '../../src/domain/feedback/audited-picks.ts'
+import { readyShadows } from '../../src/domain/shadow/ready-shadows.ts'
 import { isOfShadow } from '../../src/domain/shadow/shadow-switch.ts'
 import { type CallFate, requestFate } from '../../src/shadow/request-fate.ts'
-import { anExchange } from '../fakes/an-exchange.ts'
+import { aPolicy } from '../fakes/a-provider.ts'
+import { aShadow } from '../fakes/a-shadow.ts'
+import { anExchange, aRequest } from '../fakes/an-exchange.ts'
 
 const FILE = `providers: { openai: { api_key: k } }
 judge: { target: openai/judge, budget: { per_hour: 1, per_day: 1 } }
@@ -70,6 +74,13 @@ test('an audit looks at its own route alone', () => {
   const { decision } = anExchange()
   const of = (route: string) => isOfShadow({ audit: { route, pointUsd: 1 } }, decision)
   expect([of(decision.route), of('another')]).toEqual([true, false])
+})
+
+test('the known questions of an audit are no traffic, so no shadow sees them', () => {
+  const [trial] = readyShadows({ ...aPolicy([]), shadows: [aShadow()] }).all
+  const { controls } = aRequest()
+  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: { audit: 'nightly' } } }))).toBe(true)
+  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: AUDIT_TAGS } }))).toBe(false)
 })
 
 test.each<[string, readonly CallFate[], CallFate]>([

@@ -1,7 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AUDIT_TAGS } from '../../src/domain/audit.ts'
 import type { Exchange } from '../../src/domain/exchange.ts'
 import { type MirrorContent, type MirrorFacts, mayMirrorNow, mirrorPlans } from '../../src/domain/shadow/mirror-plan.ts'
 import { learned, projectedUsage } from '../../src/domain/shadow/projection.ts'
@@ -252,11 +251,4 @@ shadows:
   expect(trial?.matches(someFacts({ labels }), undefined)).toBe(false)
   expect(trial?.mayMatch(aRequest())).toBe(true)
   expect(trial?.mayMatch(aRequest({ dialect: 'anthropic' }))).toBe(false)
-})
-
-test('the known questions of an audit are no traffic, so no shadow sees them', () => {
-  const [trial] = readyShadows({ ...policy, shadows: [aShadow()] }).all
-  const { controls } = aRequest()
-  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: { audit: 'nightly' } } }))).toBe(true)
-  expect(trial?.mayMatch(aRequest({ controls: { ...controls, tags: AUDIT_TAGS } }))).toBe(false)
 })
