@@ -98,7 +98,7 @@ function adminRequest(request: Request, access: Access, signal: AbortSignal): Ad
   const body: unknown = request.body
   const queryAt = request.url.indexOf('?')
   const { id } = request.params
-  const who = access === 'open' ? 'no token' : `${access} token`
+  const who = { full: 'admin-token', read: 'read-token', open: 'unauthenticated', none: 'unauthenticated' }[access]
   return {
     query: new URLSearchParams(queryAt === -1 ? '' : request.url.slice(queryAt + 1)),
     id: typeof id === 'string' ? id : '',
@@ -108,7 +108,7 @@ function adminRequest(request: Request, access: Access, signal: AbortSignal): Ad
     isTrusted: access !== 'none',
     signal,
     ifMatch: ifMatchOf(request.headers['if-match']),
-    actor: actorOf(request.headers['x-understudy-actor']) ?? `${who} from ${request.socket.remoteAddress ?? 'unknown'}`,
+    actor: actorOf(request.headers['x-understudy-actor']) ?? `${who}@${request.socket.remoteAddress ?? 'unknown'}`,
   }
 }
 

@@ -25,7 +25,7 @@ export type AdminRequest = {
   readonly signal: AbortSignal
   /** What `if-match` names, without its quotes; undefined without one. */
   readonly ifMatch: string | undefined
-  /** Who asks, for the record: what `x-understudy-actor` says, else `full token from 10.0.0.7`. */
+  /** Who asks, for the record: what `x-understudy-actor` says, else `admin-token@10.0.0.7`, or `unauthenticated@127.0.0.1` where there is none. */
   readonly actor: string
 }
 

@@ -158,7 +158,7 @@ describe('PUT /admin/policy', () => {
       status: 200,
       json: { result: 'applied', version: 'v2', restart_needed: ['admin.listen'] },
     })
-    expect(calls).toEqual([[yaml, 'no token from 127.0.0.1']])
+    expect(calls).toEqual([[yaml, 'unauthenticated@127.0.0.1']])
   })
 
   it('answers every fault at once, for programs and for people', async () => {

@@ -53,18 +53,18 @@ it('a change names the route, what is wanted, who wants it, why, and on top of w
     {
       route: 'chat',
       wish: { weights: {}, pins: undefined, tasks: { math: { 'openai/a': 1, 'second/b': 0 } } },
-      actor: 'no token from 127.0.0.1',
+      actor: 'unauthenticated@127.0.0.1',
       reason: '',
       ifMatch: undefined,
     },
     {
       route: 'chat',
       wish: { weights: {}, pins: [] },
-      actor: 'no token from 127.0.0.1',
+      actor: 'unauthenticated@127.0.0.1',
       reason: '',
       ifMatch: undefined,
     },
-    { route: 'chat', wish: undefined, actor: 'no token from 127.0.0.1', reason: 'enough', ifMatch: 'e2' },
+    { route: 'chat', wish: undefined, actor: 'unauthenticated@127.0.0.1', reason: 'enough', ifMatch: 'e2' },
   ])
 })
 
