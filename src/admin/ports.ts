@@ -75,7 +75,12 @@ export type RolloutPorts = {
   readonly estimate: (name: string, signal: AbortSignal) => Promise<StoreAnswer<RolloutEstimate> | undefined>
 }
 
-export type RolloutEstimate = { readonly traffic: Traffic; readonly paces: readonly PaceEstimate[] }
+export type RolloutEstimate = {
+  readonly traffic: Traffic
+  /** By which the decider divides all times of rollouts. */
+  readonly speed: number
+  readonly paces: readonly PaceEstimate[]
+}
 
 export type ReadinessFacts = {
   /** The data port accepts connections. */

@@ -1,10 +1,9 @@
 import type { Check } from '../domain/rollout/assess.ts'
-import type { PaceEstimate, Traffic } from '../domain/rollout/estimate.ts'
 import type { Explanation } from '../domain/rollout/explain.ts'
 import { livePhaseOf, phaseText, sharesOf, stageName } from '../domain/rollout/phase.ts'
 import type { RolloutView } from '../domain/rollout/rollout-view.ts'
 import { timeJson } from './policy-json.ts'
-import type { Json } from './ports.ts'
+import type { Json, RolloutEstimate } from './ports.ts'
 
 /** What `if-match` must say for a change to be the next one after this. */
 export function tagOf({ state }: RolloutView): string {
@@ -55,18 +54,13 @@ export function explanationJson({ headline, lines, readyInMs }: Explanation): Js
 }
 
 /** `days` is null where it would never end. */
-export function estimateJson({
-  traffic,
-  paces,
-}: {
-  readonly traffic: Traffic
-  readonly paces: readonly PaceEstimate[]
-}): Json {
+export function estimateJson({ traffic, speed, paces }: RolloutEstimate): Json {
   const known = (days: number): number | null => (Number.isFinite(days) ? days : null)
   return {
     requests_per_day: traffic.requestsPerDay,
     units_per_day: traffic.unitsPerDay ?? null,
     scored_share: traffic.scoredShare,
+    speed,
     paces: paces.map(({ pace, days, stages }) => ({
       pace,
       days: known(days),

@@ -67,6 +67,9 @@ export async function estimateRollout({ print }: Terminal, config: Config, name:
   print(
     `${requests.toLocaleString('en-US')} requests a day${typeof units === 'number' ? ` of ${Math.round(units).toLocaleString('en-US')} units` : ''}, ${scored}% scored:`,
   )
+  const speed = Number(answer['speed'] ?? 1)
+  if (speed !== 1)
+    print(`Its decider runs at ${speed} times the usual speed (decider.speed): so much shorter are all waits.`)
   const table = new Table({
     head: ['pace', 'to 100 %', 'stage', 'takes', 'pairs', 'bound by'],
     style: { head: [], border: [] },

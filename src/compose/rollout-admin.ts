@@ -33,6 +33,7 @@ export function rolloutAdmin(
       const { requests = 0, units = 0, hasUnits = false, failed = 0, hours = 1 } = read.value ?? {}
       const days = Math.min(DAYS, hours / HOURS_A_DAY)
       const shadow = policy.shadows.find((each) => each.name === rollout.shadow)
+      const { speed } = rollouts
       const traffic: Traffic = {
         requestsPerDay: requests / days,
         unitsPerDay: hasUnits ? units / days : undefined,
@@ -40,7 +41,7 @@ export function rolloutAdmin(
         shadowShare: shadow?.sample ?? SHADOWED,
         badShare: requests === 0 ? 0 : failed / requests,
       }
-      return { kind: 'ok', value: { traffic, paces: estimate(traffic) } }
+      return { kind: 'ok', value: { traffic, speed, paces: estimate(traffic, speed) } }
     },
   }
 }

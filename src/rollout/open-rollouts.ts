@@ -47,6 +47,8 @@ export type Rollouts = Closable & {
   /** A process of this proxy has seen a candidate fail. */
   readonly trip: (trip: Trip) => Promise<void>
   readonly report: () => RolloutReport
+  /** As of `DeciderPace`. */
+  readonly speed: number
 }
 
 /** Rows of a request are stored about a second after its end; a loaded server takes longer. */
@@ -260,6 +262,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     },
     trip,
     report: () => ({ isDecider: lease.isHeld(), views: views(), decisions: deciding.counts() }),
+    speed: pace.speed,
     close: async () => {
       closing.abort()
       unsubscribe()

@@ -97,7 +97,7 @@ describe('estimate', () => {
   const traffic = { requestsPerDay: 5000, unitsPerDay: 1000, scoredShare: 0.25, shadowShare: 0.1, badShare: 0.01 }
 
   it('tells how long each pace takes, and what takes the longest', () => {
-    const [normal, careful, small] = estimate(traffic)
+    const [normal, careful, small] = estimate(traffic, 1)
     expect(normal?.stages.map(({ stage }) => stage)).toEqual(['shadow', '5%', '25%', '50%', 'baking'])
     expect(careful?.stages.find(({ stage }) => stage === '5%')).toMatchObject({ days: 7, boundBy: 'time' })
     expect(small?.days).toBeLessThan(14)
@@ -106,13 +106,24 @@ describe('estimate', () => {
   })
 
   it('does not take many requests of few units for many witnesses', () => {
-    const [chatty] = estimate(traffic)
-    const [single] = estimate({ ...traffic, unitsPerDay: undefined })
+    const [chatty] = estimate(traffic, 1)
+    const [single] = estimate({ ...traffic, unitsPerDay: undefined }, 1)
     expect(chatty?.days).toBeGreaterThan(single?.days ?? Number.POSITIVE_INFINITY)
   })
 
+  it('knows that a faster decider waits less, and that evidence takes its time all the same', () => {
+    const busy = { ...traffic, requestsPerDay: 5e8, unitsPerDay: undefined }
+    const [usual] = estimate(busy, 1)
+    const [fast] = estimate(busy, 100)
+    expect(usual?.stages.every(({ boundBy }) => boundBy === 'time')).toBe(true)
+    expect(fast?.days).toBeCloseTo((usual?.days ?? 0) / 100, 9)
+    const [, hurried] = estimate(traffic, 1e6)
+    expect(hurried?.days).toBeLessThan(estimate(traffic, 1)[1]?.days ?? 0)
+    expect(hurried?.stages.every(({ boundBy, days }) => boundBy !== 'time' && days > 0.01)).toBe(true)
+  })
+
   it('never ends where nothing is scored', () => {
-    expect(estimate({ ...traffic, scoredShare: 0 }).map(({ days }) => days)).toEqual([Infinity, Infinity, Infinity])
+    expect(estimate({ ...traffic, scoredShare: 0 }, 1).map(({ days }) => days)).toEqual([Infinity, Infinity, Infinity])
   })
 })
 

@@ -30,17 +30,21 @@ export type PaceEstimate = { readonly pace: PaceName; readonly stages: readonly 
 
 const DAY_MS = 86_400_000
 
-/** About how many days an equal candidate takes to 100 %, bake included, at each pace. Infinity where nothing is scored. */
-export function estimate(traffic: Traffic): readonly PaceEstimate[] {
+/**
+ * About how many days an equal candidate takes to 100 %, bake included, at each pace. Infinity where nothing is scored.
+ * `speed`: by which the decider divides all times of rollouts; evidence comes no faster for it.
+ */
+export function estimate(traffic: Traffic, speed: number): readonly PaceEstimate[] {
   return PACE_NAMES.map((pace) => {
-    const stages = stagesOf(PACES[pace], traffic)
+    const stages = stagesOf(PACES[pace], traffic, DAY_MS * speed)
     return { pace, stages, days: stages.reduce((sum, { days }) => sum + days, 0) }
   })
 }
 
 const PACE_NAMES: readonly PaceName[] = ['normal', 'careful', 'small']
 
-function stagesOf({ shadow, steps, bake }: Plan, traffic: Traffic): readonly StageEstimate[] {
+/** `dayMs`: of the plan's times, what passes in a day. */
+function stagesOf({ shadow, steps, bake }: Plan, traffic: Traffic, dayMs: number): readonly StageEstimate[] {
   // One item per unit and stage: beyond the units' number more requests of the same units add nothing.
   const items = Math.min(traffic.requestsPerDay, traffic.unitsPerDay ?? Number.POSITIVE_INFINITY)
   const perItem = traffic.requestsPerDay / items
@@ -49,26 +53,34 @@ function stagesOf({ shadow, steps, bake }: Plan, traffic: Traffic): readonly Sta
   return [
     ...(shadow === undefined
       ? []
-      : [ofGate('shadow', shadow, TYPICAL_VARIANCE.shadow, traffic.badShare, rate(traffic.shadowShare))]),
+      : [ofGate('shadow', shadow, dayMs, TYPICAL_VARIANCE.shadow, traffic.badShare, rate(traffic.shadowShare))]),
     ...steps.map((step) =>
       ofGate(
         stageName({ kind: 'ramping', percent: step.percent }),
         step,
+        dayMs,
         TYPICAL_VARIANCE.live,
         traffic.badShare,
         rate(Math.min(step.percent, 100 - step.percent) / 100),
       ),
     ),
-    longest('baking', bake.durationMs / DAY_MS, [['quality', bake.minPairs, rate(0.05).scored]]),
+    longest('baking', bake.durationMs / dayMs, [['quality', bake.minPairs, rate(0.05).scored]]),
   ]
 }
 
 type Rate = { readonly scored: number; readonly all: number }
 
-function ofGate(stage: string, gate: Gate, variance: number, badShare: number, rate: Rate): StageEstimate {
+function ofGate(
+  stage: string,
+  gate: Gate,
+  dayMs: number,
+  variance: number,
+  badShare: number,
+  rate: Rate,
+): StageEstimate {
   const pairs = Math.max(gate.minPairs, pairsNeeded(variance, gate.qualityMargin) ?? 0)
   const successPairs = pairsNeeded(2 * badShare * (1 - badShare), gate.successMargin) ?? 0
-  return longest(stage, gate.dwellMs / DAY_MS, [
+  return longest(stage, gate.dwellMs / dayMs, [
     ['quality', pairs, rate.scored],
     ['success', successPairs, rate.all],
   ])
