@@ -9,6 +9,7 @@ import { compareRates } from './rates.ts'
 import type { Outcome } from './report.ts'
 import { setStage, type Stage } from './stage.ts'
 import { sustain } from './sustain.ts'
+import { compareSwitched } from './switched.ts'
 
 const NOISY_SHARE = 0.1
 
@@ -49,6 +50,8 @@ function outcomeOf(stage: Stage, { what, contenders }: Pick<Options, 'what' | 'c
       return compareRates(stage, contenders, what)
     case 'sustain':
       return sustain(stage, contenders, what)
+    case 'switched':
+      return compareSwitched(stage, contenders, what)
     case 'profile':
       return profile(stage, contenders, what)
   }

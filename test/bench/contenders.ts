@@ -39,7 +39,8 @@ export const PRODUCT = 'understudy'
 /** The same with ten routes, the last of which takes every call and has a fallback. */
 const ROUTES = `${PRODUCT} with 10 routes`
 /** The same with a shadow on a tenth of its calls; and what that costs live calls alone: all is done but sending. */
-const MIRROR = `${PRODUCT} with 10 % mirrored`
+export const MIRRORED = `${PRODUCT} with 10 % mirrored`
+export const PLANNED = `${PRODUCT} with 10 % planned`
 
 /** Started with so many workers on all cores, which they share with the load and the upstream. */
 export function onAllCores(workers: number): Contender {
@@ -80,7 +81,7 @@ export const CONTENDERS: readonly Contender[] = [
     store: /clickhouse|sidecar/,
   },
   {
-    name: MIRROR,
+    name: MIRRORED,
     path: '/openai/v1/chat/completions',
     start: (site, nodeFlags) => understudy(site, nodeFlags, tenthMirrored(site, 1_000)),
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,
@@ -88,7 +89,7 @@ export const CONTENDERS: readonly Contender[] = [
     store: /clickhouse|sidecar/,
   },
   {
-    name: `${PRODUCT} with 10 % planned`,
+    name: PLANNED,
     path: '/openai/v1/chat/completions',
     start: (site, nodeFlags) => understudy(site, nodeFlags, tenthMirrored(site, 0)),
     readyUrl: (site) => `http://127.0.0.1:${site.adminPort}/readyz`,

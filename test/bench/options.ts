@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { BARE, CONTENDERS, DIRECT, PRODUCT, onAllCores, type Contender } from './contenders.ts'
+import { BARE, CONTENDERS, DIRECT, MIRRORED, PLANNED, PRODUCT, onAllCores, type Contender } from './contenders.ts'
 import type { Lengths } from './measure.ts'
 
 /** What a run of the bench does. Each ends by itself, after `deadlineMs` at the latest. */
@@ -12,6 +12,7 @@ export type Options = {
     | { readonly kind: 'rate'; readonly rounds: number; readonly seconds: number; readonly ratePerSecond: number }
     /** `isSoak`: memory over a long time is of interest, not the highest rate. */
     | { readonly kind: 'sustain'; readonly seconds: number; readonly ratePerSecond: number; readonly isSoak: boolean }
+    | { readonly kind: 'switched'; readonly rounds: number; readonly seconds: number }
     | { readonly kind: 'profile'; readonly load: 'plain' | 'stream'; readonly seconds: number }
 }
 
@@ -35,6 +36,7 @@ export const HELP = `npm run bench -- [options]
   --rate <n>       open loop: n requests a second, latency from when each was due; with the options above
   --sustain        ${PRODUCT} (or --workers) under --rate, 10000, for --seconds, 60: are all rows there in 30 s?
   --soak           the same at 500 for 600 s, and how memory goes
+  --shadow         ${PRODUCT} with a shadow on a tenth of its calls, turned on and off in turns: --rounds, 16, of --seconds, 3
   --profile <kind> --seconds, 10, of \`plain\` or \`stream\` load on ${PRODUCT} (or --only) under the V8 profiler
 
   --json <file>    writes the figures, every sample and the machine as JSON
@@ -48,6 +50,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       quick: { type: 'boolean', default: false },
       sustain: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
+      shadow: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
@@ -72,6 +75,15 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     const what = { seconds: seconds ?? (isSoak ? 600 : 60), ratePerSecond: rate ?? (isSoak ? 500 : 10_000), isSoak }
     const contenders = [find(DIRECT), find(BARE), product]
     return { contenders, json, deadlineMs: deadline(3, what.seconds + 60), what: { kind: 'sustain', ...what } }
+  }
+  if (values.shadow) {
+    const [perRound, contenders] = [seconds ?? 3, [find(PLANNED), find(MIRRORED)]]
+    const what = {
+      kind: 'switched',
+      rounds: wholeOf('rounds', values.rounds, 1, 100) ?? 16,
+      seconds: perRound,
+    } as const
+    return { contenders, json, deadlineMs: deadline(contenders.length, what.rounds * 2 * perRound), what }
   }
   if (values.profile !== undefined) {
     if (values.profile !== 'plain' && values.profile !== 'stream')

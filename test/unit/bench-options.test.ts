@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BARE, DIRECT, PRODUCT } from '../bench/contenders.ts'
+import { BARE, DIRECT, MIRRORED, PLANNED, PRODUCT } from '../bench/contenders.ts'
 import { readOptions, type Options } from '../bench/options.ts'
 
 function options(line: string): Options {
@@ -38,9 +38,17 @@ describe('the command line of the bench', () => {
     expect(namesOf('--sustain --workers 2')).toEqual([DIRECT, BARE, `${PRODUCT} with 2 workers`])
   })
 
-  it.each(['', '--quick', '--rate 100', '--sustain', '--soak', '--profile plain'])('bounds its time: %s', (line) => {
-    expect(options(line).deadlineMs).toBeLessThan(2 * 3_600_000)
+  it('turns a shadow on and off for sixteen rounds', () => {
+    expect(options('--shadow').what).toEqual({ kind: 'switched', rounds: 16, seconds: 3 })
+    expect(namesOf('--shadow --rounds 2')).toEqual([PLANNED, MIRRORED])
   })
+
+  it.each(['', '--quick', '--rate 100', '--sustain', '--soak', '--shadow', '--profile plain'])(
+    'bounds its time: %s',
+    (line) => {
+      expect(options(line).deadlineMs).toBeLessThan(2 * 3_600_000)
+    },
+  )
 
   it.each([
     ['--rounds 0', /--rounds: expected a number from 1 to 100, found "0"/],
