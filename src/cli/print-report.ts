@@ -1,4 +1,5 @@
-import { type Compared, interval, percent, type ShadowReport } from '../evaluate/report/shadow-report.ts'
+import type { Compared } from '../evaluate/report/shadow-findings.ts'
+import { interval, percent, type ShadowReport, signed } from '../evaluate/report/shadow-report.ts'
 import { type Cells, printMarkdown, printTable } from './print-rows.ts'
 
 export const REPORT_FORMATS = ['table', 'json', 'markdown'] as const
@@ -24,9 +25,9 @@ export function printReport(report: ShadowReport, format: ReportFormat): string 
       columns: ['side', 'kind', 'calls'],
       rows: report.failures.map(({ side, kind, calls: count }) => [side, kind, count]),
     }),
-    ...section('Where the candidate lost most (npx understudy trace ID shows the request)', {
+    ...section(`Where the candidate lost most (npx understudy trace ID shows the request${contentText(report)})`, {
       columns: ['trace', 'task', 'd', 'why'],
-      rows: report.worst.map(({ traceId, task, d, explanation }) => [traceId, task, d, saidOf(explanation)]),
+      rows: report.worst.map(({ traceId, task, d, explanation }) => [traceId, task, signed(d), saidOf(explanation)]),
     }),
     ...section('What became of the requests', {
       columns: ['stage', 'reason', 'requests'],
@@ -39,6 +40,14 @@ function verdictsTitle({ evaluator, version }: ShadowReport): string {
   return evaluator === 'judge'
     ? `Verdicts of the judge ${version}`
     : 'Whether an answer came at all (no judge has read them)'
+}
+
+/** What of these requests can be read; nothing where all can. */
+function contentText({ worst }: ShadowReport): string {
+  const kept = worst.filter(({ hasContent }) => hasContent).length
+  if (kept === worst.length) return ''
+  const what = 'what was asked and answered is kept where `content` in the config says so'
+  return kept === 0 ? `, without its texts: ${what}` : `, ${kept} of these with its texts: ${what}`
 }
 
 /** What a judge said in both orders, for people. */

@@ -20,6 +20,13 @@ export async function showReport(
   config: Config,
   options: ReportOptions,
 ): Promise<number> {
+  const audited = config.policy.shadows.find(({ name, audit }) => audit !== undefined && name === options.name)?.audit
+  if (audited !== undefined) {
+    complain(
+      `understudy: ${options.name} is a routing audit, which has no candidate of its own: \`understudy weights effectiveness ${audited.route}\` tells what it has found.`,
+    )
+    return 1
+  }
   const queries = reportQueries(options)
   const answers = {
     verdicts: await askRows(config, queries.verdicts),

@@ -71,6 +71,20 @@ test('the report says of stored pairs and calls what went into them', async () =
       verdict: { kind: 'compared', d: 0, isConsistent: undefined },
     })
     pairs.push({ ...pair, evaluator: 'judge', verdict: { kind: 'compared', d, isConsistent: true } })
+    // Unjudged, and lost by two evaluators: one loss.
+    if (each < 3) {
+      for (const evaluator of ['valid_json', 'schema']) {
+        const lost = { kind: 'compared', d: -1, isConsistent: undefined } as const
+        pairs.push({
+          ...pair,
+          isControl: false,
+          comparison: 'rollout:unjudged',
+          evaluator,
+          version: '1',
+          verdict: lost,
+        })
+      }
+    }
     // Judged before by another version, and once more by this one: the later row counts.
     pairs.push({
       ...pair,
@@ -128,7 +142,9 @@ test('the report says of stored pairs and calls what went into them', async () =
   ])
   expect(report.calls[0]?.listUsd).toBeGreaterThan(0)
   expect(report.failures).toEqual([{ side: 'candidate', kind: 'first_byte_timeout', calls: 10 }])
-  expect(report.worst[0]).toMatchObject({ d: -1, task: 'math' })
+  expect(report.worst[0]).toMatchObject({ d: -1, task: 'math', isConsistent: true, hasContent: false })
+  const unjudged = await ask(reportQueries({ name: 'rollout:unjudged', sinceSeconds: 3_600 }).worst)
+  expect([unjudged.length, new Set(unjudged.map(([traceId]) => traceId)).size]).toEqual([3, 3])
   expect(report.backedShare).toBeCloseTo(0.8)
   expect(report.verdict).toMatch(
     /^weak is not worse than strong by more than 0\.25 \(d −0\.111 .* over 180 pairs\); it costs 75\.0 % less than strong \(95 %: 75\.0 % to 75\.0 % saved; evidence speaks for 80\.0 % of the traffic\)\.$/,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { printReport } from '../../src/cli/print-report.ts'
-import { shadowReport, type VerdictRow } from '../../src/evaluate/report/shadow-report.ts'
+import type { VerdictRow } from '../../src/evaluate/report/shadow-findings.ts'
+import { shadowReport } from '../../src/evaluate/report/shadow-report.ts'
 
 const NOTHING = {
   lengths: [],
@@ -101,7 +102,14 @@ test('pairs whose prompt was redacted are told of', () => {
 })
 
 test('what is printed says of each loss in which order who was better, and has the funnel in its order', () => {
-  const worst = (explanation: string) => ({ traceId: 't', task: 'math', d: -1, isConsistent: true, explanation })
+  const worst = (explanation: string, hasContent = false) => ({
+    traceId: 't',
+    task: 'math',
+    d: -1,
+    isConsistent: true,
+    explanation,
+    hasContent,
+  })
   const report = shadowReport(
     'cheaper',
     {
@@ -117,6 +125,13 @@ test('what is printed says of each loss in which order who was better, and has t
     0.05,
   )
   const printed = printReport(report, 'markdown')
+  expect(printed).toContain(
+    'without its texts: what was asked and answered is kept where `content` in the config says so',
+  )
+  const [first, ...others] = report.worst.map((row, index) => ({ ...row, hasContent: index === 0 }))
+  if (first === undefined) throw new Error('no loss')
+  expect(printReport({ ...report, worst: [first, ...others] }, 'table')).toContain('1 of these with its texts')
+  expect(printReport({ ...report, worst: [first] }, 'table')).toContain('(npx understudy trace ID shows the request)')
   expect(printed).toContain('| the stable model is better, in both orders |')
   expect(printed).toContain(
     'candidate read first: neither is better; stable model read first: the stable model is better',

@@ -1,5 +1,5 @@
 import type { ReportQueries } from './report-queries.ts'
-import type { ReportRows, Side } from './shadow-report.ts'
+import type { ReportRows, Side } from './shadow-findings.ts'
 
 /** The rows that the store answers to one statement, in the order of its columns. */
 export type Answered = readonly (readonly unknown[])[]
@@ -49,12 +49,13 @@ export function readReportRows(answers: Readonly<Record<keyof ReportQueries, Ans
       kind: text(kind),
       calls: number(calls) ?? 0,
     })),
-    worst: answers.worst.map(([traceId, task, d, isConsistent, explanation]) => ({
+    worst: answers.worst.map(([traceId, task, d, isConsistent, explanation, hasContent]) => ({
       traceId: text(traceId),
       task: text(task),
       d: number(d) ?? 0,
       isConsistent: isConsistent === null ? undefined : isTrue(isConsistent),
       explanation: text(explanation),
+      hasContent: isTrue(hasContent),
     })),
     funnel: answers.funnel.map(([stage, reason, requests]) => ({
       stage: text(stage),
