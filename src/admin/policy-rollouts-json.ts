@@ -26,6 +26,7 @@ export function policyRolloutsJson(rollouts: readonly Rollout[]): Json {
     alpha_promote: rollout.alphaPromote,
     alpha_rollback: rollout.alphaRollback,
     stale_after_ms: rollout.staleAfterMs,
+    harm_while_paused: rollout.harmWhilePaused ?? null,
     state: rollout.asked.state,
     promote_to: rollout.asked.promoteTo ?? null,
   }))

@@ -20,7 +20,7 @@ export type RolloutCommandsOptions = {
 
 const VERBS = {
   start: 'let a draft begin with its first stage',
-  pause: 'keep the candidate where it is; nothing moves until it is resumed',
+  pause: 'keep the candidate where it is; nothing but harm moves it until it is resumed',
   resume: 'let a paused rollout go on',
   rollback: 'send everybody back to the stable model, at once',
   abort: 'end it, without saying that the candidate was bad',

@@ -83,6 +83,7 @@ function resolveRollout(
     alphaPromote: entry.alpha_promote,
     alphaRollback: entry.alpha_rollback,
     staleAfterMs: entry.stale_after,
+    harmWhilePaused: entry.harm_while_paused,
     isJudgeTrustWaived: entry.trust_judge,
     metric,
     scoredShare: entry.scored,

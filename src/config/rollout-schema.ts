@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ASKED_STATES, BAD_EVENTS } from '../domain/rollout/rollout.ts'
+import { ASKED_STATES, BAD_EVENTS, HARM_WHILE_PAUSED } from '../domain/rollout/rollout.ts'
 import { percentage, percentOf, usd } from './amount-leaves.ts'
 import { leaf } from './leaf.ts'
 import { choice, durationMs, flag, text, wholeNumber } from './leaves.ts'
@@ -108,6 +108,9 @@ const rollout = section({
   alpha_promote: percentage().prefault('5%').describe('Chance per stage of promoting what is worse by the margin.'),
   alpha_rollback: percentage().prefault('5%').describe('Chance per stage of rolling back what does no harm.'),
   stale_after: durationMs().prefault('15m').describe('With evidence older than this nothing is decided.'),
+  harm_while_paused: choice(HARM_WHILE_PAUSED)
+    .prefault('rollback')
+    .describe('What certain harm does while it is paused and clients get its answers. hold: it only tells.'),
   cooldown: durationMs().optional().describe('After a rollback it is not tried again before this has passed.'),
   salt: text('a word of letters, digits, - and _', /^[\w.-]{1,64}$/)
     .optional()

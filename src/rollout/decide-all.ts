@@ -44,6 +44,8 @@ export function createDeciding(options: DecideOptions): Deciding {
     if (transition.event !== undefined || before === undefined) return true
     const said = before.transition
     if (said.rule !== transition.rule || said.action !== transition.action) return true
+    // What is paused says so as before when harm comes, and that is news.
+    if (said.isAlert !== transition.isAlert) return true
     return at - (keptAt.get(name) ?? 0) >= KEPT_EVERY_MS
   }
 
@@ -65,7 +67,8 @@ export function createDeciding(options: DecideOptions): Deciding {
   function tell(rollout: Rollout, state: RolloutState, before: LastLook | undefined, { transition }: LastLook): void {
     const { action, rule, because, isAlert } = transition
     const told = { rollout: rollout.name, phase: phaseText(state.phase), action, rule, because }
-    if (isAlert && before?.transition.rule !== rule) lines.warn('rollout_alert', told)
+    const isKnown = before?.transition.isAlert === true && before.transition.rule === rule
+    if (isAlert && !isKnown) lines.warn('rollout_alert', told)
   }
 
   return {

@@ -26,6 +26,7 @@ export function aRollout(changes: Partial<Rollout> = {}): Rollout {
     alphaPromote: 0.05,
     alphaRollback: 0.05,
     staleAfterMs: 10 * MINUTE_MS,
+    harmWhilePaused: 'rollback',
     isJudgeTrustWaived: true,
     metric: 'judge',
     scoredShare: 0.25,

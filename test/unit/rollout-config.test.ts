@@ -44,6 +44,7 @@ describe('three lines', () => {
       alphaPromote: 0.05,
       alphaRollback: 0.05,
       staleAfterMs: 900_000,
+      harmWhilePaused: 'rollback',
       isJudgeTrustWaived: false,
       metric: 'judge',
       scoredShare: 0.25,

@@ -4,7 +4,7 @@ import { eventOf } from './command.ts'
 import type { Evidence } from './evidence.ts'
 import { faultOf } from './gates.ts'
 import { type Harm, harmOf, stableFails } from './harm.ts'
-import { type HoldReason, type LivePhase, livePhaseOf, phaseText, stageName } from './phase.ts'
+import { type HoldReason, type LivePhase, livePhaseOf, phaseText, sharesOf, stageName } from './phase.ts'
 import { gateOf, nextStage, type Rollout } from './rollout.ts'
 import { AUTOMATIC, type Change, type RolloutEvent } from './rollout-event.ts'
 import { applyEvent, type RolloutState } from './rollout-state.ts'
@@ -48,12 +48,9 @@ export function advance(rollout: Rollout, state: RolloutState, evidence: Evidenc
   if (live === undefined) return still(tick, 'none', 'not_live', [`it is ${phaseText(state.phase)}`])
 
   const harm = harmOf(rollout, evidence, checks)
-  if (state.phase.kind === 'paused') {
-    const because = ['paused by hand: nothing moves until it is resumed', ...(harm?.because ?? [])]
-    return { ...still(tick, 'hold', 'paused', because), isAlert: harm !== undefined }
-  }
+  const failing = harm === undefined ? undefined : stableFails(evidence.recent)
+  if (state.phase.kind === 'paused') return whilePaused(tick, harm, failing)
   if (harm !== undefined) {
-    const failing = stableFails(evidence.recent)
     if (failing !== undefined) return hold(tick, live, 'stable_failing', [failing, ...harm.because])
     return rollback(tick, harm)
   }
@@ -87,6 +84,19 @@ type Tick = {
   readonly state: RolloutState
   readonly now: EpochMs
   readonly checks: readonly Check[]
+}
+
+/**
+ * Whoever pauses wants nothing to go on; the clients in the candidate's share still get its answers. So certain harm takes
+ * it away all the same, unless the file has it hold, or nobody sees it, or stable would be no better.
+ */
+function whilePaused(tick: Tick, harm: Harm | undefined, failing: string | undefined): Transition {
+  const { rollout, state } = tick
+  const isGuarded = rollout.harmWhilePaused === 'rollback' && sharesOf(state.phase).candidate > 0
+  if (harm !== undefined && isGuarded && failing === undefined) return rollback(tick, harm)
+  const what = isGuarded ? 'nothing but harm moves it' : 'nothing moves'
+  const because = [`paused by hand: ${what} until it is resumed`, ...(failing === undefined ? [] : [failing])]
+  return { ...still(tick, 'hold', 'paused', [...because, ...(harm?.because ?? [])]), isAlert: harm !== undefined }
 }
 
 /** What the stage asks for in time and numbers, as far as it is not there yet. */

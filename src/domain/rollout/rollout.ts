@@ -36,6 +36,9 @@ export type Plan = {
   readonly cooldownMs: number
 }
 
+/** What harm does to a rollout that is paused while clients get its candidate's answers; `hold`: somebody is told, no more. */
+export const HARM_WHILE_PAUSED = ['rollback', 'hold'] as const
+
 /** What can go wrong with a call, apart from how good its answer is. `slow`: over 1.25 × stable's p95 of the start. */
 export type BadEvent = (typeof BAD_EVENTS)[number]
 
@@ -66,6 +69,8 @@ export type Rollout = {
   readonly alphaRollback: number
   /** Evidence older than this holds. */
   readonly staleAfterMs: number
+  /** See `HARM_WHILE_PAUSED`; undefined in what was stored before there was a choice, which is `hold`. */
+  readonly harmWhilePaused?: (typeof HARM_WHILE_PAUSED)[number] | undefined
   /** The operator takes the judge's word without its agreement with people having been shown. */
   readonly isJudgeTrustWaived: boolean
   /** Which score says how good an answer is: `judge`, `feedback` (of application and people), or an evaluator's name. */
