@@ -93,6 +93,7 @@ export async function compose(options: AppOptions): Promise<App> {
         feedback: () => feedback.report(),
         processes: 1,
         audits: () => audits.status(),
+        readingsEveryMs: options.readingsEveryMs,
       },
       closers,
     )

@@ -14,6 +14,8 @@ export type AppOptions = {
   readonly version: string
   /** File descriptor that log lines go to. */
   readonly logFd: number
+  /** As of `ServingOptions`. */
+  readonly readingsEveryMs?: number
 }
 
 export type App = {

@@ -33,6 +33,7 @@ import { gatherWorkers } from './gather-workers.ts'
 import { liveParts } from './live-parts.ts'
 import { logReload } from './log-reload.ts'
 import { openAudits } from './open-audits.ts'
+import { openReadings } from './open-readings.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 import { openFeedbackParts } from './feedback-parts.ts'
@@ -64,7 +65,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
     const hasStore = boot.store.kind !== 'none'
     const spoolDir = join(boot.dataDir, 'spool')
     const spooling = { dir: spoolDir, maxBytes: boot.spool.maxBytes, world, log }
-    // Nothing is appended to it here. It may hold rows of a start without workers, and its lock keeps a second proxy out.
+    // It may hold rows of a start without workers, and its lock keeps a second proxy out; what is added are readings.
     const spool = hasStore ? await openSpool(spooling) : undefined
     if (spool !== undefined) closers.add(spool.close)
     let data = await claimPort(boot.data)
@@ -80,6 +81,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       now: world.now,
       providers: () => [],
       health: () => NO_TARGETS,
+      headroom: () => [],
       shadows: () => [],
       audits: () => audits.status(),
       spool: () => spoolLoad(lanes),
@@ -101,6 +103,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       closers.add(lane.writer.close)
       lanes.push(lane)
     }
+    const readings = openReadings(spool, own.readings, options, closers)
 
     let isServing = false
     let isDraining = false
@@ -268,6 +271,8 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       isDraining = true
       void audits.close() // as in compose.ts
       const drainMs = store.status().kind === 'ready' ? DRAIN_MS : 0
+      if (drainMs > 0) readings?.stop()
+      spool?.seal()
       const [{ cutRequests, spooledRows }] = await Promise.all([
         pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS),
         ...lanes.map(({ writer }) => writer.drain(drainMs)),

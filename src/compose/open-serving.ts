@@ -40,6 +40,7 @@ import type { ScoreWorker } from '../evaluate/worker.ts'
 import { openMirror } from './open-mirror.ts'
 import { watchBreakers } from '../rollout/watch-breakers.ts'
 import type { RunningMirror } from '../shadow/mirror.ts'
+import { openReadings } from './open-readings.ts'
 import { openScoring } from './open-scoring.ts'
 import { addRows, openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
@@ -74,6 +75,8 @@ export type ServingOptions = {
   readonly processes: number
   /** Where this process runs the audits. */
   readonly audits?: () => readonly AuditStatus[]
+  /** Time between two readings of what this process knows of itself; half a minute. */
+  readonly readingsEveryMs?: number | undefined
 }
 
 /** The part of the proxy that answers clients; every process that serves has one. */
@@ -149,6 +152,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     now: world.now,
     providers: slots.use,
     health: health.report,
+    headroom: health.headroom,
     shadows: mirror.report,
     scoring: scoring.counts,
     pinnedConversations: armPins.size,
@@ -169,6 +173,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     closers.add(lane.writer.close)
     lanes.push(lane)
   }
+  const readings = openReadings(spool, metrics.readings, options, closers)
   const maxConnections = connectionCap(descriptorLimit())
   const connectionsRefused = alarm(world, (count) =>
     log.warn('connections_refused', { count, maxConnections, detail: 'Raise the limit of open files (ulimit -n).' }),
@@ -230,8 +235,10 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       mirror.close()
       await scoring.close()
       recorder.flush()
-      spool?.seal()
       const deadline = drainMs()
+      // The last row in the queue: it is stored when all others are. While the store is away it would say nothing.
+      if (deadline > 0) readings?.stop()
+      spool?.seal()
       await Promise.all([...lanes.map(({ writer }) => writer.drain(deadline)), tracing?.close()])
       return { cutRequests, spooledRows: spoolLoad(lanes).rows }
     },

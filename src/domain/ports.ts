@@ -67,6 +67,8 @@ export type HealthSource = {
   readonly begun: (key: string, now: MonotonicMs) => number | undefined
   /** Told once for each `begun`, as soon as the call has ended and before the next one for the same request begins. */
   readonly ended: (call: EndedCall) => void
+  /** Told of a call that no route has to do with, for what the answer says of the provider's limits. */
+  readonly heard: (call: EndedCall) => void
 }
 
 /**

@@ -97,6 +97,8 @@ function sendDirectly(
             : [attemptOf(attemptId, target, provider, relayed, arrival, stages.price, adaptations)]
         if (key !== undefined) {
           health.ended(endedCall(key, probe, provider, request, relayed, faultByOutcome(relayed.outcome)))
+        } else if (provider.rateLimitHeaders !== undefined) {
+          health.heard(endedCall(`${target.provider}/${target.model}`, probe, provider, request, relayed, undefined))
         }
         const marks = { bodyAt, now: world.monotonic() }
         const exchange = exchangeOf(request, decision, inputs, arrival, marks, attempts, relayed)

@@ -3,12 +3,13 @@ import type { HealthSource, Log, World } from '../domain/ports.ts'
 import type { Breaker } from '../domain/routing/breaker.ts'
 import { connectionVerdict, targetVerdict } from '../domain/routing/call-verdict.ts'
 import type { EndedCall } from '../domain/routing/ended-call.ts'
-import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { HealthReport, ProviderHeadroom } from '../domain/routing/health-report.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import { drawFor } from '../domain/routing/draws.ts'
 import { targetsOf } from '../domain/routing/router.ts'
 import type { HealthView, TargetHealth } from '../domain/routing/target-health.ts'
 import { createCircuit } from './circuit.ts'
+import { createHeadroomKeeper } from './provider-headroom.ts'
 import { providerReport, targetReport } from './reports.ts'
 import { createTargetRecord } from './target-record.ts'
 import type { ProviderRecord, TargetRecord } from './target-record.ts'
@@ -20,6 +21,8 @@ export type HealthKeeper = HealthSource & {
   /** Fills the windows with calls of the past, as far as they are young enough. */
   readonly warm: (calls: readonly PastCall[]) => void
   readonly report: () => HealthReport
+  /** What providers say is left of their limits, also those that no route names. */
+  readonly headroom: () => readonly ProviderHeadroom[]
 }
 
 export type KeeperOptions = {
@@ -41,6 +44,7 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
   let probes = 0
   /** False while all targets are spotless: then nobody need look at them one by one for every request. */
   let mayBeIll = true
+  const headroom = createHeadroomKeeper()
   const parts = { policy: () => policy.health, draw: () => drawFor(world.newId(), 'jitter') }
   setPolicy(first)
 
@@ -57,6 +61,7 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
     }
     targets = keptTargets
     providers = keptProviders
+    headroom.forget((name) => next.providers.has(name))
     for (const { circuit } of [...targets.values(), ...providers.values()]) circuit.setWindow(next.health.windowMs)
   }
 
@@ -64,6 +69,8 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
     const changed = (from: Breaker, to: Breaker): void => logProvider(log, provider, from, to)
     return { provider, circuit: createCircuit({ ...parts, changed }), active: 0 }
   }
+
+  const clockNow = () => ({ now: world.monotonic(), at: world.now() })
 
   return {
     setPolicy,
@@ -92,7 +99,9 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
       const isProviderProbe = owner.circuit.begun(probes + 1, now)
       return isTargetProbe || isProviderProbe ? ++probes : undefined
     },
+    heard: headroom.heard,
     ended: (call) => {
+      headroom.heard(call)
       const record = targets.get(call.key)
       if (record === undefined) return
       note(record, call)
@@ -105,12 +114,13 @@ export function createHealthKeeper({ policy: first, world, instance, log }: Keep
       for (const call of calls) targets.get(keyOf(call, targets))?.addPast(call, call.endedAt - zero, now)
     },
     report: () => {
-      const clock = { now: world.monotonic(), at: world.now() }
+      const clock = clockNow()
       return {
         targets: [...targets.values()].map((record) => targetReport(record, instance, clock)),
         providers: [...providers.values()].map((record) => providerReport(record, instance, clock)),
       }
     },
+    headroom: () => headroom.report(clockNow()),
   }
 }
 

@@ -13,6 +13,7 @@ import { createCircuit } from './circuit.ts'
 import type { Circuit, CircuitOptions } from './circuit.ts'
 import { createLatencySketch } from './latency-sketch.ts'
 import type { LatencySketch } from './latency-sketch.ts'
+import { statesLimits } from './states-limits.ts'
 import { createThrottles } from './throttles.ts'
 import type { Throttles } from './throttles.ts'
 
@@ -109,11 +110,6 @@ function askedMs({ fault, headers, outcome }: EndedCall, now: EpochMs): number |
   if (fault?.retryAfterMs !== undefined) return fault.retryAfterMs
   const mayAsk = fault?.trigger === 'rate_limit' || (outcome.kind === 'refused' && outcome.status === 503)
   return mayAsk && headers.length > 0 ? retryAfterMs(headers, NO_WORDS, now) : undefined
-}
-
-/** Error pages of something in between would hide what the provider said last. */
-function statesLimits({ outcome, headers }: EndedCall): boolean {
-  return headers.length > 0 && (outcome.kind === 'completed' || (outcome.kind === 'refused' && outcome.status === 429))
 }
 
 function countChange(

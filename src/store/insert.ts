@@ -1,5 +1,5 @@
 /** Tables whose rows go through the spool. Each has a spool directory of its own. */
-export type SpooledTable = 'traces' | 'attempts' | 'contents' | 'scores' | 'pairs' | 'shadow_funnel'
+export type SpooledTable = 'traces' | 'attempts' | 'contents' | 'scores' | 'pairs' | 'shadow_funnel' | 'proxy_readings'
 
 /** What became of one batch. Only `stored` may be forgotten. */
 export type Inserted =

@@ -11,6 +11,7 @@ function retentionOf(retention: Retention): ReadonlyMap<string, { readonly colum
     ['scores', { column: 'trace_at', days: retention.tracesDays }],
     ['pairs', { column: 'trace_at', days: retention.tracesDays }],
     ['shadow_funnel', { column: 'minute', days: retention.tracesDays }],
+    ['proxy_readings', { column: 'at', days: retention.tracesDays }],
     ['audit_answers', { column: 'answered_at', days: retention.tracesDays }],
     ['quarantine', { column: 'ts', days: retention.quarantineDays }],
     ['attempts_1m', { column: 'minute', days: retention.rollupMinutesDays }],

@@ -10,6 +10,7 @@ export const SPOOLED_TABLES: readonly SpooledTable[] = [
   'scores',
   'pairs',
   'shadow_funnel',
+  'proxy_readings',
 ]
 
 /** A count of rows per spooled table. */
@@ -24,6 +25,7 @@ export function forEachTable<T>(value: (table: SpooledTable) => T): Record<Spool
     scores: value('scores'),
     pairs: value('pairs'),
     shadow_funnel: value('shadow_funnel'),
+    proxy_readings: value('proxy_readings'),
   }
 }
 

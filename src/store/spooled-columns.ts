@@ -3,6 +3,7 @@ import { CONTENT_COLUMNS } from './content-row.ts'
 import { FUNNEL_COLUMNS } from './funnel-row.ts'
 import type { SpooledTable } from './insert.ts'
 import { PAIR_COLUMNS } from './pair-row.ts'
+import { READING_COLUMNS } from './reading-row.ts'
 import { SCORE_COLUMNS } from './score-row.ts'
 import { TRACE_COLUMNS } from './trace-row.ts'
 
@@ -14,4 +15,5 @@ export const SPOOLED_COLUMNS: Readonly<Record<SpooledTable, readonly string[]>> 
   scores: SCORE_COLUMNS,
   pairs: PAIR_COLUMNS,
   shadow_funnel: FUNNEL_COLUMNS,
+  proxy_readings: READING_COLUMNS,
 }

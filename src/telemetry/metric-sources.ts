@@ -1,6 +1,6 @@
 import type { ReloadStatus } from '../config/reload.ts'
 import type { AuditStatus } from '../domain/audit.ts'
-import type { HealthReport } from '../domain/routing/health-report.ts'
+import type { HealthReport, ProviderHeadroom } from '../domain/routing/health-report.ts'
 import type { FeedbackReport } from '../domain/feedback/feedback-report.ts'
 import type { RolloutReport } from '../domain/rollout/rollout-view.ts'
 import type { ShadowReport } from '../domain/shadow/shadow-report.ts'
@@ -18,6 +18,8 @@ export type MetricSources = {
   readonly providers: () => readonly ProviderLoad[]
   /** Of the targets that routes name. */
   readonly health: () => HealthReport
+  /** As the last answers said. */
+  readonly headroom: () => readonly ProviderHeadroom[]
   readonly shadows: () => readonly ShadowReport[]
   /** Absent in a process that does not serve. */
   readonly scoring?: () => ScoringLoad

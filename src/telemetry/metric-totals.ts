@@ -20,6 +20,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   understudy_spool_max_bytes: 'first',
   understudy_spool_oldest_unsent_seconds: 'max',
   understudy_target_headroom_ratio: 'min',
+  understudy_provider_headroom_ratio: 'min',
+  understudy_event_loop_delay_p99_seconds: 'max',
   process_start_time_seconds: 'first',
   process_max_fds: 'first',
   nodejs_version_info: 'first',

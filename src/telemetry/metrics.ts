@@ -1,10 +1,13 @@
 import type { ReloadOutcome, ReloadTrigger } from '../config/reload.ts'
+import type { KeptReading } from '../domain/kept-reading.ts'
 import type { Observer } from '../domain/ports.ts'
 import { createCounterFamily } from './counter-family.ts'
+import { watchEventLoopDelay } from './event-loop-delay.ts'
 import { createHistogramFamily } from './histogram-family.ts'
+import { keptReadings } from './kept-readings.ts'
 import type { MetricSources } from './metric-sources.ts'
 import { createRequestMetrics } from './request-metrics.ts'
-import { createSourceMetrics } from './source-metrics.ts'
+import { createSourceMetrics, sourceFamilies } from './source-metrics.ts'
 import type { BuildInfo } from './source-metrics.ts'
 
 /** One batch sent to ClickHouse. */
@@ -26,6 +29,8 @@ export type Metrics = {
   readonly countObserverFailure: () => void
   /** Everything in the Prometheus text format. */
   readonly expose: () => Promise<string>
+  /** Those of them that are kept over time. What they say of a time begins anew: for one who asks, and always the same. */
+  readonly readings: () => readonly KeptReading[]
   readonly contentType: string
 }
 
@@ -61,7 +66,9 @@ export function createMetrics({ build, ...sources }: MetricsOptions): Metrics {
   const framingFailed = badFraming.series()
   const observerFailed = observerFailures.series()
   const families = [...requests.families, insertDuration, reloads, badFraming, observerFailures]
-  const registry = createSourceMetrics(sources, build)
+  const delay = watchEventLoopDelay()
+  const read = sourceFamilies(sources, build, delay)
+  const registry = createSourceMetrics(read)
 
   return {
     observe: requests.observe,
@@ -79,6 +86,11 @@ export function createMetrics({ build, ...sources }: MetricsOptions): Metrics {
       const own = families.map((family) => family.expose()).join('')
       // The library writes `Nan` (a mean of nothing), which only lenient parsers take for NaN.
       return own + (await registry.metrics()).replaceAll(' Nan\n', ' NaN\n')
+    },
+    readings: () => {
+      const readings = keptReadings(read)
+      delay.restart()
+      return readings
     },
     contentType: registry.contentType,
   }

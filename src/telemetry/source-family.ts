@@ -7,5 +7,7 @@ export type SourceFamily = {
   readonly name: string
   readonly help: string
   readonly labelNames: readonly string[]
+  /** Also written to table `proxy_readings`, over time; such a family has two labels at most. */
+  readonly isKept?: true
   readonly read: () => readonly Reading[]
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
 import { auditFamilies } from './audit-families.ts'
+import type { EventLoopDelay } from './event-loop-delay.ts'
 import { healthFamilies } from './health-families.ts'
 import { feedbackFamilies } from './feedback-families.ts'
 import { rolloutFamilies } from './rollout-families.ts'
@@ -14,12 +15,12 @@ export type BuildInfo = { readonly version: string; readonly node: string }
 const EVENT_LOOP_RESOLUTION_MS = 20
 
 /** The metrics that are read when asked for: gauges and totals of other rooms, the process, the event loop. */
-export function createSourceMetrics(sources: MetricSources, build: BuildInfo): Registry {
+export function createSourceMetrics(families: readonly SourceFamily[]): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_RESOLUTION_MS })
   // Reads 292 years when nothing was measured since the scrape before.
   registry.removeSingleMetric('nodejs_eventloop_lag_min_seconds')
-  for (const family of sourceFamilies(sources, build)) register(registry, family)
+  for (const family of families) register(registry, family)
   return registry
 }
 
@@ -47,7 +48,12 @@ function register(registry: Registry, { type, name, help, labelNames, read }: So
   }
 }
 
-function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly SourceFamily[] {
+/** All that other rooms tell when they are asked. */
+export function sourceFamilies(
+  sources: MetricSources,
+  build: BuildInfo,
+  delay: EventLoopDelay,
+): readonly SourceFamily[] {
   return [
     {
       type: 'gauge',
@@ -68,6 +74,14 @@ function sourceFamilies(sources: MetricSources, build: BuildInfo): readonly Sour
     ...storeFamilies(sources),
     ...spanFamilies(sources),
     ...workerFamilies(sources),
+    {
+      type: 'gauge',
+      name: 'understudy_event_loop_delay_p99_seconds',
+      help: '99th percentile of how late timers come, since it was last written to table proxy_readings.',
+      labelNames: [],
+      isKept: true,
+      read: () => one(delay.p99Seconds()),
+    },
     {
       type: 'gauge',
       name: 'understudy_config_last_applied_timestamp_seconds',
@@ -112,13 +126,14 @@ function pinFamilies({ pinnedConversations }: MetricSources): readonly SourceFam
   ]
 }
 
-function providerFamilies({ providers }: MetricSources): readonly SourceFamily[] {
+function providerFamilies({ providers, headroom }: MetricSources): readonly SourceFamily[] {
   return [
     {
       type: 'gauge',
       name: 'understudy_in_flight_requests',
       help: 'Calls to a provider under way.',
       labelNames: ['provider'],
+      isKept: true,
       read: () => providers().map(({ provider, inFlight }) => [[provider], inFlight]),
     },
     {
@@ -126,7 +141,20 @@ function providerFamilies({ providers }: MetricSources): readonly SourceFamily[]
       name: 'understudy_queue_depth',
       help: 'Calls that wait for a free slot of a provider.',
       labelNames: ['provider'],
+      isKept: true,
       read: () => providers().map(({ provider, queued }) => [[provider], queued]),
+    },
+    {
+      type: 'gauge',
+      name: 'understudy_provider_headroom_ratio',
+      help: 'Least share of a rate limit that a provider said to be left, over its models and keys; absent where it does not say, and a minute after, unless the limit takes longer to be whole again.',
+      labelNames: ['provider', 'limit'],
+      isKept: true,
+      read: () =>
+        headroom().flatMap(({ provider, requests, tokens }): readonly Reading[] => [
+          ...(requests === undefined ? [] : [[[provider, 'requests'], requests] as const]),
+          ...(tokens === undefined ? [] : [[[provider, 'tokens'], tokens] as const]),
+        ]),
     },
   ]
 }
@@ -138,6 +166,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_rows',
       help: 'Rows not yet acknowledged by ClickHouse.',
       labelNames: [],
+      isKept: true,
       read: () => one(spool().rows),
     },
     {
@@ -145,6 +174,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_bytes',
       help: 'Bytes of the rows not yet acknowledged by ClickHouse.',
       labelNames: [],
+      isKept: true,
       read: () => one(spool().bytes),
     },
     {
@@ -152,6 +182,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_max_bytes',
       help: 'Cap of the spool; beyond it the oldest rows are dropped.',
       labelNames: [],
+      isKept: true,
       read: () => one(spoolMaxBytes),
     },
     {
@@ -159,6 +190,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_oldest_unsent_seconds',
       help: 'Age of the oldest row not yet acknowledged by ClickHouse; 0 when there is none.',
       labelNames: [],
+      isKept: true,
       read: () => {
         const { oldestAt } = spool()
         // The wall clock may have been set back since.
@@ -170,6 +202,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_dropped_rows_total',
       help: 'Rows lost: at the cap of the spool, to a disk that refused them, to a loss of power, to a bug. Alert on any.',
       labelNames: ['table', 'reason'],
+      isKept: true,
       read: () => [
         ...perTable(spool().droppedRows.overCap, 'over_cap'),
         ...perTable(spool().droppedRows.writeFailed, 'write_failed'),
@@ -182,6 +215,7 @@ function spoolFamilies({ now, spool, spoolMaxBytes, notBuiltRows, writer }: Metr
       name: 'understudy_spool_quarantined_rows_total',
       help: 'Rows that ClickHouse refused, kept in the table quarantine or, refused there too, as files of the spool.',
       labelNames: ['table', 'kept_in'],
+      isKept: true,
       read: () => [...perTable(writer().quarantinedRows, 'table'), ...perTable(writer().deadRows, 'files')],
     },
     {

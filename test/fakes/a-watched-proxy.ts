@@ -48,6 +48,7 @@ export function watchedProxies(): (more?: string, fallback?: string) => Promise<
       view: (keys, now, clientKey) => keeper.view(keys, now, clientKey),
       begun: (key, now) => keeper.begun(key, now),
       ended: (call) => keeper.ended(call),
+      heard: (call) => keeper.heard(call),
     }
     const proxy = await startRouted(primary.url, spare.url, policy + more, { stages: { health, world } })
     closers.push(() => proxy.close(200))

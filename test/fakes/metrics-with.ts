@@ -24,6 +24,7 @@ export function metricsWith(sources: Partial<MetricsOptions> = {}): Metrics {
     build: { version: '0.1.0', node: 'v24.21.0' },
     providers: () => [],
     health: () => NO_TARGETS,
+    headroom: () => [],
     shadows: () => [],
     now: () => Date.UTC(2026, 10, 20, 12),
     spool: () => spool,

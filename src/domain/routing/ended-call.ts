@@ -4,9 +4,9 @@ import type { RawHeaders } from '../request.ts'
 import type { MonotonicMs } from '../units.ts'
 import type { FallbackTrigger } from './route.ts'
 
-/** One call to a target of a route, told when it has ended. */
+/** One call for a client, told when it has ended. */
 export type EndedCall = {
-  /** As the route calls the target. */
+  /** As the route calls the target; of one that no route names, `provider/model`. */
   readonly key: string
   readonly provider: Provider
   /** Of the client, where its own key was used: the limits of the account are its own, too. */

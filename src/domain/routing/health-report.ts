@@ -1,4 +1,4 @@
-import type { EpochMs } from '../units.ts'
+import type { EpochMs, Unit } from '../units.ts'
 import type { OutReason } from './breaker.ts'
 import type { TargetHealth } from './target-health.ts'
 
@@ -65,4 +65,11 @@ export type HeadroomReport = {
   readonly tokensLimit?: number | undefined
   readonly resetAt?: EpochMs | undefined
   readonly at: EpochMs
+}
+
+/** The least share left of a provider's limits, over its models and the keys that were used; undefined = it does not say. */
+export type ProviderHeadroom = {
+  readonly provider: string
+  readonly requests: Unit | undefined
+  readonly tokens: Unit | undefined
 }

@@ -5,4 +5,5 @@ export const NO_HEALTH: HealthSource = {
   view: () => ({}),
   begun: () => undefined,
   ended: () => undefined,
+  heard: () => undefined,
 }

@@ -69,6 +69,7 @@ export const PERSONAL_TABLES: readonly PersonalTable[] = [
       'What it cost and how long it took stays, so that the sums stay right; the key is the application, not the person.',
   },
   nothing('shadow_funnel', 'Counts.'),
+  nothing('proxy_readings', 'Gauges of processes.'),
   nothing('calibrations', 'Agreement of a judge with people who are not named.'),
   nothing('audits', 'Sums over questions of the operator.'),
   nothing('audit_answers', 'Scores of answers to questions of the operator.'),

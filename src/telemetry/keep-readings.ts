@@ -1,0 +1,31 @@
+import { type KeptReading, type RecordReadings, STOPPED } from '../domain/kept-reading.ts'
+import type { World } from '../domain/ports.ts'
+
+export type KeepReadingsOptions = {
+  readonly read: () => readonly KeptReading[]
+  readonly record: RecordReadings
+  readonly world: Pick<World, 'now'>
+  readonly everyMs?: number | undefined
+}
+
+export type ReadingsKeeper = {
+  readonly close: () => void
+  /** As `close`, and says that this process ends in good order. */
+  readonly stop: () => void
+}
+
+/** A dashboard's point is a minute, and an alert looks every minute. */
+const EVERY_MS = 30_000
+
+/** Records what a process knows of itself, every half minute; the first time when one is over. */
+export function keepReadings({ read, record, world, everyMs = EVERY_MS }: KeepReadingsOptions): ReadingsKeeper {
+  const timer = setInterval(() => record(world.now(), read()), everyMs).unref()
+  const close = (): void => clearInterval(timer)
+  return {
+    close,
+    stop: () => {
+      close()
+      record(world.now(), [{ reading: STOPPED, subject: '', detail: '', value: 1 }])
+    },
+  }
+}
