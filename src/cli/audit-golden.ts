@@ -1,6 +1,5 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { systemWorld } from '../compose.ts'
-import { asRecord, parseJson } from '../dialects/json-value.ts'
 import type { AuditAnswer, AuditCell, AuditRun } from '../domain/audit.ts'
 import type { Config } from '../domain/policy.ts'
 import { auditCells } from '../evaluate/audit/audit-cells.ts'
@@ -10,6 +9,7 @@ import { runAudit } from '../evaluate/audit/run-audit.ts'
 import { questionSet } from '../evaluate/audit/audit-keeper.ts'
 import { readGolden } from '../evaluate/golden.ts'
 import { createPriceBook } from '../pricing/price-book.ts'
+import { auditProgress } from './audit-progress.ts'
 import { type Cells, printTable } from './print-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { findRunning } from './run-file.ts'
@@ -32,8 +32,8 @@ const PICO = 1e12
 
 /**
  * Asks every question down every path of the running proxy, and prints how right they were. What has been asked is kept
- * beside the file, so that a run that ended early goes on; the result also in table `audits` of the proxy that runs here. Exit code 1 below a minimum or
- * beyond the budget.
+ * beside the file until all is asked, so that a run that ended early goes on; the result is also in table `audits` of the
+ * proxy that runs here. Exit code 1 below a minimum or beyond the budget.
  */
 export async function auditGolden(terminal: Terminal, config: Config, options: GoldenOptions): Promise<number> {
   const text = readFileSync(options.file, 'utf8')
@@ -45,8 +45,10 @@ export async function auditGolden(terminal: Terminal, config: Config, options: G
   const key = terminal.process.env['UNDERSTUDY_AUDIT_KEY']
   const { paths, leftOut } = auditPaths(policy, { routes: undefined, hasKey: key !== undefined })
   for (const { path, why } of leftOut) terminal.complain(`understudy: ${path} is left out: ${why}.`)
-  const progress = `${options.file}.progress.ndjson`
-  const before = options.fresh ? [] : readProgress(progress)
+  const set = questionSet(text)
+  const progress = auditProgress(options.file, set)
+  if (options.fresh) progress.forget()
+  const before = progress.read()
   const answers = [...before]
   // Each run has the whole budget: what earlier ones have spent is spent.
   const free = before.map((answer) => ({ ...answer, picoUsd: 0n }))
@@ -64,15 +66,18 @@ export async function auditGolden(terminal: Terminal, config: Config, options: G
     }),
     keep: (answer) => {
       answers.push(answer)
-      appendFileSync(progress, `${JSON.stringify({ ...answer, picoUsd: String(answer.picoUsd) })}\n`, { mode: 0o600 })
+      progress.keep(answer)
     },
     signal: new AbortController().signal,
   })
   const cells = auditCells(answers, (task) => policy.scoring?.minimum.get(task) ?? options.minimum)
   const spent = answers.slice(before.length).reduce((sum, { picoUsd }) => sum + (picoUsd ?? 0n), 0n)
   terminal.print(printTable(matrix(cells)))
-  terminal.print(`${answers.length} answers, ${(Number(spent) / PICO).toFixed(4)} USD in this run.`)
-  if (ending !== 'stopped') await keep(config, { run: begunAt, questionSet: questionSet(text), ending, cells })
+  for (const line of failureLines(answers)) terminal.print(line)
+  const earlier = before.length === 0 ? '' : `, ${before.length} of them from the run that ended early`
+  terminal.print(`${answers.length} answers${earlier}, ${(Number(spent) / PICO).toFixed(4)} USD in this run.`)
+  if (ending === 'complete') progress.forget()
+  if (ending !== 'stopped') await keep(config, { run: begunAt, questionSet: set, ending, cells })
   if (ending === 'budget') terminal.complain('understudy: the budget is spent; run it again to go on where this ended.')
   return ending === 'complete' && cells.every(({ isPassed }) => isPassed !== false) ? 0 : 1
 }
@@ -97,7 +102,7 @@ async function keep(
 
 function matrix(cells: readonly AuditCell[]): Cells {
   return {
-    columns: ['', 'path', 'task', 'answered', 'failed', 'mean [95 %]', 'minimum', ''],
+    columns: ['kind', 'path', 'task', 'answered', 'failed', 'mean [95 %]', 'minimum', 'verdict'],
     rows: cells.map((cell) => [
       cell.kind,
       cell.path,
@@ -111,29 +116,12 @@ function matrix(cells: readonly AuditCell[]): Cells {
   }
 }
 
-function readProgress(file: string): readonly AuditAnswer[] {
-  if (!existsSync(file)) return []
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line): readonly AuditAnswer[] => {
-      const row = asRecord(parseJson(line))
-      if (row === undefined) return []
-      const { kind, path, question, task, value, traceId, picoUsd, answeredAt, failure, model } = row
-      if (kind !== 'route' && kind !== 'target') return []
-      if (typeof path !== 'string' || typeof question !== 'string' || typeof task !== 'string') return []
-      return [
-        {
-          kind,
-          path,
-          question,
-          task,
-          answeredAt: typeof answeredAt === 'number' ? answeredAt : 0,
-          traceId: typeof traceId === 'string' ? traceId : undefined,
-          value: typeof value === 'number' ? value : undefined,
-          failure: typeof failure === 'string' ? failure : '',
-          model: typeof model === 'string' ? model : '',
-          picoUsd: typeof picoUsd === 'string' && /^\d+$/.test(picoUsd) ? BigInt(picoUsd) : undefined,
-        },
-      ]
-    })
+/** Of each path that left questions unanswered, why: `target sim/gone: no answer to 12 (status_404)`. */
+function failureLines(answers: readonly AuditAnswer[]): readonly string[] {
+  const failed = answers.filter(({ failure }) => failure !== '')
+  const groups = Map.groupBy(failed, ({ kind, path, failure }) => `${kind} ${path}\n${failure}`)
+  return [...groups].map(([name, { length }]) => {
+    const [path, failure] = name.split('\n')
+    return `${path}: no answer to ${length} (${failure})`
+  })
 }

@@ -101,6 +101,23 @@ test('audit golden shows each route, goes on where it ended, and fails below the
   expect(kept).toMatchObject([{ ending: 'budget' }, { ending: 'complete', cells: 4, answers: 40 }])
 })
 
+test('audit golden that follows a whole run, or has other questions than the one that ended early, asks everything', async () => {
+  const own = join(dir, 'own.jsonl')
+  const audit = (...more: string[]) => runCli(['audit', 'golden', own, '-c', home.configFile, ...more])
+  writeFileSync(own, questions.slice(0, 1).join('\n'))
+  expect((await audit()).stdout).toMatch(/^4 answers, /m)
+  simulator.forgetRequests()
+  const again = await audit('--budget', '0.000001')
+  expect(again.stdout).toMatch(/^1 answers, /m)
+  writeFileSync(own, questions.slice(0, 2).join('\n'))
+  simulator.setModel('wrong', { faults: [{ fault: 'status@503', probability: 1 }] })
+  onTestFinished(() => simulator.setModel('wrong', { quality: 0 }))
+  const other = await audit()
+  expect(other.stdout).toMatch(/^8 answers, /m)
+  expect(other.stdout).toContain('target sim/wrong: no answer to 2 (status_503)')
+  expect(simulator.requests().length).toBeGreaterThanOrEqual(9)
+})
+
 test('an audit that meets the end of its proxy goes on with the next one, and nothing counts as wrong for it', async () => {
   simulator.setModel('slow', { quality: 1, firstByteMs: 150 })
   const own = await aProxyHome(
