@@ -17,7 +17,8 @@ const MAX_STREAM_RATIO = 200
 /** Compressed bytes that may wait for the decoder; past them the provider sends faster than can be looked at. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
-const NOTHING: Answer = {
+/** Where nothing was read. */
+export const NO_ANSWER: Answer = {
   model: undefined,
   responseId: undefined,
   finishReason: undefined,
@@ -92,7 +93,7 @@ const BLIND: Capture = {
   mayEnd: never,
   hasStreamError: never,
   events: nothing,
-  finish: (done) => done(() => NOTHING),
+  finish: (done) => done(() => NO_ANSWER),
 }
 
 function streamCapture(

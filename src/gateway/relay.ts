@@ -7,9 +7,10 @@ import type { MonotonicMs } from '../domain/units.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamSink } from '../domain/upstream-call.ts'
 import { formOf, readHead, withoutLengthAndEncoding } from './answer-head.ts'
 import type { AnswerForm, Capture } from './capture.ts'
-import { createCapture } from './capture.ts'
+import { createCapture, NO_ANSWER } from './capture.ts'
 import { cutOutcome, toldStatus } from './cut-outcome.ts'
 import { isReadable } from './encoding.ts'
+import { type EndedAnswer, endedOutcome, lacksEnd } from './ended-outcome.ts'
 import { createOutlet } from './outlet.ts'
 import type { Outlet } from './outlet.ts'
 import type { Relayed, RelayJob } from './relayed.ts'
@@ -17,14 +18,6 @@ import type { Relayed, RelayJob } from './relayed.ts'
 const isCut = (): boolean => true
 
 const NO_HEADERS: RawHeaders = []
-
-const NO_ANSWER: Answer = {
-  model: undefined,
-  responseId: undefined,
-  finishReason: undefined,
-  usage: undefined,
-  errorType: undefined,
-}
 
 /**
  * Carries one upstream answer to the client as it comes and looks at a copy. Once the answer is complete it is
@@ -206,11 +199,11 @@ export class Relay implements UpstreamSink {
     const outlet = this.#outlet
     outlet?.hold()
     this.#conclude(
-      (answer) => this.#outcomeOf(answer),
-      () => this.#lacksEnd(),
+      (answer) => endedOutcome(this.#ended, answer),
+      () => lacksEnd(this.#ended),
       () => {
         // A stream without its last event whose end is told by the closing connection alone is a cut that looks clean.
-        if (this.#lacksEnd() && !this.#isDelimited) outlet?.destroyAfterHeld()
+        if (lacksEnd(this.#ended) && !this.#isDelimited) outlet?.destroyAfterHeld()
         else outlet?.releaseHeld()
       },
     )
@@ -220,26 +213,8 @@ export class Relay implements UpstreamSink {
     return this.#form !== 'plain'
   }
 
-  /** Whether this is a stream that has not said its last word. Known for certain once the capture has finished. */
-  #lacksEnd(): boolean {
-    const capture = this.#capture
-    if (!this.#isStream || capture?.events() === undefined || (this.#status ?? 0) >= 400) return false
-    return !capture.mayEnd() && !capture.hasStreamError()
-  }
-
-  #outcomeOf(answer: Answer): AttemptOutcome {
-    const status = this.#status ?? 0
-    if (status >= 400) return { kind: 'refused', status, error: 'upstream_error', errorType: answer.errorType }
-    if (this.#isStream && this.#capture?.hasStreamError() === true) {
-      return { kind: 'refused', status, error: 'upstream_stream_error', errorType: answer.errorType }
-    }
-    // A plain answer may report its failure with a 200 too: a response whose `status` is `failed`.
-    if (!this.#isStream && answer.errorType !== undefined) {
-      return { kind: 'refused', status, error: 'upstream_error', errorType: answer.errorType }
-    }
-    return this.#lacksEnd()
-      ? { kind: 'interrupted', status, error: 'no_terminal_event' }
-      : { kind: 'completed', status }
+  get #ended(): EndedAnswer {
+    return { status: this.#status ?? 0, form: this.#form, capture: this.#capture }
   }
 
   /** To be called when the client's connection has closed, for whatever reason. */
@@ -264,7 +239,7 @@ export class Relay implements UpstreamSink {
     if (this.#isConcluded) return false
     this.#call?.abort()
     this.#conclude(
-      (answer) => outcome ?? this.#outcomeOf(answer),
+      (answer) => outcome ?? endedOutcome(this.#ended, answer),
       isCut,
       () => {
         this.#failedAfterAll()
