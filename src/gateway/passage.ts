@@ -8,19 +8,12 @@ import { attemptOf, exchangeOf } from './exchange-of.ts'
 import type { PriceAttempt } from './exchange-of.ts'
 import { ownHeaders } from './own-headers.ts'
 import { ownTraceparent } from './own-traceparent.ts'
+import { NO_ANSWER } from './capture.ts'
 import { readRequest } from './read-request.ts'
 import { toldStatus } from './cut-outcome.ts'
 import type { Relayed } from './relayed.ts'
 import type { Stages } from './stages.ts'
 import type { Turn } from './turn.ts'
-
-const NO_ANSWER = {
-  model: undefined,
-  responseId: undefined,
-  finishReason: undefined,
-  usage: undefined,
-  errorType: undefined,
-}
 
 export type Conclusion = {
   readonly outcome: AttemptOutcome
