@@ -1,3 +1,4 @@
+import { armShares } from '../domain/assign.ts'
 import { PACES } from '../domain/rollout/pace.ts'
 import { SINGLE_ANSWER_EVALUATORS } from '../domain/score.ts'
 import { percentOf } from './amount-leaves.ts'
@@ -8,6 +9,8 @@ import { checkRolloutTargets } from './rollout-target-checks.ts'
 
 /** States in which a rollout neither runs nor will by itself. */
 const AT_REST = ['draft', 'rolled_back', 'aborted']
+
+const MOST_BEFORE_BAKE = 100 * armShares(100, true).candidate
 
 /** Routes, models, steps and limits of the rollouts, and that of one route only one is to run. */
 export function checkRollouts(file: Loose): Finding[] {
@@ -63,6 +66,11 @@ function checkSteps(file: Loose, name: string): Finding[] {
     const found = file.found(place)
     const fault = (text: string): Finding[] => [{ path: place, at: 'value', text }]
     if (percent === 0) return fault(`expected more than 0%, found ${found}: what no client sees is the shadow`)
+    if (percent > MOST_BEFORE_BAKE && percent < 100) {
+      return fault(
+        `expected at most ${MOST_BEFORE_BAKE}%, found ${found}: the bake, which follows, keeps the rest on stable, and a candidate's share only rises`,
+      )
+    }
     if (percent === 100) return fault(`expected less than 100%, found ${found}: that is the bake, which follows`)
     const least = before
     before = Math.max(before, percent)

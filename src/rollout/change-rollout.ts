@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, World } from '../domain/ports.ts'
 import { type Authorship, command, type Verb } from '../domain/rollout/command.ts'
 import { phaseText } from '../domain/rollout/phase.ts'
+import { rivalry } from '../domain/rollout/rival.ts'
 import type { Rollout } from '../domain/rollout/rollout.ts'
 import type { RolloutAnswer, RolloutRequest } from '../domain/rollout/rollout-view.ts'
 import type { EventJournal, RolloutLog } from './rollout-log.ts'
@@ -27,16 +28,21 @@ export function createChanging(options: ChangingOptions): (request: RolloutReque
   const { log, journal, rollouts, keepFile, onChange, world, lines } = options
 
   /** Takes the candidate away, or freezes it: in force here before anybody else is asked. */
-  async function stop(rollout: Rollout, verb: Verb, by: Authorship): Promise<RolloutAnswer> {
-    const known = log.state(rollout.name)
+  async function stop(rollout: Rollout, verb: Verb, asked: Authorship): Promise<RolloutAnswer> {
+    const { name } = rollout
+    const known = log.state(name)
     if (known === undefined) return { kind: 'refused', because: 'nothing is known of it.' }
+    // The clock of whoever made the last change may be ahead, and what is asked on top of it is no older.
+    const by = { ...asked, at: Math.max(asked.at, known.changedAt) }
     const answer = command(rollout, known, verb, by)
     if (answer.kind === 'refused') return answer
     const id = world.newId()
-    const { change: made } = answer.event
-    await log.addLocal({ id, rollout: rollout.name, ...by, change: made, epoch: known.epoch })
+    await log.addLocal({ id, rollout: name, ...by, change: answer.event.change, epoch: known.epoch })
     await withinPatience(log.tellWaiting())
-    return { kind: 'applied', isStored: journal !== undefined && !log.waiting().some((each) => each.id === id) }
+    const isWaiting = log.waiting().some((each) => each.id === id)
+    if (journal === undefined || isWaiting) return { kind: 'applied', isStored: false }
+    // What has not been heard of here yet, such as a new epoch, has taken its ground away: it is asked of what is there now.
+    return log.hasStored(id) ? { kind: 'applied', isStored: true } : claim(rollout, verb, asked, undefined)
   }
 
   async function claim(
@@ -60,6 +66,9 @@ export function createChanging(options: ChangingOptions): (request: RolloutReque
       name,
       (known) => {
         if (known === undefined) return undefined
+        const begins = verb.kind === 'start' || verb.kind === 'retry'
+        refused = begins ? rivalry(rollout, rollouts(), log.states()) : undefined
+        if (refused !== undefined) return undefined
         const answer = command(rollout, known, verb, by)
         refused = answer.kind === 'refused' ? answer.because : undefined
         return answer.kind === 'event' ? { event: answer.event } : undefined

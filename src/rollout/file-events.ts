@@ -17,13 +17,15 @@ export function askedText({ state, promoteTo }: Asked): string {
 /**
  * The next event by which a rollout comes to what the file says; undefined where it is there. `askedBefore`: what the file
  * asked for when it last caused an event, undefined where it never did. What is asked for anew is answered once, by an
- * event in any case: otherwise it would still stand after a rollback, and bring back what was rolled back.
+ * event in any case: otherwise it would still stand after a rollback, and bring back what was rolled back. `rivalry`: why
+ * it may not begin now.
  */
 export function nextFileEvent(
   rollout: Rollout,
   state: RolloutState | undefined,
   askedBefore: string | undefined,
   at: EpochMs,
+  rivalry?: string,
 ): FileEvent | undefined {
   const { asked: wanted } = rollout
   const asked = askedText(wanted)
@@ -37,7 +39,12 @@ export function nextFileEvent(
   if (!isDraft && asked === askedBefore) return undefined
   const verb = verbOf(wanted, state)
   const reason = `the file asks for ${asked}`
-  const answer = verb === undefined ? undefined : command(rollout, state, verb, by(reason))
+  const isHindered = rivalry !== undefined && (verb?.kind === 'start' || verb?.kind === 'retry')
+  const answer = isHindered
+    ? ({ kind: 'refused', because: rivalry } as const)
+    : verb === undefined
+      ? undefined
+      : command(rollout, state, verb, by(reason))
   if (answer?.kind === 'event') {
     const isDone = verb?.kind === 'promote' ? isReached(wanted, answer.event) : wanted.promoteTo === undefined
     return { event: answer.event, asked: isDone ? asked : heard }

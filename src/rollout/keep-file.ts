@@ -1,5 +1,6 @@
 import type { Log, World } from '../domain/ports.ts'
 import { phaseText } from '../domain/rollout/phase.ts'
+import { rivalry } from '../domain/rollout/rival.ts'
 import type { Rollout } from '../domain/rollout/rollout.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { endOfForgotten, nextFileEvent } from './file-events.ts'
@@ -53,7 +54,8 @@ export function keepToFile({ log, state, rollouts, world, lines }: FileKeeperOpt
     for (let count = 0; count < MOST_EVENTS; count++) {
       const offered = await log.offer(name, (known) => {
         if (!isReload && isOutdated(name)) return undefined
-        return nextFileEvent(rollout, known, log.stored(name)?.filed?.asked, Math.floor(world.now()))
+        const rival = rivalry(rollout, rollouts(), log.states())
+        return nextFileEvent(rollout, known, log.stored(name)?.filed?.asked, Math.floor(world.now()), rival)
       })
       if (offered.kind === 'unavailable') {
         await bringLocally(rollout)

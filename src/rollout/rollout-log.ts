@@ -54,6 +54,8 @@ export type RolloutLog = {
   readonly hasLooked: () => boolean
   /** Changes that the store has not been told of yet. */
   readonly waiting: () => readonly LocalChange[]
+  /** Whether the journal has the event of this id, of the last 10,000 that came from it. */
+  readonly hasStored: (id: RequestId) => boolean
   /**
    * Makes the next event of `name` by compare-and-swap. `tries` 1: whatever comes in between has beaten it; else `make` is
    * asked again on top of it.
@@ -251,6 +253,7 @@ export async function openRolloutLog(options: RolloutLogOptions): Promise<Rollou
     stored: (name) => known.get(name),
     hasLooked: () => hasLooked,
     waiting: () => waiting,
+    hasStored: (id) => seenIds.has(id),
     offer,
     addLocal: async (local) => {
       if (journal === undefined) {

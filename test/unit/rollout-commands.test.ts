@@ -74,6 +74,15 @@ describe('a verb', () => {
     expect(retried).toMatchObject({ phase: { kind: 'shadow' }, epoch: 2, enteredAt: STARTED_AT + HOUR_MS + DAY_MS })
   })
 
+  it('begins nothing that the file says is over: no client would see it, and its evidence would never come', () => {
+    const over = aRollout({ asked: { state: 'rolled_back', promoteTo: undefined } })
+    const ended = after(aStateAt(rollout, AT_25), { kind: 'abort' })
+    for (const [state, kind] of [[draft(), 'start'] as const, [ended, 'retry'] as const]) {
+      const because = expect.stringContaining('the file asks for rolled_back; write state: running there.')
+      expect(command(over, state, { kind }, by())).toEqual({ kind: 'refused', because })
+    }
+  })
+
   it.each<[string, () => RolloutState, Verb, string]>([
     ['a rollout that has started', () => aStateAt(rollout, AT_25), { kind: 'start' }, 'it has been started already.'],
     ['a draft', draft, { kind: 'promote', to: 'step' }, 'start it first.'],
@@ -119,6 +128,11 @@ describe('an edit', () => {
     const state = edited(aStateAt(rollout, AT_25), { plan: withPercents(5, 30, 50) })
     expect(state).toMatchObject({ phase: { kind: 'ramping', percent: 30 }, epoch: 1, enteredAt: STARTED_AT })
     expect(state.dealtAt, 'the split is checked against the new share').toBe(STARTED_AT + HOUR_MS)
+  })
+
+  it('that leaves the step under way in the list moves nobody, in whichever place it is then', () => {
+    const state = edited(aStateAt(rollout, AT_25), { plan: withPercents(25, 50, 75) })
+    expect(state).toMatchObject({ phase: AT_25, steps: [25, 50, 75], dealtAt: STARTED_AT })
   })
 
   it('that takes steps away moves nobody, and what is left is asked of the share that stands', () => {

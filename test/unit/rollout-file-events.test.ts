@@ -75,6 +75,20 @@ describe('a rollout comes to what the file says:', () => {
     expect(phase(heard(asking('running'), heard(asking('draft'), early), STARTED_AT + 30 * DAY_MS))).toBe('shadow')
   })
 
+  it('a draft that is to run waits while another rollout leads clients of its route', () => {
+    const draft = heard(asking('draft'), NEW)
+    const other = 'sonnet is ramping at 5% on the same route; abort it first.'
+    expect(nextFileEvent(asking('running'), draft.state, draft.asked, STARTED_AT, other)).toBeUndefined()
+    expect(phase(heard(asking('running'), draft))).toBe('shadow')
+    const back = done(asking('running'), heard(asking('running'), NEW), 'abort')
+    const paused = heard(asking('paused'), back)
+    const retried = nextFileEvent(asking('running'), paused.state, paused.asked, STARTED_AT, other)
+    expect(retried?.event, 'heard, and not done').toMatchObject({
+      change: { kind: 'edited' },
+      reason: expect.stringContaining(other),
+    })
+  })
+
   it('promote_to takes it there step by step, or to everybody, and no further', () => {
     expect(phase(heard(asking('running', 25), NEW))).toBe('ramping at 25%')
     expect(phase(heard(asking('running', 'full'), NEW))).toBe('baking')

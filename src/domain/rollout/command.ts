@@ -1,6 +1,6 @@
 import type { EpochMs } from '../units.ts'
 import { livePhaseOf, phaseText, stageName } from './phase.ts'
-import { firstStage, gateOf, nextStage, type Plan, type Rollout } from './rollout.ts'
+import { type Asked, firstStage, gateOf, isAskedToEnd, nextStage, type Plan, type Rollout } from './rollout.ts'
 import type { Change, RolloutEvent } from './rollout-event.ts'
 import type { RolloutState } from './rollout-state.ts'
 
@@ -50,12 +50,14 @@ export function eventOf(rollout: string, revision: number, by: Authorship, chang
 }
 
 /** The change that `verb` makes, or in words why it cannot. */
-function changeOf({ plan }: Rollout, state: RolloutState, verb: Verb, at: EpochMs): Change | string {
+function changeOf(rollout: Rollout, state: RolloutState, verb: Verb, at: EpochMs): Change | string {
+  const { plan, asked } = rollout
   const { phase } = state
   const live = livePhaseOf(phase)
   switch (verb.kind) {
     case 'start':
-      if (phase.kind === 'draft') return { kind: 'started', into: firstStage(plan) }
+      if (phase.kind === 'draft')
+        return isAskedToEnd(rollout) ? overByFile(asked) : { kind: 'started', into: firstStage(plan) }
       return live === undefined ? 'what has ended is started again with retry.' : 'it has been started already.'
     case 'pause':
       if (phase.kind === 'paused') return 'it is paused already; resume lets it go on.'
@@ -87,7 +89,7 @@ function changeOf({ plan }: Rollout, state: RolloutState, verb: Verb, at: EpochM
           ? 'it has not begun; start it.'
           : 'only what was rolled back, aborted or superseded can be retried.'
       }
-      return { kind: 'retried', into: firstStage(plan) }
+      return isAskedToEnd(rollout) ? overByFile(asked) : { kind: 'retried', into: firstStage(plan) }
     case 'approve':
       if (live === undefined) return 'only a rollout under way can be approved.'
       if (gateOf(plan, live)?.needsApproval !== true) return `leaving ${stageName(live)} needs no approval.`
@@ -96,6 +98,11 @@ function changeOf({ plan }: Rollout, state: RolloutState, verb: Verb, at: EpochM
       if (live === undefined && phase.kind !== 'draft') return 'it has ended and need not be superseded.'
       return { kind: 'superseded', by: verb.by }
   }
+}
+
+/** While the file says so no client would see its candidate, whatever its state. */
+function overByFile({ state }: Asked): string {
+  return `the file asks for ${state}; write state: running there.`
 }
 
 function percents({ steps }: Plan): readonly number[] {

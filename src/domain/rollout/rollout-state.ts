@@ -132,13 +132,16 @@ function begunAnew(state: RolloutState, change: Change & { kind: 'edited' }, at:
   }
 }
 
-/** After an edit of the percentages: a step that got another number follows it; otherwise nothing moves. */
+/**
+ * After an edit of the percentages: a step that got another number follows it; otherwise nothing moves. A percentage that is
+ * still a step is still the same: of `5, 25, 50` made `25, 50, 75` nobody at 25 % is to be shown to twice as many unproven.
+ */
 function moved(state: RolloutState, steps: readonly number[], at: EpochMs): RolloutState {
   const { phase } = state
   const live = livePhaseOf(phase)
-  if (live?.kind !== 'ramping' || state.steps.length !== steps.length) return state
+  if (live?.kind !== 'ramping' || state.steps.length !== steps.length || steps.includes(live.percent)) return state
   const percent = steps[state.steps.indexOf(live.percent)]
-  if (percent === undefined || percent === live.percent) return state
+  if (percent === undefined) return state
   const there: LivePhase = { kind: 'ramping', percent }
   const isStill = phase.kind === 'paused' || phase.kind === 'holding'
   return { ...state, phase: isStill ? { ...phase, at: there } : there, dealtAt: at }
