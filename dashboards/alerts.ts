@@ -1,4 +1,4 @@
-import { BUDGETS_SPENT } from './budget-sql.ts'
+import { BUDGETS_SPENT, HOURS_SPENT } from './budget-sql.ts'
 import { FAILED_REQUESTS } from './filters.ts'
 import { clickHouseQuery, PLUGIN_ID } from './query.ts'
 import { MINIMUM, SERVED } from './score-sql.ts'
@@ -152,6 +152,17 @@ FROM (${BUDGETS_SPENT})
 WHERE budget.per_day_usd > 0`,
     windowSeconds: 60,
     above: 0.9,
+    forMinutes: 0,
+  },
+  {
+    // One hour's end comes by itself an hour later; hour after hour it is the sample that is too large.
+    uid: 'understudy-budget-hours',
+    title: 'A budget is spent every hour',
+    summary:
+      'The budget of {{ $labels.name }} for an hour was spent in each of the last three: what is measured is the beginning of every hour. Sample less, or raise per_hour.',
+    sql: HOURS_SPENT,
+    windowSeconds: 60,
+    above: 2,
     forMinutes: 0,
   },
 ]

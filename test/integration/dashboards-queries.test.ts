@@ -6,8 +6,7 @@ import type { StoreClient, Table } from '../../src/store/client.ts'
 import { differingPanels } from '../fakes/compare-panels.ts'
 import { startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { boardFile, type PanelFile } from '../fakes/dashboard-file.ts'
-import { insertEvidence } from '../fakes/dashboard-evidence.ts'
-import { insertTraffic } from '../fakes/dashboard-rows.ts'
+import { DASHBOARD_CASES, insertCases } from '../fakes/dashboard-cases.ts'
 import { PANEL_REFERENCES } from '../fakes/panel-references.ts'
 import { cell } from '../pictures/shown-frame.ts'
 import { asAlertSends, asGrafanaSends, EVERYTHING, type GrafanaWindow } from '../fakes/grafana-query.ts'
@@ -30,14 +29,7 @@ const NUMBER = /^(Nullable\()?(U?Int\d+|Float\d+)\)?$/
 const TEXT = /^(LowCardinality\()?String\)?$/
 const TIME = /^DateTime/
 
-/** Rows of generated traffic by database; the fifth is empty. */
-const CASES = {
-  busy: { requests: 5000, models: 4 },
-  one: { requests: 1, models: 1 },
-  unpriced: { requests: 200, models: 'unpriced' },
-  single: { requests: 500, models: 1 },
-} as const
-const DATABASES = ['empty', ...Object.keys(CASES)]
+const DATABASES = ['empty', ...Object.keys(DASHBOARD_CASES)]
 
 describe('what the dashboards ask', () => {
   let engine: TestEngine
@@ -45,14 +37,7 @@ describe('what the dashboards ask', () => {
   beforeAll(async () => {
     engine = await startTestEngine()
     for (const database of DATABASES) clients.set(database, await engine.migrated(database))
-    const until = new Date(END.getTime() - 1000)
-    for (const [database, traffic] of Object.entries(CASES)) {
-      const client = clients.get(database)
-      if (client === undefined) continue
-      const rows = { ...traffic, until, spanSeconds: DAY_SECONDS - 7200 }
-      await insertTraffic(client, rows)
-      await insertEvidence(client, rows)
-    }
+    await insertCases(clients, END)
   })
   afterAll(() => engine.close())
 
@@ -300,6 +285,14 @@ describe('what the dashboards ask', () => {
     )
     expect(await values('single', 'understudy-rollout')).toEqual([1])
     expect((await values('busy', 'understudy-budget')).length).toBe(2)
+    for (const hoursBefore of [1, 2, 3]) {
+      expect((await values('single', 'understudy-budget-hours')).filter((hours) => hours === 3)).toEqual([])
+      await clients.get('single')?.command(
+        `INSERT INTO single.attempts (attempt_id, trace_id, started_at, role, shadow, cost_usd)
+        SELECT generateUUIDv7(), generateUUIDv7(), fromUnixTimestamp64Milli(${END.getTime() - hoursBefore * 3_600_000}), 'shadow', 'cheaper', 0.46`,
+      )
+    }
+    expect(await values('single', 'understudy-budget-hours')).toContain(3)
     expect((await values('busy', 'understudy-escalations')).map(Number).toSorted((one, other) => one - other)).toEqual([
       0,
       expect.closeTo(0.035, 2),
