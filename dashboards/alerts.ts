@@ -1,3 +1,4 @@
+import { STOPPED } from '../src/domain/kept-reading.ts'
 import { BUDGETS_SPENT, HOURS_SPENT } from './budget-sql.ts'
 import { FAILED_REQUESTS } from './filters.ts'
 import { clickHouseQuery, PLUGIN_ID } from './query.ts'
@@ -22,6 +23,9 @@ const LEAST_REQUESTS = 20
 
 const HOUR_SECONDS = 3600
 const SILENCE = 'understudy-silence'
+
+/** How long rows may wait: a ClickHouse that is started again takes a minute or two. */
+const LONGEST_WAIT_SECONDS = 300
 
 export const ALERTS: readonly Alert[] = [
   {
@@ -116,7 +120,7 @@ HAVING sumIf(calls, role = 'primary') >= ${LEAST_REQUESTS}`,
     uid: SILENCE,
     title: 'No new requests are stored',
     summary:
-      'Nothing was stored in ten minutes that had traffic a week ago. Either nobody asks, or a spool does not drain: see understudy_spool_oldest_unsent_seconds of its metrics.',
+      'Nothing was stored in ten minutes that had traffic a week ago. Either nobody asks, or no request reaches a proxy, or no proxy ClickHouse.',
     // Where nothing is a week old, the day before tells what to expect.
     sql: `
 SELECT multiIf(
@@ -127,6 +131,24 @@ FROM traces_1m
 WHERE $__timeFilter(minute)`,
     windowSeconds: 7 * 24 * HOUR_SECONDS + 600,
     above: LEAST_REQUESTS,
+    forMinutes: 0,
+  },
+  {
+    uid: 'understudy-spool',
+    title: 'A spool does not drain',
+    summary:
+      'Rows of {{ $labels.instance }} have waited for more than 5 minutes: it cannot reach ClickHouse, is slower than its traffic, or was killed with rows on its disk.',
+    // Its readings wait among its rows: the last one that came is as old as what waits now, unless it was the farewell.
+    sql: `
+SELECT instance,
+    greatest(toFloat64(dateDiff('second', max(at), $__toTime)), argMaxIf(value, at, reading != '${STOPPED}')) AS waiting
+FROM proxy_readings
+WHERE $__timeFilter(at) AND reading IN ('understudy_spool_oldest_unsent_seconds', '${STOPPED}')
+GROUP BY instance
+HAVING argMax(reading, at) != '${STOPPED}'`,
+    // One that is gone for good is told of until then.
+    windowSeconds: 6 * HOUR_SECONDS,
+    above: LONGEST_WAIT_SECONDS,
     forMinutes: 0,
   },
   {

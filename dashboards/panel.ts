@@ -40,8 +40,8 @@ export type SeriesSpec = PanelText & {
   readonly min?: number | 'auto'
   /** What one point stands for, at least. A minute is what the rollups hold; of scores there are few in that. */
   readonly interval?: '1m' | '15m'
-  /** A value with a line of its own across the panel. */
-  readonly line?: number
+  /** Values with a line of their own across the panel, from below. */
+  readonly lines?: readonly (readonly [at: number, colour: Colour])[]
   /** Values hold until the next one: no slope between them. */
   readonly isStepped?: true
 }
@@ -108,10 +108,10 @@ export function series(spec: SeriesSpec): PlacedLater {
     .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Fixed).fixedColor(PALETTE.grey))
   if (spec.min !== 'auto') builder.min(spec.min ?? 0)
   if (spec.max !== undefined) builder.max(spec.max)
-  if (spec.line !== undefined) {
+  if (spec.lines !== undefined) {
     const steps = [
       { value: null, color: 'transparent' },
-      { value: spec.line, color: PALETTE.vermilion },
+      ...spec.lines.map(([value, colour]) => ({ value, color: PALETTE[colour] })),
     ]
     builder
       .thresholds(new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(steps))

@@ -2,6 +2,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { board } from './board.ts'
 import { FOR_CLIENTS, OF_MODEL, OF_ROUTE, OF_TASK, percentile } from './filters.ts'
 import { type PlacedLater, series, stat, table } from './panel.ts'
+import { readingPanels } from './reading-panels.ts'
 import { failedRequests, percentiles, REQUESTS, slowRequests } from './request-panels.ts'
 
 const CALLS = `
@@ -31,7 +32,7 @@ export const reliability = (): Dashboard =>
     uid: 'understudy-reliability',
     title: 'Understudy: reliability and latency',
     description:
-      'Failures by kind, fallbacks by reason, latency from the client and from the provider, and what the proxy adds.',
+      'Failures by kind, fallbacks by reason, latency from the client and from the provider, what the proxy adds, and what it has not yet stored.',
     variables: ['route', 'task', 'model'],
     rows: [
       [
@@ -157,6 +158,7 @@ GROUP BY time, series`,
           width: 12,
         }),
       ],
+      readingPanels(),
       [
         table({
           title: 'Models',

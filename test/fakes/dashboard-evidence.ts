@@ -103,6 +103,7 @@ SELECT 'cheaper-chat', generateUUIDv7(number), fromUnixTimestamp64Milli(${until.
     ('error', 'all', pairs * 4, NULL, NULL, NULL, 0.019, 0.02, 0.4 + grown * 0.5 + wobble * 80, 4.4, NULL, NULL, NULL)
   ], '{}', ''
 FROM numbers(288)`)
+  await insertReadings(client, traffic)
   await client.command(`
 INSERT INTO ${database}.calibrations (calibration_id, calibrated_at, judge_version, task, label_set, pairs, failed, kappa, kappa_low, kappa_high,
   weighted_kappa, agreement, swap_consistency, position_bias, length_bias, is_length_moved)
@@ -112,4 +113,23 @@ FROM (SELECT arrayJoin([('', 412, 0.71), ('coding', 170, 0.74), ('billing', 120,
 INSERT INTO ${database}.audits (audit, run, question_set, ended_at, instance, ending, kind, path, task, answered, failed, mean, mean_low, mean_high, minimum, is_passed)
 SELECT 'nightly', '${until.toISOString()}', 'cafe', ${hours(8)}, 'proxy-1', 'complete', 'route', of.1, of.2, 48, 2, of.3, of.3 - 0.09, of.3 + 0.05, of.4, of.3 >= of.4
 FROM (SELECT arrayJoin([('chat', 'coding', 0.9, 0.82), ('chat', 'billing', 0.94, 0.7), ('support', 'coding', 0.78, 0.82), ('support', 'billing', 0.92, 0.7)]) AS of)`)
+}
+
+/** A reading a minute of two processes: limits that are used up by and by, and a backlog of twenty minutes. */
+async function insertReadings(client: StoreClient, { until, spanSeconds }: Traffic): Promise<void> {
+  await client.command(`
+INSERT INTO ${client.address.database}.proxy_readings (at, instance, reading, subject, detail, value)
+WITH number * 60 / ${spanSeconds} AS age, (number % 600) - 200 AS outage,
+  toFloat64(if(instance = 'proxy-2' AND outage BETWEEN 0 AND 20, 20 - outage, 0)) AS late
+SELECT fromUnixTimestamp64Milli(toInt64(${until.getTime()}) - number * 60000, 'UTC'), instance, said.1, said.2, said.3, said.4
+FROM numbers(${Math.floor(spanSeconds / 60)})
+ARRAY JOIN ['proxy-1', 'proxy-2'] AS instance
+ARRAY JOIN [
+  ('understudy_spool_rows', '', '', late * 41 + cityHash64(number, instance) % 30),
+  ('understudy_spool_bytes', '', '', late * 41 * 600),
+  ('understudy_spool_oldest_unsent_seconds', '', '', late * 60 + (cityHash64(number, instance, 1) % 900) / 1000),
+  ('understudy_provider_headroom_ratio', 'openai', 'requests', 0.9 + 0.05 * sin(number / 90)),
+  ('understudy_provider_headroom_ratio', 'openai', 'tokens', 0.55 + 0.4 * sin(6.2832 * age + 1) + (cityHash64(number) % 100) / 2000),
+  ('understudy_provider_headroom_ratio', 'anthropic', 'requests', 0.8 - 0.1 * sin(number / 70))
+] AS said`)
 }

@@ -33,6 +33,12 @@ const slots = (time: string, ...by: readonly string[]): string =>
 const value = (sql: string): Reference => ({ of: 'value', sql })
 const about = (sql: string): Reference => ({ of: 'value', sql, within: 0.05 })
 const sum = (column: string, sql: string): Reference => ({ of: `sum of ${column}`, sql })
+/** What each process or provider said at its worst in each interval, added up. */
+const readings = (worst: string, by: string, reading: string): Reference =>
+  sum(
+    'value',
+    `SELECT sum(worst) FROM (SELECT ${worst}(value) AS worst FROM proxy_readings WHERE {decided} AND reading = '${reading}' GROUP BY ${by}, toStartOfInterval(toDateTime(at), INTERVAL {interval} second))`,
+  )
 const total = (sql: string): Reference => ({ of: 'sum of all', sql })
 const rows = (sql: string): Reference => ({ of: 'rows', sql })
 const MINIMUM = "JSONExtractFloat((SELECT argMax(text, applied_at) FROM policy_versions), 'quality', 'minimum', task)"
@@ -119,6 +125,9 @@ export const PANEL_REFERENCES: Readonly<Record<string, Reference>> = {
   'reliability: Targets passed over': sum('value', traces('sum(length(rejected))')),
   'reliability: Rate limits': sum('value', calls('count()', `${CLIENTS} AND status = 429`)),
   'reliability: Waiting for a slot': rows(calls(slots('started_at', 'provider'))),
+  'reliability: Rate-limit headroom': readings('min', 'subject', 'understudy_provider_headroom_ratio'),
+  'reliability: Rows waiting in the spool': readings('max', 'instance', 'understudy_spool_rows'),
+  'reliability: Age of the oldest unsent row': readings('max', 'instance', 'understudy_spool_oldest_unsent_seconds'),
   'reliability: Models': sum('Calls', calls('count()')),
 
   'quality: Scored answers': value(scores('count(value)', BY_JUDGE)),

@@ -299,6 +299,28 @@ describe('what the dashboards ask', () => {
     ])
   })
 
+  test('an alert rule fires for a process whose rows wait, or whose readings wait among them, until its farewell', async () => {
+    const client = clients.get('one')
+    const say = async (instance: string, secondsAgo: number, reading: string, value: number): Promise<void> =>
+      client?.command(
+        `INSERT INTO one.proxy_readings (at, instance, reading, value)
+        SELECT fromUnixTimestamp64Milli(${END.getTime() - secondsAgo * 1000}), '${instance}', '${reading}', ${value}`,
+      )
+    const oldest = 'understudy_spool_oldest_unsent_seconds'
+    await say('slow', 20, oldest, 900)
+    await say('silent', 700, oldest, 3)
+    await say('stopped', 701, oldest, 3)
+    await say('stopped', 700, 'stopped', 1)
+    await say('again', 700, 'stopped', 1)
+    await say('again', 10, oldest, 0.5)
+    const alert = ALERTS.find(({ uid }) => uid === 'understudy-spool')
+    const window = { from: new Date(END.getTime() - 6 * 3_600_000), to: END, intervalMs: 60_000 }
+    const { rows } = await ask('one', asAlertSends(alert?.sql ?? '', window))
+    const waiting = Object.fromEntries(rows.map(([instance, seconds]) => [String(cell(instance)), seconds]))
+    expect(waiting).toEqual({ 'proxy-1': 1, 'proxy-2': 1, slow: 900, silent: 700, again: 10 })
+    expect(await values('empty', 'understudy-spool', window)).toEqual([])
+  })
+
   test('an alert rule fires on traffic that it is about', async () => {
     expect(await values('unpriced', 'understudy-unpriced')).toContain(199)
     expect(new Set(await values('single', 'understudy-unpriced'))).toEqual(new Set([0]))

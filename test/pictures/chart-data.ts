@@ -26,8 +26,8 @@ export type ChartData = {
   readonly marks: readonly Mark[]
   /** The time shown, in seconds since 1970. */
   readonly range: readonly [number, number] | undefined
-  /** A threshold with a line of its own. */
-  readonly line: { readonly at: number; readonly colour: string } | undefined
+  /** Thresholds with a line of their own. */
+  readonly lines: readonly { readonly at: number; readonly colour: string }[]
 }
 
 /** Lines or stacked bars over time. */
@@ -44,7 +44,7 @@ export function chartData(panel: PanelFile, { fields }: Frame, { from, to }: Sho
     spanSeconds: typeof spanNulls === 'number' ? spanNulls / 1000 : 0,
     marks,
     range: [from.getTime() / 1000, to.getTime() / 1000],
-    line: lineOf(panel),
+    lines: linesOf(panel),
   }
 }
 
@@ -60,7 +60,7 @@ export function groupedBars(panel: PanelFile, { fields }: Frame): ChartData {
     spanSeconds: 0,
     marks: [],
     range: undefined,
-    line: undefined,
+    lines: [],
   }
 }
 
@@ -73,10 +73,10 @@ const scaleOf = ({ fieldConfig: { defaults } }: PanelFile) => ({
   min: defaults.min,
 })
 
-function lineOf({ fieldConfig: { defaults } }: PanelFile): ChartData['line'] {
-  if (defaults.custom?.thresholdsStyle === undefined) return undefined
-  const step = defaults.thresholds?.steps.find(({ value }) => value !== null)
-  return step === undefined ? undefined : { at: step.value ?? 0, colour: step.color }
+function linesOf({ fieldConfig: { defaults } }: PanelFile): ChartData['lines'] {
+  if (defaults.custom?.thresholdsStyle === undefined) return []
+  const steps = defaults.thresholds?.steps ?? []
+  return steps.flatMap(({ value, color }) => (value === null ? [] : [{ at: value, colour: color }]))
 }
 
 function colouredSeries(panel: PanelFile, fields: Frame['fields']): ChartData['series'] {

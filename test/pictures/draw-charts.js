@@ -15,7 +15,7 @@ for (const element of document.querySelectorAll('[data-chart]')) {
     }),
   )
   const most = Math.max(0, ...drawn.flat().map((value) => value ?? 0))
-  const top = chart.max ?? Math.max(most === 0 ? 1 : most * 1.06, (chart.line?.at ?? 0) * 1.1)
+  const top = chart.max ?? Math.max(most === 0 ? 1 : most * 1.06, ...chart.lines.map(({ at }) => at * 1.1))
   const all = drawn.flat().filter((value) => value !== null)
   const least = all.length === 0 ? 0 : Math.min(...all)
   const low = chart.min === undefined ? least - (most - least) * 0.1 : Math.min(chart.min, least)
@@ -64,7 +64,7 @@ for (const element of document.querySelectorAll('[data-chart]')) {
         { ...AXIS, size: 74, space: 36, values: (_plot, splits) => ticks(splits) },
       ],
       series: [{}, ...inOrder.map((at) => series[at])],
-      hooks: { draw: [(plot) => drawMarks(plot, chart.marks), (plot) => drawLine(plot, chart.line)] },
+      hooks: { draw: [(plot) => drawMarks(plot, chart.marks), (plot) => drawLines(plot, chart.lines)] },
       fmtDate: (template) => uPlot.fmtDate(template),
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC'),
     },
@@ -73,18 +73,19 @@ for (const element of document.querySelectorAll('[data-chart]')) {
   )
 }
 
-/** A threshold, from side to side. */
-function drawLine(plot, line) {
-  if (line === undefined) return
-  const y = Math.round(plot.valToPos(line.at, 'y', true))
-  plot.ctx.save()
-  plot.ctx.strokeStyle = line.colour
-  plot.ctx.setLineDash([8, 6])
-  plot.ctx.beginPath()
-  plot.ctx.moveTo(plot.bbox.left, y)
-  plot.ctx.lineTo(plot.bbox.left + plot.bbox.width, y)
-  plot.ctx.stroke()
-  plot.ctx.restore()
+/** Thresholds, from side to side. */
+function drawLines(plot, lines) {
+  for (const { at, colour } of lines) {
+    const y = Math.round(plot.valToPos(at, 'y', true))
+    plot.ctx.save()
+    plot.ctx.strokeStyle = colour
+    plot.ctx.setLineDash([8, 6])
+    plot.ctx.beginPath()
+    plot.ctx.moveTo(plot.bbox.left, y)
+    plot.ctx.lineTo(plot.bbox.left + plot.bbox.width, y)
+    plot.ctx.stroke()
+    plot.ctx.restore()
+  }
 }
 
 /** What happened, as dashed lines from top to bottom. */
