@@ -3,11 +3,11 @@ import { type Effectiveness, effectiveness, type Estimate, type MatrixCell } fro
 import { QUALITY_SOURCES, type QualityReading } from '../domain/feedback/readings.ts'
 import { yardstickText } from '../domain/feedback/yardstick.ts'
 import type { Config } from '../domain/policy.ts'
-import { targetsOf } from '../domain/routing/router.ts'
 import { filledIn } from '../store/analyses/filled-in.ts'
 import { type Analysis, readAnalysis } from '../store/analyses/read-analysis.ts'
 import { type JsonRow, textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
+import { policyInForce } from './route-in-force.ts'
 import { picksLines, readPicks } from './show-picks.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,20 +29,18 @@ export async function showEffectiveness(
   config: Config,
   { route: name, baseline: asked, sinceMs }: EffectivenessOptions,
 ): Promise<number> {
-  const { routes } = config.policy.routing
-  const route = routes.find((each) => each.name === name)
+  const { whose, routeNames, routeOf } = await policyInForce(config)
+  const route = routeOf(name)
   if (route === undefined) {
-    const known = routes.map((each) => each.name).join(', ') || 'none'
-    complain(`understudy: the config has no route ${name}. Known: ${known}. Another config file is named with -c.`)
+    complain(`understudy: there is no route ${name}. Known: ${routeNames.join(', ') || 'none'}. ${whose}`)
     return 1
   }
-  const targets = targetsOf(route)
-  const reference = route.feedback?.reference
-  const key = asked ?? (reference?.kind === 'arm' ? reference.key : targets[0]?.key)
+  const { targets } = route
+  const key = asked ?? route.reference ?? targets[0]?.key
   const baseline = targets.find((target) => target.key === key)
   if (baseline === undefined) {
     const known = targets.map((target) => target.key).join(', ') || 'none'
-    complain(`understudy: ${name} has no target ${key ?? ''}. Known: ${known}.`)
+    complain(`understudy: ${name} has no target ${key ?? ''}. Known: ${known}. ${whose}`)
     return 1
   }
   const asOf = Math.floor(systemWorld.now())
@@ -59,7 +57,7 @@ export async function showEffectiveness(
     quarantined: { '': 0 },
     reference_provider: baseline.provider,
     reference_model: baseline.model ?? '',
-    delta: route.feedback?.delta ?? DELTA,
+    delta: route.delta ?? DELTA,
   }
   const read = (analysis: Analysis): Promise<readonly JsonRow[]> =>
     askRows(config, filledIn(readAnalysis(analysis), params))
@@ -85,8 +83,9 @@ export async function showEffectiveness(
       cheaperWouldDo: numberIn(row, 'cheaper_would_do'),
       dearerWasNeeded: numberIn(row, 'dearer_was_needed'),
     })),
-    minimum: Object.fromEntries(config.policy.scoring?.minimum ?? []),
+    minimum: route.minimum,
   })
+  print(whose)
   for (const line of reportLines(name, report)) print(line)
   for (const line of picksLines(await readPicks(config, { route: name, since: params.since, asOf }))) print(line)
   return 0

@@ -116,6 +116,7 @@ describe('a proxy whose route lets evidence move its weights', () => {
 
     // Half of the requests went elsewhere, and no pairs say what became of their quality.
     const effectiveness = await weights('effectiveness', 'chat', '--since', '7d')
+    expect(effectiveness.stdout).toContain('Routes are those of the proxy at http://127.0.0.1:')
     expect(effectiveness.stdout).toContain('Savings: not enough evidence (pairs speak for 0.0 % of the ')
 
     // By hand both arms get half of everything again, and the small one is pinned: evidence may not take it away.
