@@ -107,7 +107,7 @@ export async function compose(options: AppOptions): Promise<App> {
       now: world.now,
       onOutcome: (outcome, trigger) => {
         metrics.countReload(outcome.kind, trigger)
-        logReload(log, outcome, trigger)
+        logReload(log, outcome, trigger, { policy: state.current().policy, at: world.now() })
       },
     })
     closers.add(reloader.close)

@@ -15,10 +15,12 @@ export type BannerFacts = {
   readonly source: ConfigSource
   readonly config: Config
   readonly version: string
+  /** What of the config will not happen, and why: of `configNotices`. */
+  readonly notices: readonly string[]
 }
 
 /** What someone who has just started the proxy wants to know: where to point the SDK, where the data is, what is on. */
-export function banner({ app, source, config, version }: BannerFacts): string[] {
+export function banner({ app, source, config, version, notices }: BannerFacts): string[] {
   const data = `http://${formatListen(app.data)}`
   const admin = `http://${formatListen(app.admin)}`
   const { boot, policy } = config
@@ -35,6 +37,7 @@ export function banner({ app, source, config, version }: BannerFacts): string[] 
     `  Traces kept  ${policy.retention.tracesDays} days`,
     `  Content      ${describeContent(policy.content, policy.retention.contentsDays)}`,
     ...featureLines(policy),
+    ...notices.map((notice) => `  Note         ${notice}`),
     `  Spans        ${spansLine(app.spans)}`,
     `  Keys         ${keysLine([...policy.providers.values()])}`,
     `  See rows     npx understudy traces${configFlag(source)}    (or summary)`,

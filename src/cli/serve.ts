@@ -4,7 +4,9 @@ import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { compose, systemWorld } from '../compose.ts'
 import type { App, AppOptions } from '../compose/app.ts'
 import { allocateYoung } from './allocate-young.ts'
+import { createPriceBook } from '../pricing/price-book.ts'
 import { banner, storeLine } from './banner.ts'
+import { configNotices } from '../compose/config-notices.ts'
 import { dieLoudly } from './die-loudly.ts'
 import type { Terminal } from './terminal.ts'
 import { forgetRunning, rememberRunning } from './run-file.ts'
@@ -48,7 +50,9 @@ export async function serve(
     await app.close() // else it would serve on behind a message that it failed, and take signals for granted
     throw error
   }
-  for (const line of banner({ app, source, config: loaded.config, version: terminal.version })) terminal.print(line)
+  const { config } = loaded
+  const notices = configNotices(config.policy, createPriceBook(config.policy).price, systemWorld.now())
+  for (const line of banner({ app, source, config, version: terminal.version, notices })) terminal.print(line)
   tellWhenStored(terminal, app, boot.dataDir)
   app.log.info('started', { version: terminal.version, policy: loaded.version, pid: process.pid })
   await stopped

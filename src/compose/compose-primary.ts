@@ -148,7 +148,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       now: world.now,
       onOutcome: (outcome, trigger) => {
         own.countReload(outcome.kind, trigger)
-        logReload(log, outcome, trigger)
+        logReload(log, outcome, trigger, { policy: state.current().policy, at: world.now() })
         if (trigger === 'file') void everywhere(outcome) // of a signal and a PUT it is asked where these are taken
       },
     })

@@ -1,12 +1,26 @@
 import { formatFault } from '../config/fault.ts'
 import type { ReloadOutcome, ReloadTrigger } from '../config/reload.ts'
+import type { Policy } from '../domain/policy.ts'
 import type { Log } from '../domain/ports.ts'
+import type { EpochMs } from '../domain/units.ts'
+import { createPriceBook } from '../pricing/price-book.ts'
+import { configNotices } from './config-notices.ts'
 
-/** One line for each look at the config that led to something. */
-export function logReload(log: Log, outcome: ReloadOutcome, trigger: ReloadTrigger): void {
+/** One line for each look at the config that led to something, and for each thing that the policy now in force asks for in vain. */
+export function logReload(
+  log: Log,
+  outcome: ReloadOutcome,
+  trigger: ReloadTrigger,
+  inForce: { readonly policy: Policy; readonly at: EpochMs },
+): void {
   switch (outcome.kind) {
-    case 'applied':
-      return log.info('policy_applied', { trigger, version: outcome.version, restartNeeded: outcome.restartNeeded })
+    case 'applied': {
+      log.info('policy_applied', { trigger, version: outcome.version, restartNeeded: outcome.restartNeeded })
+      const { policy, at } = inForce
+      for (const notice of configNotices(policy, createPriceBook(policy).price, at))
+        log.warn('policy_notice', { notice })
+      return
+    }
     case 'unchanged':
       return
     case 'rejected':

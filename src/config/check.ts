@@ -12,7 +12,9 @@ import { formatListen } from './listen-address.ts'
 import { type ConfigSource, loadConfig } from './load-config.ts'
 import { formatSizeBytes } from './size.ts'
 
-export type Checked = { readonly ok: boolean; readonly lines: readonly string[] }
+export type Checked =
+  | { readonly ok: true; readonly lines: readonly string[]; readonly config: Config }
+  | { readonly ok: false; readonly lines: readonly string[] }
 
 /**
  * Checks a config file without starting anything. `lines` are for a terminal: every fault, or what the file means.
@@ -20,7 +22,10 @@ export type Checked = { readonly ok: boolean; readonly lines: readonly string[] 
  */
 export async function checkConfig(source: ConfigSource): Promise<Checked> {
   const result = await loadConfig(source)
-  if ('config' in result) return { ok: true, lines: describeConfig(source.file, result.version, result.config) }
+  if ('config' in result) {
+    const { config, version } = result
+    return { ok: true, lines: describeConfig(source.file, version, config), config }
+  }
   const count = result.faults.length
   const summary = `${source.file} has ${count === 1 ? 'one fault' : `${count} faults`}; nothing was applied.`
   return { ok: false, lines: [...result.faults.map(formatFault), summary] }
