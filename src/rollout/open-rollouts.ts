@@ -103,6 +103,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
   const deciding = createDeciding({
     log,
     store,
+    tellLater,
     evidenceOf,
     mayDecide: lease.isHeld,
     policyVersion: () => state.current().policyVersion,
@@ -178,6 +179,10 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     }
   }
 
+  function tellLater(record: DecisionRecord): void {
+    untold = [...untold, record].slice(-MOST_UNTOLD)
+  }
+
   async function tellRecords(): Promise<void> {
     for (const record of untold) {
       if ((await store.record(record)).kind === 'unavailable') return
@@ -230,7 +235,7 @@ export async function openRollouts(options: RolloutsOptions): Promise<Rollouts> 
     const id = world.newId()
     const { policyVersion: version } = state.current()
     const record = { id, at, instance, policyVersion: version, rollout, state: known, evidence, transition }
-    untold = [...untold, record].slice(-MOST_UNTOLD)
+    tellLater(record)
     const { actor, reason, change } = event
     await log.addLocal({ id: world.newId(), rollout: name, at, actor, reason, change, epoch, decision: id })
     lines.error('rollout_breaker_tripped', { rollout: name, why, phase: phaseText(known.phase) })

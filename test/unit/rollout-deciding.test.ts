@@ -1,7 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { Log } from '../../src/domain/ports.ts'
 import { create } from '../../src/domain/rollout/command.ts'
+import type { DecisionRecord } from '../../src/domain/rollout/decision-record.ts'
 import { type Evidence, POOLED } from '../../src/domain/rollout/evidence.ts'
+import { PACES } from '../../src/domain/rollout/pace.ts'
 import type { Rollout } from '../../src/domain/rollout/rollout.ts'
 import type { Change } from '../../src/domain/rollout/rollout-event.ts'
 import type { RolloutState } from '../../src/domain/rollout/rollout-state.ts'
@@ -27,6 +29,7 @@ async function aDecider(rollout: Rollout, changes: readonly Change[], options: P
   const deciding = createDeciding({
     log,
     store: { record: async () => ({ kind: 'sent' }) },
+    tellLater: () => {},
     evidenceOf: async () => evidenceOf(undefined),
     mayDecide: () => true,
     policyVersion: () => 'v1',
@@ -72,4 +75,49 @@ it('tells of harm that comes while a rollout is paused, once, and puts it on rec
   await deciding.decide(rollout)
   await deciding.decide(rollout)
   expect([warned, records]).toEqual([['rollout_alert'], 2])
+})
+
+it('rolls back here at once where the store can be read and not written, and tells it as soon as it can', async () => {
+  const rollout = aRollout()
+  const later: DecisionRecord[] = []
+  const { deciding, log } = await aDecider(rollout, [{ kind: 'started', into: AT_50 }], {
+    store: { record: async () => ({ kind: 'unavailable', detail: 'disk full' }) },
+    tellLater: (record) => void later.push(record),
+    evidenceOf: async (_rollout, state) => harmIn(state),
+  })
+  await deciding.decide(rollout)
+  expect(log.state(rollout.name)?.phase).toMatchObject({ kind: 'rolled_back', cause: 'quality' })
+  expect(log.stored(rollout.name)?.state.phase, 'the journal has not heard of it').toEqual(AT_50)
+  expect(later).toMatchObject([{ transition: { action: 'rollback' } }])
+  expect(log.waiting()).toMatchObject([{ decision: later[0]?.id, change: { kind: 'rolled_back' } }])
+  await log.tellWaiting()
+  expect(log.stored(rollout.name)?.state.phase).toMatchObject({ kind: 'rolled_back', cause: 'quality' })
+})
+
+it('goes no step further without a record of why', async () => {
+  const steps = PACES.normal.steps.map((step) => ({ ...step, dwellMs: 0 }))
+  const rollout = aRollout({ plan: { ...PACES.normal, steps } })
+  const later: DecisionRecord[] = []
+  const { deciding, log } = await aDecider(rollout, [{ kind: 'started', into: AT_50 }], {
+    store: { record: async () => ({ kind: 'unavailable', detail: 'disk full' }) },
+    tellLater: (record) => void later.push(record),
+    evidenceOf: async (_rollout, state) => evidenceOf(goodReadings(state, state.changedAt)),
+  })
+  await deciding.decide(rollout)
+  expect(deciding.looked(rollout.name)?.transition.action).toBe('promote')
+  expect(log.state(rollout.name)?.phase).toEqual(AT_50)
+  expect([later, log.waiting()]).toEqual([[], []])
+})
+
+it('one rollout that cannot be decided keeps no other from it', async () => {
+  const rollout = aRollout()
+  const failed: unknown[] = []
+  const { deciding } = await aDecider(rollout, [{ kind: 'started', into: AT_50 }], {
+    lines: { ...quietLog, error: (event) => void failed.push(event) },
+    // As no score is: what reads it throws.
+    evidenceOf: async (_rollout, state) =>
+      evidenceOf(goodReadings(state, state.changedAt, { quality: [{ task: POOLED, pairs: [[2, 1]] }] })),
+  })
+  await deciding.decide(rollout)
+  expect(failed).toEqual(['rollout_not_decided'])
 })
