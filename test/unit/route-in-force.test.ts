@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { policyInForce } from '../../src/cli/route-in-force.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { targetsOf } from '../../src/domain/routing/router.ts'
-import { readFileSync } from 'node:fs'
 
 describe('the policy in force where no proxy runs', () => {
   it('has every target of every route of the example, as routing knows them, and says whose it is', async () => {
