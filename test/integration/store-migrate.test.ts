@@ -253,40 +253,6 @@ test('calls of before list prices were kept have the same ones as calls of after
   ])
 })
 
-test('calls of before list prices were kept have the same ones as calls of after', async () => {
-  const client = freshDatabase()
-  const { database } = client.address
-  const dir = copyOfShipped()
-  rmSync(join(dir, '091_list_prices.sql'))
-  await migrating(client, { dir })
-  const rates = { uncached_input_tokens: '5000000', text_output_tokens: '20000000' }
-  const tokens = {
-    uncached_input_tokens: 60,
-    cache_read_tokens: 25,
-    cache_write_5m_tokens: 10,
-    cache_write_1h_tokens: 5,
-  }
-  const calls = [
-    { role: 'primary', ...tokens, text_output_tokens: 8, reasoning_tokens: 2, rates_pico_usd: rates },
-    { role: 'unpriced', ...tokens, text_output_tokens: 8, rates_pico_usd: { uncached_input_tokens: '5000000' } },
-    { role: 'uncounted', ...tokens, rates_pico_usd: rates },
-  ]
-  const insert = (instance: string): Promise<void> => {
-    const rows = calls.map((call) => JSON.stringify({ instance, started_at: '2026-11-20 12:00:00', ...call }))
-    return client.command(`INSERT INTO ${database}.attempts FORMAT JSONEachRow ${rows.join('\n')}`)
-  }
-  await insert('before')
-  expect(await migrating(client)).toEqual(['091_list_prices.sql'])
-  await insert('after')
-  const read = `SELECT role, groupUniqArray(list_usd) AS list_usd, count() AS calls FROM ${database}.attempts GROUP BY role ORDER BY role`
-  expect(await rowsOf(client, read)).toEqual([
-    // By hand: 100 tokens in at 5 micro-dollars, 10 tokens out at 20.
-    { role: 'primary', list_usd: [0.0007], calls: '2' },
-    { role: 'uncounted', list_usd: [], calls: '2' },
-    { role: 'unpriced', list_usd: [], calls: '2' },
-  ])
-})
-
 test('a user who may create nothing can use a database that another has prepared', async () => {
   await migrating(engine.client())
   const reader = engine.reader()
