@@ -21,6 +21,7 @@ const WHOLE = [
   'hostile-{admin,answers,floods,generated}',
   'judge-calibrate',
   'live-weights',
+  'proxy-readings',
   'replay-traces',
   'rollout-*',
   'routing-{scenarios,stored}',

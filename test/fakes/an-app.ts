@@ -2,6 +2,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compose, systemWorld } from '../../src/compose.ts'
+import type { AppOptions } from '../../src/compose/app.ts'
 import { formatFault } from '../../src/config/fault.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { World } from '../../src/domain/ports.ts'
@@ -28,8 +29,12 @@ export type TestApp = {
 /** Integers as numbers, decimals as text. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** Starts it on free ports and in a directory of its own. `settings` as in the config file. */
-export async function startApp(settings: Settings, world: World = systemWorld): Promise<TestApp> {
+/** Starts it on free ports and in a directory of its own. `settings` as in the config file, `pace` as of the app. */
+export async function startApp(
+  settings: Settings,
+  world: World = systemWorld,
+  pace: Pick<AppOptions, 'readingsEveryMs'> = {},
+): Promise<TestApp> {
   const dir = mkdtempSync(join(tmpdir(), 'understudy-app-'))
   const file = join(dir, 'understudy.yaml')
   const logFile = join(dir, 'log')
@@ -40,7 +45,7 @@ export async function startApp(settings: Settings, world: World = systemWorld): 
   const loaded = await loadConfig(source)
   if ('faults' in loaded) throw new Error(loaded.faults.map(formatFault).join('\n'))
   const logFd = openSync(logFile, 'a')
-  const app = await compose({ source, loaded, world, instance: 'test', version: 'test', logFd })
+  const app = await compose({ source, loaded, world, instance: 'test', version: 'test', logFd, ...pace })
   await until('the store is ready', () => app.storeStatus().kind === 'ready')
   const rows: TestApp['rows'] = async (sql) => {
     const access = app.storeAccess()
