@@ -71,6 +71,37 @@ describe('explain', () => {
     expect(readyInMs).toBeUndefined()
   })
 
+  it('counts the pairs that a bake must have, of which nothing else tells', () => {
+    const baking = aStateAt(aRollout(), { kind: 'baking' })
+    const at = (count: number) =>
+      explain(
+        aRollout(),
+        baking,
+        evidenceOf(goodReadings(baking, now, { quality: [{ task: POOLED, pairs: [[0, count]] }] })),
+        now,
+      )
+    expect(at(4).lines).toContain('quality (all): 4 of at least 100 pairs; at this rate ready in 2.0 days')
+    expect(at(4).readyInMs).toBe(2 * DAY_MS)
+    expect(at(0).readyInMs).toBeUndefined()
+    expect(at(100).readyInMs).toBe(22 * HOUR_MS)
+  })
+
+  it('names no time for what waits for a person, for data or for a fault to be mended, but what can be done', () => {
+    const good = evidenceOf(goodReadings(state, now))
+    const paused = { ...state, phase: { kind: 'paused', at: { kind: 'ramping', percent: 50 } } } as const
+    const frozen = explain(live, paused, good, now)
+    expect(frozen.lines[1]).toBe(
+      'to let it go on: npx understudy rollout resume haiku; to take the candidate away: npx understudy rollout rollback haiku',
+    )
+    const steps = live.plan.steps.map((step) => ({ ...step, needsApproval: true }))
+    const asking = explain(aRollout({ plan: { ...live.plan, steps } }), state, good, now)
+    expect(asking.lines[1]).toBe('to let it go on: npx understudy rollout approve haiku')
+    const untrusted = explain({ ...live, isJudgeTrustWaived: false }, state, good, now)
+    const unread = explain(aRollout(), state, evidenceOf(undefined), now)
+    const times = [frozen, asking, untrusted, unread].map(({ readyInMs }) => readyInMs)
+    expect(times).toEqual([undefined, undefined, undefined, undefined])
+  })
+
   it('waits for the stage to have lasted long enough', () => {
     const slow = aRollout()
     const at50 = aStateAt(slow, { kind: 'ramping', percent: 50 })

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../units.ts'
-import { advance, timeInStage } from './advance.ts'
+import { advance, type Rule, timeInStage } from './advance.ts'
 import { boundsOf, type Check } from './assess.ts'
 import type { Evidence } from './evidence.ts'
 import { type LivePhase, livePhaseOf, type Phase, phaseText } from './phase.ts'
@@ -25,21 +25,39 @@ export function explain(rollout: Rollout, state: RolloutState, evidence: Evidenc
     return { headline, lines: [...because, ...leftToDo(rollout, state.phase)], readyInMs: undefined }
   }
   const spentMs = timeInStage(state, now)
+  const gate = gateOf(rollout.plan, live)
+  const minPairs = gate?.minPairs ?? rollout.plan.bake.minPairs
+  const fewest = checks
+    .filter(({ guardrail }) => guardrail === 'quality')
+    .map((check) => fewestOf(check, minPairs, spentMs))
   const progress = checks
     .filter(({ nonInferior }) => nonInferior !== undefined)
     .map((check) => progressOf(rollout, check, live, spentMs))
-  const dwellMs = gateOf(rollout.plan, live)?.dwellMs ?? rollout.plan.bake.durationMs
-  const waits = [Math.max(0, dwellMs - spentMs), ...progress.map(({ readyInMs }) => readyInMs)]
+  const dwellMs = gate?.dwellMs ?? rollout.plan.bake.durationMs
+  const waits = [Math.max(0, dwellMs - spentMs), ...[...fewest, ...progress].map(({ readyInMs }) => readyInMs)]
   const known = waits.filter((wait) => wait !== undefined)
   return {
     headline,
     lines: [
       ...because,
+      ...byHand(rollout, rule),
+      // What is still to be shown takes more pairs than there must be; in the bake nothing is.
+      ...(gate === undefined ? fewest.map(({ line }) => line) : []),
       ...progress.map(({ line }) => line),
       ...checks.filter(({ harm }) => harm !== undefined).map((check) => harmLine(rollout, check)),
     ],
-    readyInMs: known.length === waits.length ? Math.max(...known) : undefined,
+    readyInMs: ON_ITS_WAY.has(rule) && known.length === waits.length ? Math.max(...known) : undefined,
   }
+}
+
+/** Rules by which time and traffic alone may lead on; under all others something, or somebody, has to change first. */
+const ON_ITS_WAY: ReadonlySet<Rule> = new Set(['dwell', 'pairs', 'inconclusive', 'timeout', 'non_inferior', 'baked'])
+
+/** What a person may do about a rollout that waits for one. */
+function byHand({ name }: Rollout, rule: Rule): readonly string[] {
+  const verb = (what: string): string => `npx understudy rollout ${what} ${name}`
+  if (rule === 'paused') return [`to let it go on: ${verb('resume')}; to take the candidate away: ${verb('rollback')}`]
+  return rule === 'approval' ? [`to let it go on: ${verb('approve')}`] : []
 }
 
 /** What a person may do next about a rollout that nothing moves any more, or nothing yet. */
@@ -67,6 +85,19 @@ function leftToDo({ name, route, stable, candidate }: Rollout, phase: Phase): re
 
 type Progress = { readonly line: string; readonly readyInMs: number | undefined }
 
+/** How far a stage has come to the pairs that there must be. */
+function fewestOf({ guardrail, task, count }: Check, minPairs: number, spentMs: number): Progress {
+  const line = `${guardrail} (${task}): ${grouped(count)} of at least ${grouped(minPairs)} pairs`
+  if (count >= minPairs) return { line, readyInMs: 0 }
+  return atThisRate(line, minPairs - count, count, spentMs)
+}
+
+function atThisRate(line: string, left: number, count: number, spentMs: number): Progress {
+  if (count === 0) return { line, readyInMs: undefined }
+  const readyInMs = (left * spentMs) / count
+  return { line: `${line}; at this rate ready in ${timeText(readyInMs)}`, readyInMs }
+}
+
 /** Pairs by which the typical variance counts beside what was seen: a handful of ties is no proof of no variance. */
 const PRIOR_PAIRS = 20
 
@@ -92,9 +123,7 @@ function progressOf(rollout: Rollout, check: Check, live: LivePhase, spentMs: nu
   const left = Math.max(0, needed - count)
   const of = `${name}: ${grouped(count)} of about ${grouped(needed)} pairs`
   if (left === 0) return { line: `${of}; it may take some more`, readyInMs: undefined }
-  if (count === 0) return { line: of, readyInMs: undefined }
-  const readyInMs = (left * spentMs) / count
-  return { line: `${of}; at this rate ready in ${timeText(readyInMs)}`, readyInMs }
+  return atThisRate(of, left, count, spentMs)
 }
 
 function harmLine(rollout: Rollout, { guardrail, task, count, seen, harm }: Check): string {
