@@ -103,7 +103,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       closers.add(lane.writer.close)
       lanes.push(lane)
     }
-    const readings = openReadings(spool, own.readings, options, closers)
+    const readings = openReadings(spool === undefined ? undefined : lanes[0], own.readings, options, closers)
 
     let isServing = false
     let isDraining = false
@@ -271,14 +271,16 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       isDraining = true
       void audits.close() // as in compose.ts
       const drainMs = store.status().kind === 'ready' ? DRAIN_MS : 0
-      if (drainMs > 0) readings?.stop()
+      readings.end()
       spool?.seal()
       const [{ cutRequests, spooledRows }] = await Promise.all([
         pool.stop(boot.shutdownDeadlineMs, DRAIN_MS + CLOSE_MS),
         ...lanes.map(({ writer }) => writer.drain(drainMs)),
       ])
       isServing = false
-      const closed = { cutRequests, spooledRows: spooledRows + spoolLoad(lanes).rows }
+      const ownRows = spoolLoad(lanes).rows
+      if (drainMs > 0 && ownRows === 0) await readings.sayFarewell()
+      const closed = { cutRequests, spooledRows: spooledRows + ownRows }
       log.info('stopped', closed)
       await closers.closeAll()
       return closed

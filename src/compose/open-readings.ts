@@ -1,10 +1,9 @@
 import type { World } from '../domain/ports.ts'
 import { createReadingRecorder } from '../store/reading-recorder.ts'
-import type { Spool } from '../store/spool.ts'
 import { keepReadings } from '../telemetry/keep-readings.ts'
-import type { ReadingsKeeper } from '../telemetry/keep-readings.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Closers } from './closers.ts'
+import type { RowLane } from './row-lanes.ts'
 
 export type ReadingsOptions = {
   readonly world: World
@@ -12,15 +11,32 @@ export type ReadingsOptions = {
   readonly readingsEveryMs?: number | undefined
 }
 
-/** Keeps over time what a process knows of itself; undefined where nothing is recorded. */
+export type Readings = {
+  /** Reads no more. */
+  readonly end: () => void
+  /** Says that this process ends in good order, once all else is stored; waits a little for that to be stored, too. */
+  readonly sayFarewell: () => Promise<void>
+}
+
+const FAREWELL_MS = 1_000
+
+/** Keeps over time what a process knows of itself, in its own lane; where that is undefined, nothing. */
 export function openReadings(
-  spool: Spool | undefined,
+  own: RowLane | undefined,
   read: Metrics['readings'],
   { world, instance, readingsEveryMs: everyMs }: ReadingsOptions,
   closers: Closers,
-): ReadingsKeeper | undefined {
-  if (spool === undefined) return undefined
+): Readings {
+  if (own === undefined) return { end: () => undefined, sayFarewell: async () => undefined }
+  const { spool, writer } = own
   const keeper = keepReadings({ read, record: createReadingRecorder(spool, instance), world, everyMs })
   closers.add(async () => keeper.close())
-  return keeper
+  return {
+    end: keeper.close,
+    sayFarewell: async () => {
+      keeper.stop()
+      spool.seal()
+      await writer.drain(FAREWELL_MS)
+    },
+  }
 }

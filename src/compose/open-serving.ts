@@ -173,7 +173,7 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
     closers.add(lane.writer.close)
     lanes.push(lane)
   }
-  const readings = openReadings(spool, metrics.readings, options, closers)
+  const readings = openReadings(spool === undefined ? undefined : lanes[0], metrics.readings, options, closers)
   const maxConnections = connectionCap(descriptorLimit())
   const connectionsRefused = alarm(world, (count) =>
     log.warn('connections_refused', { count, maxConnections, detail: 'Raise the limit of open files (ulimit -n).' }),
@@ -235,12 +235,13 @@ export async function openServing(options: ServingOptions, closers: Closers): Pr
       mirror.close()
       await scoring.close()
       recorder.flush()
-      const deadline = drainMs()
-      // The last row in the queue: it is stored when all others are. While the store is away it would say nothing.
-      if (deadline > 0) readings?.stop()
+      readings.end()
       spool?.seal()
+      const deadline = drainMs()
       await Promise.all([...lanes.map(({ writer }) => writer.drain(deadline)), tracing?.close()])
-      return { cutRequests, spooledRows: spoolLoad(lanes).rows }
+      const spooledRows = spoolLoad(lanes).rows
+      if (deadline > 0 && spooledRows === 0) await readings.sayFarewell()
+      return { cutRequests, spooledRows }
     },
   }
 }

@@ -10,10 +10,7 @@ export type KeptReading = {
   readonly value: number
 }
 
-/**
- * What the last reading of a process is called: it has ended in good order. Rows are stored in the order in which they
- * were made, so who reads it knows that nothing of that process waits any more.
- */
+/** What the last reading of a process is called, where nothing of that process waits any more. */
 export const STOPPED = 'stopped'
 
 /** Keeps what was read at `at`. Never throws, never waits. */
