@@ -6,7 +6,7 @@ import type { Cell, Compare, Log, PriceCall, World } from '../domain/ports.ts'
 import type { Provider } from '../domain/policy.ts'
 import type { RawHeaders } from '../domain/request.ts'
 import { aliasOf } from '../domain/routing/decide-route.ts'
-import type { KnownModel } from '../domain/routing/eligible.ts'
+import { isOutOfReach, type KnownModel, unfitness } from '../domain/routing/eligible.ts'
 import type { Facts } from '../domain/routing/facts.ts'
 import { modelFacts } from '../domain/routing/model-facts.ts'
 import type { Mirror, MirrorOffer } from '../domain/shadow/mirror.ts'
@@ -132,6 +132,10 @@ export function createMirror(options: MirrorOptions): RunningMirror {
         isKept: body !== undefined && answer !== undefined,
         isSampled: samples(request.id),
         content: () => (body === undefined ? undefined : mirrorContent(request.api, body)),
+        suits: (target) => {
+          const why = unfitness(target, target.model, facts(), now.policy, options.knownModel)
+          return why === undefined || isOutOfReach(why) // that is told as what it is
+        },
       },
       now.policy,
     )

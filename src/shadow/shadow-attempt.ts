@@ -73,10 +73,18 @@ function sideOf({ id, target, cost, durationMs, firstTokenMs }: Attempt) {
   return { attemptId: id, target, cost, durationMs, firstTokenMs }
 }
 
-/** What `attempt` cost more than `stable`; undefined where a cost is not known. */
-function extraUsd(stable: Attempt, attempt: Attempt): number | undefined {
-  const [own, other] = [stable.cost, attempt.cost]
-  return own.kind === 'priced' && other.kind === 'priced' ? Number(other.picoUsd - own.picoUsd) / PICO : undefined
+/**
+ * What `attempt` cost more than `stable`, in US dollars; undefined where a cost is not known. A call that nobody can bill
+ * cost nothing: else a model that fails would never be found to be the wrong pick.
+ */
+export function extraUsd(stable: Attempt, attempt: Attempt): number | undefined {
+  const [own, other] = [costKnown(stable), costKnown(attempt)]
+  return own === undefined || other === undefined ? undefined : Number(other - own) / PICO
+}
+
+function costKnown(attempt: Attempt): PicoUsd | undefined {
+  if (attempt.cost.kind === 'priced') return attempt.cost.picoUsd
+  return mayBeBilled(attempt) ? undefined : 0n
 }
 
 /** By the model that answered, or where nobody knows a price for that, by the one that was asked. */

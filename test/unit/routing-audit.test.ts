@@ -6,10 +6,11 @@ import { AUDIT_TAGS } from '../../src/domain/audit.ts'
 import { auditedPicks } from '../../src/domain/feedback/audited-picks.ts'
 import { readyShadows } from '../../src/domain/shadow/ready-shadows.ts'
 import { isOfShadow } from '../../src/domain/shadow/shadow-switch.ts'
+import { extraUsd } from '../../src/shadow/shadow-attempt.ts'
 import { type CallFate, requestFate } from '../../src/shadow/request-fate.ts'
 import { aPolicy } from '../fakes/a-provider.ts'
 import { aShadow } from '../fakes/a-shadow.ts'
-import { anExchange, aRequest } from '../fakes/an-exchange.ts'
+import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 
 const FILE = `providers: { openai: { api_key: k } }
 judge: { target: openai/judge, budget: { per_hour: 1, per_day: 1 } }
@@ -97,6 +98,17 @@ test.each<[string, readonly CallFate[], CallFate]>([
     expect(told).toHaveLength(index + 1 === fates.length ? 1 : 0)
   }
   expect(told).toEqual([expected])
+})
+
+test('what a pick cost that failed is known: nothing, unless its provider may send a bill', () => {
+  // anAttempt costs 0.002 USD.
+  const unpriced = { kind: 'unpriced', why: 'no_usage' } as const
+  const failed = (mayHaveRun: boolean) =>
+    anAttempt({ cost: unpriced, outcome: { kind: 'unavailable', error: 'connect_failed', mayHaveRun } })
+  expect(extraUsd(anAttempt(), anAttempt())).toBe(0)
+  expect(extraUsd(failed(false), anAttempt())).toBe(0.002)
+  expect(extraUsd(failed(true), anAttempt())).toBeUndefined()
+  expect(extraUsd(anAttempt(), anAttempt({ cost: unpriced }))).toBeUndefined()
 })
 
 test('is told of among the audits, not among the shadows', () => {

@@ -41,6 +41,7 @@ function planned(
       isKept: true,
       isSampled: true,
       content: () => ({ ...harmless, ...content }),
+      suits: () => true,
       ...facts,
     },
     policy,
@@ -86,6 +87,11 @@ describe('a plan', () => {
     const candidates = [to('gpt-5-mini'), to('b'), to('c')] as const
     expect(planned({ audit, candidates })).toBe('candidate openai/b, candidate openai/c')
     expect(planned({ audit, candidates: [...candidates, to('d', 'keyless')] })).toBe('no_key')
+    // One that cannot do what the request needs could not have been picked.
+    const suits = ({ model }: { model: string | undefined }): boolean => model !== 'b'
+    expect(planned({ audit, candidates }, {}, {}, { suits })).toBe('candidate openai/c')
+    expect(planned({ audit, candidates }, {}, {}, { suits: () => false })).toBe('no_alternative')
+    expect(planned({}, {}, {}, { suits: () => false })).toBe('candidate openai/candidate')
   })
 
   test('is made for the first turn with tools, and for later turns without', () => {

@@ -5,6 +5,7 @@ import type { Policy, Provider } from '../policy.ts'
 import type { Api } from '../request.ts'
 import { usesServerKey } from '../server-key.ts'
 import type { Target } from '../target.ts'
+import type { RouteTarget } from '../routing/route.ts'
 import type { RequestId, Unit } from '../units.ts'
 import type { Shadow, ShadowArm, SkipReason } from './shadow.ts'
 
@@ -43,6 +44,8 @@ export type MirrorFacts = {
   readonly isSampled: boolean
   /** Reads the prompt, at most once and only for what is in the sample; undefined where it cannot be read. */
   readonly content: () => MirrorContent | undefined
+  /** Whether a target can do what the request needs, as far as routing goes by that. */
+  readonly suits: (target: RouteTarget) => boolean
 }
 
 /** What a request's draws are for. */
@@ -64,7 +67,7 @@ function mirrorDraw(shadow: Pick<Shadow, 'salt'>, id: RequestId, purpose: Mirror
 
 /**
  * Whether `shadow`, whose match holds, mirrors a request, and to whom: to one model, or, in a routing audit, to all that
- * did not answer it, and then to none unless to all. Pure: the same facts and policy plan the same.
+ * could have answered it and did not, and then to none unless to all. Pure: the same facts and policy plan the same.
  * What costs least to find out is asked first; what only the moment tells (`mayMirrorNow`) not at all.
  */
 export function mirrorPlans(shadow: Shadow, facts: MirrorFacts, policy: Policy): MirrorPlans | Skipped {
@@ -77,9 +80,9 @@ export function mirrorPlans(shadow: Shadow, facts: MirrorFacts, policy: Policy):
   const kind = contentSkip(content)
   if (kind !== undefined) return { skipped: kind }
   const arm = shadow.aaShare > 0 && mirrorDraw(shadow, request.id, 'aa') < shadow.aaShare ? 'aa' : 'candidate'
-  const chosen = arm === 'aa' ? [stableTarget(exchange)] : candidatesOf(shadow, exchange)
+  const chosen = arm === 'aa' ? [stableTarget(exchange)] : candidatesOf(shadow, facts)
   const [first, ...others] = chosen.map((target) => planTo(target, arm, shadow, exchange, policy))
-  if (first === undefined || 'skipped' in first) return first ?? { skipped: 'unknown_provider' }
+  if (first === undefined || 'skipped' in first) return first ?? { skipped: 'no_alternative' }
   const plans: [MirrorPlan, ...MirrorPlan[]] = [first]
   for (const plan of others) {
     if ('skipped' in plan) return plan
@@ -127,10 +130,13 @@ function contentSkip(content: MirrorContent): SkipReason | undefined {
   return content.hasTools && content.hasAssistantTurn ? 'not_first_assistant_turn' : undefined
 }
 
-function candidatesOf({ candidates, salt, audit }: Shadow, exchange: Exchange): readonly Target[] {
+function candidatesOf({ candidates, salt, audit }: Shadow, { exchange, suits }: MirrorFacts): readonly Target[] {
   if (audit !== undefined) {
     const picked = stableTarget(exchange)
-    return candidates.filter(({ provider, model }) => provider !== picked.provider || model !== picked.model)
+    // What routing passes over for what the request needs is no pick that it has missed.
+    return candidates.filter(
+      (each) => (each.provider !== picked.provider || each.model !== picked.model) && suits(each),
+    )
   }
   if (candidates.length === 1) return candidates
   const index = Math.floor(mirrorDraw({ salt }, exchange.request.id, 'candidate') * candidates.length)

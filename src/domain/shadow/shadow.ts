@@ -80,6 +80,7 @@ export const SKIP_REASONS = [
   'unknown_provider',
   'no_key',
   'provider_not_allowed',
+  'no_alternative',
   'not_redactable',
   'sdk_retry_duplicate',
   'backed_off',

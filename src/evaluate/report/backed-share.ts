@@ -25,6 +25,7 @@ export const LEFT_OUT_AFTER: ReadonlySet<string> = new Set<SkipReason>([
   'unknown_provider',
   'no_key',
   'provider_not_allowed',
+  'no_alternative',
   'not_redactable',
   'unpriced',
 ])
