@@ -12,6 +12,8 @@ import type { Terminal } from './terminal.ts'
 import { forgetRunning, rememberRunning } from './run-file.ts'
 
 const STDERR_FD = 2
+/** `npm start` passes on what a terminal or a service manager has sent to this process as well: within this, one wish. */
+const NPM_ECHO_MS = 500
 const WORKER_MAIN = fileURLToPath(new URL('worker-process.ts', import.meta.url))
 
 /**
@@ -85,7 +87,11 @@ function firstStopSignal(process: NodeJS.Process): Promise<void> {
 }
 
 function stopAtOnceOnNext(process: NodeJS.Process): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
+  const from = systemWorld.monotonic() + (process.env['npm_lifecycle_event'] === 'start' ? NPM_ECHO_MS : 0)
+  const stop = (): void => {
+    if (systemWorld.monotonic() >= from) process.exit(1)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
 }
 
 /** The store starts beside the proxy, which serves and spools meanwhile; this says when it is there. */
