@@ -14,6 +14,8 @@ type Seen = {
   readonly at: number
   readonly events?: readonly string[]
   readonly score?: number | null
+  /** Of this evaluator instead of the judge. */
+  readonly evaluator?: string
   /** Minutes after the request. */
   readonly scoredAfter?: number
   readonly ms?: number
@@ -45,6 +47,7 @@ export async function storeRequests(
     at,
     events = [],
     score,
+    evaluator,
     scoredAfter = 1,
     ms = 100,
     epoch = 1,
@@ -91,18 +94,20 @@ export async function storeRequests(
       ms,
       10,
     ])
+    const scoreOf = (from: string, name: string, value: number | null): unknown[] => [
+      id,
+      receivedAt,
+      receivedAt + scoredAfter * MINUTE_MS,
+      from,
+      name,
+      'j/1/00000000',
+      String(receivedAt),
+      value,
+      value === null ? 'timeout' : '',
+    ]
+    if (evaluator !== undefined) scores.push(scoreOf('evaluator', 'answered', 1))
     if (score !== undefined) {
-      scores.push([
-        id,
-        receivedAt,
-        receivedAt + scoredAfter * MINUTE_MS,
-        'judge',
-        'judge',
-        'j/1/00000000',
-        String(receivedAt),
-        score,
-        score === null ? 'timeout' : '',
-      ])
+      scores.push(scoreOf(evaluator === undefined ? 'judge' : 'evaluator', evaluator ?? 'judge', score))
     }
   }
   const insert = async (table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void> => {

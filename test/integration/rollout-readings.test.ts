@@ -128,6 +128,22 @@ it('scores that are due and missing show, and failed verdicts by arm', async () 
   })
 })
 
+it('of a metric that applies to some answers only those are due, and who they are is told by unit and arm', async () => {
+  const rollout = named('applied', { metric: 'valid_json' })
+  const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 30), unitsOf(rollout, 25, 'control', 30)]
+  const evaluator = 'valid_json'
+  await see(rollout, 25, [
+    // Ten candidates and twenty controls ask for JSON, and come back; five candidates were not read at all.
+    ...candidates.slice(0, 25).map((unit, n) => ({ unit, at: 1, evaluator, ...(n < 10 ? { score: 1 } : {}) })),
+    ...candidates.slice(0, 10).map((unit) => ({ unit, at: 2, evaluator, score: 1 })),
+    ...candidates.slice(25).map((unit) => ({ unit, at: 1 })),
+    ...controls.map((unit, n) => ({ unit, at: 1, evaluator, ...(n < 20 ? { score: n < 2 ? null : 1 } : {}) })),
+  ])
+  const { scores, applied } = await read(rollout, LIVE)
+  expect(scores).toEqual({ candidate: { expected: 25, scored: 20 }, control: { expected: 20, scored: 18 } })
+  expect(applied).toEqual({ candidate: { expected: 25, scored: 10 }, control: { expected: 30, scored: 20 } })
+})
+
 it('only units that come first after the share was dealt are checked for the split', async () => {
   const rollout = named('dealt')
   const [candidates, controls] = [unitsOf(rollout, 25, 'candidate', 10), unitsOf(rollout, 25, 'control', 10)]
@@ -272,8 +288,12 @@ it('tasks that must show their own evidence are read apart', async () => {
 })
 
 it('an empty stage reads as no data, in the shadow too', async () => {
-  for (const live of [LIVE, { kind: 'shadow' }, { kind: 'baking' }] as const) {
-    expect(await read(named('nothing'), live)).toMatchObject({
+  const [shadow, baking] = [{ kind: 'shadow' }, { kind: 'baking' }] as const
+  for (const [live, metric] of [LIVE, shadow, baking].flatMap((each) => [
+    [each, 'judge'] as const,
+    [each, 'valid_json'] as const,
+  ])) {
+    expect(await read(named('nothing', { metric }), live)).toMatchObject({
       quality: [],
       success: [],
       badEvents: [],

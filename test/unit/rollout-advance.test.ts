@@ -111,6 +111,10 @@ describe('advance', () => {
       'missing_by_arm',
       { scores: { candidate: { expected: 900, scored: 830 }, control: { expected: 900, scored: 890 } } },
     ],
+    [
+      'missing_by_arm',
+      { applied: { candidate: { expected: 200, scored: 60 }, control: { expected: 200, scored: 100 } } },
+    ],
     ['judge_failing', { judge: judge({ failed: { candidate: 60, control: 60 } }) }],
     ['judge_failing', { judge: judge({ failed: { candidate: 40, control: 5 } }) }],
     [

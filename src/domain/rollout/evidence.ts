@@ -33,10 +33,17 @@ export type Readings = {
   readonly success: readonly SuccessReading[]
   readonly badEvents: readonly BadEventReading[]
   readonly units: UnitReading
-  readonly scores: { readonly candidate: Coverage; readonly control: Coverage }
+  readonly scores: ByArm
+  /**
+   * Units whose first answer evaluators have read, and those of them to whose answer the metric applies; undefined where
+   * it applies to every answer, and in what was stored before it was counted.
+   */
+  readonly applied?: ByArm | undefined
   readonly judge: JudgeReading
   readonly signals: readonly Signal[]
 }
+
+type ByArm = { readonly candidate: Coverage; readonly control: Coverage }
 
 /** `task` is a task type that is shown apart, or `POOLED`. */
 export const POOLED = 'all'

@@ -28,6 +28,7 @@ export function faultOf(rollout: Rollout, live: LivePhase, readings: Readings, n
     staleness(rollout, readings, now) ??
     mixedUp(live, readings) ??
     missing(readings) ??
+    unlike(readings) ??
     judgeFault(rollout, live, readings)
   )
 }
@@ -74,6 +75,17 @@ function missing({ scores }: Readings): Fault | undefined {
   const p = missingByArm(candidate, control)
   if (p >= LEAST_MISSING_P) return undefined
   return { reason: 'missing_by_arm', because: `scores are missing more often in one arm (p ${p.toPrecision(2)})` }
+}
+
+/** A metric that only speaks of some answers, and of more of one arm's, compares what is not alike. */
+function unlike({ applied }: Readings): Fault | undefined {
+  if (applied === undefined || applied.candidate.expected + applied.control.expected < LEAST_EXPECTED) return undefined
+  const p = missingByArm(applied.candidate, applied.control)
+  if (p >= LEAST_MISSING_P) return undefined
+  return {
+    reason: 'missing_by_arm',
+    because: `the metric applies to the answers of one arm more often (p ${p.toPrecision(2)})`,
+  }
 }
 
 function judgeFault(rollout: Rollout, live: LivePhase, { judge }: Readings): Fault | undefined {

@@ -8,10 +8,11 @@ import type { Query, Read, Select } from '../client.ts'
 import { parseAs, type RowOf } from '../columns.ts'
 import { isJudgeTrusted } from './is-judge-trusted.ts'
 import { oneUnitOf } from './one-unit-of.ts'
+import { readApplied } from './read-applied.ts'
 import { readBadEvents } from './read-bad-events.ts'
 import { readLength } from './read-length.ts'
 import { readQuality, readSameWithSame, readSuccess } from './read-pairs.ts'
-import { liveScores, readScores, SHADOW_SCORES } from './read-scores.ts'
+import { liveScores, readAnswers, readScores, SHADOW_SCORES } from './read-scores.ts'
 import { readSignals } from './read-signals.ts'
 import { readUnits } from './read-units.ts'
 import { slowFrom } from './slow-from.ts'
@@ -79,6 +80,7 @@ export async function readRolloutReadings(
       ask: (columns, sql, more) => ask(columns, sql, { slow_ms: slowMs, one_of: oneOf.compared, ...more }),
       calls: readAnalysis(isShadow ? 'rollout-shadow-calls' : 'rollout-calls'),
       scores: isShadow ? SHADOW_SCORES : liveScores(rollout.metric),
+      answersRead: readAnswers(rollout.metric, isShadow),
       isShadow,
       rollout,
     }
@@ -92,6 +94,7 @@ export async function readRolloutReadings(
       oneOf: oneOf.counted,
     })
     const scores = await readScores(stage)
+    const applied = await readApplied(stage)
     const sameWithSame = await readSameWithSame(stage)
     const length = await readLength(stage)
     return {
@@ -105,6 +108,7 @@ export async function readRolloutReadings(
         badEvents,
         units,
         scores: scores.coverage,
+        ...(applied === undefined ? {} : { applied }),
         judge: {
           isTrusted: rollout.metric !== 'judge' || (await isJudgeTrusted(stage)),
           ...scores.verdicts,

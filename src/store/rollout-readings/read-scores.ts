@@ -19,6 +19,16 @@ export function liveScores(metric: string): string {
     GROUP BY trace_id`
 }
 
+/**
+ * The answers that evaluators have read, where the metric is one that applies to some of them only; undefined where it
+ * applies to all. `answered` is told of each.
+ */
+export function readAnswers(metric: string, isShadow: boolean): string | undefined {
+  if (metric === 'judge' || metric === 'feedback' || metric === 'answered') return undefined
+  const scores = isShadow ? SHADOW_SCORES : liveScores(metric)
+  return `SELECT trace_id FROM (${scores.replaceAll('{metric:String}', "'answered'")})`
+}
+
 /** The requests that `rollout-calls` has: a store holds the scores of all routes, and of the units that are not looked at. */
 const COMPARED = `SELECT trace_id FROM {database:Identifier}.traces
   WHERE route = {route:String} AND rollout = {rollout:String} AND rollout_epoch = {epoch:UInt32} AND is_compared
@@ -48,9 +58,11 @@ type ScoreReadings = {
 
 /**
  * Of the answers in the sample (by the draw that decides it) those whose score is due, and those that have one. What an
- * application or a person says is nobody's duty, so nothing of it is expected.
+ * application or a person says is nobody's duty, so nothing of it is expected; nor is anything of an evaluator that has
+ * read the answer and has nothing to say of it.
  */
-export async function readScores({ ask, calls, scores, rollout }: Stage): Promise<ScoreReadings> {
+export async function readScores({ ask, calls, scores, answersRead, rollout }: Stage): Promise<ScoreReadings> {
+  const isBeside = answersRead === undefined ? 'false' : `NOT is_asked AND call.trace_id IN (${answersRead})`
   const rows = await ask(
     ARM_SCORES,
     `SELECT arm,
@@ -62,7 +74,8 @@ export async function readScores({ ask, calls, scores, rollout }: Stage): Promis
       SELECT call.arm AS arm, score.value AS value, score.trace_id = call.trace_id AS is_asked,
         reinterpretAsUInt32(reverse(substring(SHA256(concat('judge:', toString(call.trace_id))), 1, 4))) / 4294967296 AS draw,
         call.is_answered AND draw < {scored_share:Float64}
-          AND call.received_at <= fromUnixTimestamp64Milli({as_of:Int64} - {watermark_ms:UInt32}) AS is_due
+          AND call.received_at <= fromUnixTimestamp64Milli({as_of:Int64} - {watermark_ms:UInt32})
+          AND NOT (${isBeside}) AS is_due
       FROM (${calls}) AS call LEFT JOIN (${scores}) AS score ON score.trace_id = call.trace_id
     )
     GROUP BY arm`,

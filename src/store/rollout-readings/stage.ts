@@ -14,6 +14,8 @@ export type Stage = {
   readonly calls: string
   /** The scores that count, by trace: `trace_id`, `scored_at`, `value` (NULL = failed), `version`. */
   readonly scores: string
+  /** See `readAnswers`: `trace_id`; undefined where the metric applies to every answer. */
+  readonly answersRead: string | undefined
   readonly isShadow: boolean
   readonly rollout: Rollout
 }
