@@ -219,38 +219,57 @@ test('a file added later is applied alone', async () => {
   expect(await migrating(client, { dir })).toEqual(['099_more.sql'])
 })
 
-test('calls of before list prices were kept have the same ones as calls of after', async () => {
+test('rows of before a column is worked out of others read as rows of after', async () => {
   const client = freshDatabase()
   const { database } = client.address
   const dir = copyOfShipped()
-  rmSync(join(dir, '091_list_prices.sql'))
+  const later = ['091_list_prices.sql', '092_audit_questions.sql']
+  for (const name of later) rmSync(join(dir, name))
   await migrating(client, { dir })
   const rates = { uncached_input_tokens: '5000000', text_output_tokens: '20000000' }
-  const tokens = {
+  const input = {
     uncached_input_tokens: 60,
     cache_read_tokens: 25,
     cache_write_5m_tokens: 10,
     cache_write_1h_tokens: 5,
   }
   const calls = [
-    { role: 'primary', ...tokens, text_output_tokens: 8, reasoning_tokens: 2, rates_pico_usd: rates },
-    { role: 'unpriced', ...tokens, text_output_tokens: 8, rates_pico_usd: { uncached_input_tokens: '5000000' } },
-    { role: 'uncounted', ...tokens, rates_pico_usd: rates },
+    { model: 'priced', ...input, text_output_tokens: 8, reasoning_tokens: 2, rates_pico_usd: rates },
+    { model: 'of no rate', ...input, text_output_tokens: 8, rates_pico_usd: { uncached_input_tokens: '5000000' } },
+    { model: 'of no count', ...input, rates_pico_usd: rates },
   ]
-  const insert = (instance: string): Promise<void> => {
-    const rows = calls.map((call) => JSON.stringify({ instance, started_at: '2026-11-20 12:00:00', ...call }))
-    return client.command(`INSERT INTO ${database}.attempts FORMAT JSONEachRow ${rows.join('\n')}`)
+  const requests = [{}, { audit: 'golden', more: 'x' }, { audit: 'ours' }, { golden: 'audit' }].map((tags) => ({
+    tags,
+  }))
+  const insert = async (instance: string): Promise<void> => {
+    const into = (table: string, rows: readonly object[]): Promise<void> => {
+      const lines = rows.map((row) => JSON.stringify({ instance, ...row }))
+      return client.command(`INSERT INTO ${database}.${table} FORMAT JSONEachRow ${lines.join('\n')}`)
+    }
+    await into(
+      'attempts',
+      calls.map((call) => ({ started_at: '2026-11-20 12:00:00', ...call })),
+    )
+    await into(
+      'traces',
+      requests.map((request) => ({ received_at: '2026-11-20 12:00:00', ...request })),
+    )
   }
   await insert('before')
-  expect(await migrating(client)).toEqual(['091_list_prices.sql'])
+  expect(await migrating(client)).toEqual(later)
   await insert('after')
-  const read = `SELECT role, groupUniqArray(list_usd) AS list_usd, count() AS calls FROM ${database}.attempts GROUP BY role ORDER BY role`
-  expect(await rowsOf(client, read)).toEqual([
-    // By hand: 100 tokens in at 5 micro-dollars, 10 tokens out at 20.
-    { role: 'primary', list_usd: [0.0007], calls: '2' },
-    { role: 'uncounted', list_usd: [], calls: '2' },
-    { role: 'unpriced', list_usd: [], calls: '2' },
-  ])
+  for (const instance of ['before', 'after']) {
+    const of = `WHERE instance = '${instance}'`
+    expect(await rowsOf(client, `SELECT model, list_usd FROM ${database}.attempts ${of} ORDER BY model`)).toEqual([
+      { model: 'of no count', list_usd: null },
+      { model: 'of no rate', list_usd: null },
+      // By hand: 100 tokens in at 5 micro-dollars, 10 tokens out at 20.
+      { model: 'priced', list_usd: 0.0007 },
+    ])
+    expect(await rowsOf(client, `SELECT tags FROM ${database}.traces ${of} AND is_audit_question`)).toEqual([
+      { tags: { audit: 'golden', more: 'x' } },
+    ])
+  }
 })
 
 test('a user who may create nothing can use a database that another has prepared', async () => {

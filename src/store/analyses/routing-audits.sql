@@ -39,7 +39,7 @@ LEFT JOIN
         SELECT route, 'traffic' AS stage, '' AS reason, toUInt64(1) AS requests
         FROM {database:Identifier}.traces
         WHERE received_at > fromUnixTimestamp64Milli({since:Int64}) AND received_at <= fromUnixTimestamp64Milli({as_of:Int64})
-            AND outcome NOT IN ('rejected', 'cancelled') AND tags['audit'] != 'golden'
+            AND outcome NOT IN ('rejected', 'cancelled') AND NOT is_audit_question
     )
     WHERE route = {route:String}
     GROUP BY route
