@@ -7,6 +7,7 @@ import { calibrationRecords } from '../evaluate/judge/calibration-records.ts'
 import { type Calibration, calibrate, calibrateTasks, type LabelledPair } from '../evaluate/judge/calibration.ts'
 import { createJudgeDesk } from '../evaluate/judge/judge-desk.ts'
 import { gradeLabels, judgeLabels } from '../evaluate/judge/judge-labels.ts'
+import { lackOfTrust } from '../evaluate/judge/judge-trust.ts'
 import { judgeVersion } from '../evaluate/judge/judge-model.ts'
 import { judgeOfPolicy } from '../evaluate/judge/judge-of-policy.ts'
 import { PAIRWISE_PROMPT } from '../evaluate/judge/pairwise-prompt.ts'
@@ -137,7 +138,13 @@ function printCalibration({ version, all, tasks }: Calibrated): string {
     '',
     'People (rows) against the judge (columns), from the candidate:',
     printTable({ columns: ['', 'loss', 'tie', 'win'], rows: confusion }),
+    '',
+    ...[['all labels', all] as const, ...tasks].map(([what, found]) => trustLine(what, lackOfTrust(found))),
   ].join('\n')
+}
+
+function trustLine(what: string, lack: string | undefined): string {
+  return lack === undefined ? `Rollouts trust it on ${what}.` : `Rollouts do not trust it on ${what}: ${lack}.`
 }
 
 function shown(value: number | undefined): string {

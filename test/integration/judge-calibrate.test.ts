@@ -78,8 +78,10 @@ test('judge calibrate tells the running proxy, and ClickHouse says how far the j
   for (const times of [1, 6]) {
     const text = readFileSync(labels, 'utf8')
     writeFileSync(labels, Array.from({ length: times }, () => text).join('\n'))
-    const { code, stderr } = await runCli(['judge', 'calibrate', labels, '-c', home.configFile])
+    const { code, stdout, stderr } = await runCli(['judge', 'calibrate', labels, '-c', home.configFile])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const said = times === 1 ? 'do not trust it on math: 30 judged pairs of at least 150' : 'trust it on math'
+    expect(stdout.split('\n').filter((line) => line === `Rollouts ${said}.`)).toHaveLength(2)
     const trust = await proxy.rows<Record<string, unknown>>(
       `SELECT extract(judge_version, '/([a-z]+)-1/') AS prompt, task, judged, kappa, swap_consistency, is_trusted
        FROM understudy.v_judge_trust ORDER BY prompt, task`,
