@@ -6,7 +6,8 @@ import type { Shadow } from '../domain/shadow/shadow.ts'
 import { recordIn, rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning, type Running } from './run-file.ts'
-import { type PicksScope, picksLines, readPicks } from './show-picks.ts'
+import { picksLines } from './print-picks.ts'
+import { type PicksScope, readPicks } from './read-picks.ts'
 import { switchShadow } from './switch-shadow.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -65,7 +66,7 @@ export async function auditRouting(terminal: Terminal, config: Config, options: 
   for (const [index, { audit }] of shadows.entries()) {
     const route = audit?.route ?? ''
     const answered = (ended[index]?.compared ?? 0) - (before[index]?.compared ?? 0)
-    const picks = await whenJudged(config, { route, since, asOf }, answered, stop.signal)
+    const picks = await whenJudged(config, { route, audit: options.name, since, asOf }, answered, stop.signal)
     audited += picks.requests
     terminal.print(`${route}: ${answered} requests answered by every model.`)
     for (const line of picksLines(picks)) terminal.print(line)

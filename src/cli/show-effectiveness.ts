@@ -6,9 +6,10 @@ import type { Config } from '../domain/policy.ts'
 import { filledIn } from '../store/analyses/filled-in.ts'
 import { type Analysis, readAnalysis } from '../store/analyses/read-analysis.ts'
 import { type JsonRow, textIn } from './json-rows.ts'
+import { picksLines } from './print-picks.ts'
 import { plainText, printTable } from './print-rows.ts'
+import { readPicks } from './read-picks.ts'
 import { policyInForce } from './route-in-force.ts'
-import { picksLines, readPicks } from './show-picks.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -87,7 +88,8 @@ export async function showEffectiveness(
   })
   print(whose)
   for (const line of reportLines(name, report)) print(line)
-  for (const line of picksLines(await readPicks(config, { route: name, since: params.since, asOf }))) print(line)
+  const picks = await readPicks(config, { route: name, audit: undefined, since: params.since, asOf })
+  for (const line of picksLines(picks)) print(line)
   return 0
 }
 

@@ -262,14 +262,16 @@ describe('a routing audit', () => {
     }
     const sql = filledIn(readAnalysis('routing-audits').replaceAll('{database:Identifier}', 'understudy'), {
       route: 'picks',
+      audit: '',
       since: began,
       as_of: Date.now(),
       ...reasons,
     })
     const found = await app.rowsOf(`SELECT * FROM (${sql}) WHERE backed > 0.7 AND backed < 0.8`, 2)
     const byHand = await app.rows(`
-      SELECT task, count() AS requests, countIf(client.model = 'good') AS right_picks,
-        sumIf(toFloat64(client.cost_usd) - toFloat64(other.cost_usd), client.model = 'dear') AS regret_usd
+      SELECT task, count() AS requests, countIf(client.model = 'good') AS right_picks, count() AS units, count() AS nn, right_picks AS rn, right_picks AS rr,
+        sumIf(toFloat64(client.cost_usd) - toFloat64(other.cost_usd), client.model = 'dear') AS regret_usd,
+        sumIf(pow(toFloat64(client.cost_usd) - toFloat64(other.cost_usd), 2), client.model = 'dear') AS gg
       FROM understudy.attempts AS client
       LEFT JOIN (SELECT trace_id, cost_usd FROM understudy.attempts WHERE shadow = 'audit:all:picks' AND model = 'good') AS other
         ON other.trace_id = client.trace_id
@@ -282,6 +284,8 @@ describe('a routing audit', () => {
         partial: 0,
         backed: expect.closeTo(AUDITED / (AUDITED + SET_APART), 9),
         ...row,
+        gn: expect.closeTo(Number(row['regret_usd']), 10),
+        gg: expect.closeTo(Number(row['gg']), 12),
         regret_usd: expect.closeTo(Number(row['regret_usd']), 10),
       })),
     )

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { picksLines } from '../../src/cli/print-picks.ts'
 import { describeFeatures } from '../../src/config/describe-features.ts'
 import { formatFault } from '../../src/config/fault.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -9,6 +10,7 @@ import { isOfShadow } from '../../src/domain/shadow/shadow-switch.ts'
 import { extraUsd } from '../../src/shadow/shadow-attempt.ts'
 import { type CallFate, requestFate } from '../../src/shadow/request-fate.ts'
 import { aPolicy } from '../fakes/a-provider.ts'
+import { createDraws } from '../simulation/draws.ts'
 import { aShadow } from '../fakes/a-shadow.ts'
 import { anAttempt, anExchange, aRequest } from '../fakes/an-exchange.ts'
 
@@ -120,28 +122,103 @@ test('is told of among the audits, not among the shadows', () => {
 })
 
 describe('what audited requests tell', () => {
-  const coding = { task: 'coding', requests: 60, partial: 3, right: 45, regretUsd: 0.03 }
-  const math = { task: 'math', requests: 40, partial: 0, right: 40, regretUsd: 0 }
+  /** Of each unit its requests, right picks and regret in US dollars. */
+  const task = (name: string, partial: number, of: readonly (readonly [n: number, r: number, g: number])[]) => {
+    const sum = (what: (unit: readonly [number, number, number]) => number): number =>
+      of.reduce((all, unit) => all + what(unit), 0)
+    return {
+      task: name,
+      partial,
+      requests: sum(([n]) => n),
+      right: sum(([, r]) => r),
+      regretUsd: sum(([, , g]) => g),
+      units: of.length,
+      squares: {
+        nn: sum(([n]) => n * n),
+        rn: sum(([n, r]) => r * n),
+        rr: sum(([, r]) => r * r),
+        gn: sum(([n, , g]) => g * n),
+        gg: sum(([, , g]) => g * g),
+      },
+    }
+  }
+  const each = (count: number, unit: readonly [number, number, number]) => Array.from({ length: count }, () => unit)
+  const coding = task('coding', 3, [...each(45, [1, 1, 0]), ...each(15, [1, 0, 0.002])])
+  const math = task('math', 0, each(40, [1, 1, 0]))
 
   test('is how often the pick was the best, with its interval, by task, and what picking the best would have brought', () => {
     const picks = auditedPicks([coding, math], 0.5)
-    expect(picks).toMatchObject({ requests: 100, partial: 3, backedShare: 0.5 })
+    expect(picks).toMatchObject({ requests: 100, partial: 3, units: 100, backedShare: 0.5 })
     expect(picks.accuracy?.mean).toBeCloseTo(0.85, 12)
     // Wilson's interval of 85 of 100.
     expect(picks.accuracy?.low).toBeCloseTo(0.7672, 4)
     expect(picks.accuracy?.high).toBeCloseTo(0.9069, 4)
-    expect(picks.tasks.map(({ task, mean }) => [task, mean])).toEqual([
+    expect(picks.tasks.map(({ task: name, mean }) => [name, mean])).toEqual([
       ['coding', 0.75],
       ['math', 1],
     ])
-    expect(picks.regretUsd).toBeCloseTo(0.0003, 12)
+    // A mean of 15 times 0.002 and 85 times nothing, whose standard error is 0.0000718.
+    expect(picks.regretUsd?.mean).toBeCloseTo(0.0003, 12)
+    expect(picks.regretUsd?.interval?.low).toBeCloseTo(0.0003 - 1.959964 * 0.00007177, 7)
+    expect(picks.regretUsd?.interval?.high).toBeCloseTo(0.0003 + 1.959964 * 0.00007177, 7)
+  })
+
+  test('is no surer for the many requests of one conversation, that all fare alike', () => {
+    const alike = [...each(8, [10, 10, 0]), ...each(2, [10, 0, 0.02])]
+    const few = auditedPicks([task('coding', 0, alike)], 1).accuracy
+    const independent = auditedPicks([task('coding', 0, [...each(8, [1, 1, 0]), ...each(2, [1, 0, 0.02])])], 1).accuracy
+    expect(few).toEqual(independent)
+    // Where those of one conversation differ as any others do, each counts.
+    const mixed = each(20, [5, 4, 0.002])
+    expect(auditedPicks([task('coding', 0, mixed)], 1).accuracy).toEqual(
+      auditedPicks([task('coding', 0, [...each(80, [1, 1, 0]), ...each(20, [1, 0, 0.002])])], 1).accuracy,
+    )
+    // All right, in three conversations: three witnesses, and nothing is known of regret.
+    const right = auditedPicks([task('coding', 0, each(3, [10, 10, 0]))], 1)
+    expect(right.accuracy?.low).toBeCloseTo(0.4385, 4)
+    expect(right.regretUsd).toEqual({ mean: 0, interval: undefined })
+    expect(auditedPicks([task('coding', 0, [[9, 8, 0.01]])], 1).accuracy?.low).toBeLessThan(0.2)
+  })
+
+  test('covers what is true as often as it says, however alike the requests of a unit are', () => {
+    const { unit: draw } = createDraws(4)
+    for (const alike of [0, 0.5, 1]) {
+      let covered = 0
+      for (let run = 0; run < 400; run++) {
+        const units = Array.from({ length: 60 }, (): [number, number, number] => {
+          const [n, first] = [1 + Math.floor(6 * draw()), draw() < 0.8]
+          const right = Array.from({ length: n }, () => (draw() < alike ? first : draw() < 0.8)).filter(Boolean).length
+          return [n, right, 0]
+        })
+        const { low = 1, high = 0 } = auditedPicks([task('any', 0, units)], 1).accuracy ?? {}
+        if (low <= 0.8 && high >= 0.8) covered += 1
+      }
+      // 380 of 400 are expected; three standard deviations fewer are borne.
+      expect(covered).toBeGreaterThan(366)
+    }
   })
 
   test('is nothing where they speak for less than 30 % of the traffic, or nothing has a verdict', () => {
     const nothing = { accuracy: undefined, tasks: [], regretUsd: undefined }
     expect(auditedPicks([coding, math], 0.2999)).toMatchObject({ ...nothing, requests: 100 })
-    expect(auditedPicks([{ ...coding, requests: 0, right: 0 }], 1)).toMatchObject({ ...nothing, partial: 3 })
+    expect(auditedPicks([task('coding', 3, [])], 1)).toMatchObject({ ...nothing, partial: 3 })
     expect(auditedPicks([], Number.NaN)).toMatchObject(nothing)
     expect(auditedPicks([coding], 0.3).accuracy?.mean).toBe(0.75)
+  })
+
+  test('is said with its interval and whose the requests were, or with why there is none', () => {
+    const said = (rows: Parameters<typeof auditedPicks>[0], share = 1): string =>
+      picksLines(auditedPicks(rows, share)).join('\n')
+    expect(said([coding])).toMatch(
+      /^Picks: 75\.0 % \(95 %: 62\.8 % to 84\.2 %\) of 60 audited requests, which speak for 100\.0 % of the traffic, went to the model worth most\. Regret: 0\.000500 USD a request \(95 %: 0\.00027\d to 0\.00072\d\)\. 3 more lack/,
+    )
+    expect(said([task('coding', 0, each(3, [10, 9, 0.01]))])).toMatch(
+      /of 30 audited requests of 3 conversations or users.* USD a request \(too few to say how sure that is\)/,
+    )
+    expect(said([math])).toContain('Regret: none was seen.')
+    expect(said([coding], 0.1)).toContain(
+      'not enough evidence (60 audited requests, which speak for 10.0 % of the traffic, of at least 30.0 %)',
+    )
+    expect(said([])).toContain('no audited request has a verdict')
   })
 })
