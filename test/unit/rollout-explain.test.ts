@@ -71,6 +71,19 @@ describe('explain', () => {
     expect(readyInMs).toBeUndefined()
   })
 
+  it('takes a mean at the margin, but for rounding, for one at the margin', () => {
+    expect(pairsNeeded(0.12, 0.03, -0.03 + 1e-17)).toBeUndefined()
+    expect(pairsNeeded(0.12, 0.000001), 'the least margin').toBeGreaterThan(1e6)
+    const pairs = [
+      [-0.031, 2_000_001],
+      [-0.029, 2_000_001],
+    ] as const
+    const readings = goodReadings(state, now, { quality: [{ task: POOLED, pairs }] })
+    expect(explain(live, state, evidenceOf(readings), now).lines).toContain(
+      'quality (all): worse by 0.030; it will not be shown to be within 0.03',
+    )
+  })
+
   it('counts the pairs that a bake must have, of which nothing else tells', () => {
     const baking = aStateAt(aRollout(), { kind: 'baking' })
     const at = (count: number) =>

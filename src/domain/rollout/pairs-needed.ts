@@ -6,6 +6,9 @@ import { promotionEvidence } from '../statistics/paired-betting.ts'
  */
 const ERRORS = 2.78
 
+/** A tenth of the least margin a file can ask for; what is nearer than that to its margin is at it, but for rounding. */
+const LEAST_ROOM = 1e-7
+
 /** Variance of d for two live answers to different prompts, each scored in [0, 1]; of a pair on one prompt; of success. */
 export const TYPICAL_VARIANCE = { live: 0.12, shadow: 0.03, success: 0.02 } as const
 
@@ -15,7 +18,7 @@ export const TYPICAL_VARIANCE = { live: 0.12, shadow: 0.03, success: 0.02 } as c
  */
 export function pairsNeeded(variance: number, margin: number, mean = 0): number | undefined {
   const room = margin + mean
-  if (room <= 0) return undefined
+  if (room < LEAST_ROOM) return undefined
   return Math.max(Math.ceil(variance * (ERRORS / room) ** 2), tiesNeeded(Math.min(room, 1)))
 }
 
