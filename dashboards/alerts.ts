@@ -149,7 +149,8 @@ HAVING argMax(reading, at) != '${STOPPED}'`,
     // One that is gone for good is told of until then.
     windowSeconds: 6 * HOUR_SECONDS,
     above: LONGEST_WAIT_SECONDS,
-    forMinutes: 0,
+    // A laptop that wakes up has said nothing for a while either.
+    forMinutes: 2,
   },
   {
     uid: 'understudy-rollout',

@@ -1,4 +1,4 @@
-import type { World } from '../domain/ports.ts'
+import type { Log, World } from '../domain/ports.ts'
 import { createReadingRecorder } from '../store/reading-recorder.ts'
 import { keepReadings } from '../telemetry/keep-readings.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -7,6 +7,7 @@ import type { RowLane } from './row-lanes.ts'
 
 export type ReadingsOptions = {
   readonly world: World
+  readonly log: Log
   readonly instance: string
   readonly readingsEveryMs?: number | undefined
 }
@@ -24,12 +25,12 @@ const FAREWELL_MS = 1_000
 export function openReadings(
   own: RowLane | undefined,
   read: Metrics['readings'],
-  { world, instance, readingsEveryMs: everyMs }: ReadingsOptions,
+  { world, log, instance, readingsEveryMs: everyMs }: ReadingsOptions,
   closers: Closers,
 ): Readings {
   if (own === undefined) return { end: () => undefined, sayFarewell: async () => undefined }
   const { spool, writer } = own
-  const keeper = keepReadings({ read, record: createReadingRecorder(spool, instance), world, everyMs })
+  const keeper = keepReadings({ read, record: createReadingRecorder(spool, instance), world, log, everyMs })
   closers.add(async () => keeper.close())
   return {
     end: keeper.close,

@@ -1,10 +1,11 @@
 import { type KeptReading, type RecordReadings, STOPPED } from '../domain/kept-reading.ts'
-import type { World } from '../domain/ports.ts'
+import type { Log, World } from '../domain/ports.ts'
 
 export type KeepReadingsOptions = {
   readonly read: () => readonly KeptReading[]
   readonly record: RecordReadings
   readonly world: Pick<World, 'now'>
+  readonly log: Log
   readonly everyMs?: number | undefined
 }
 
@@ -18,8 +19,16 @@ export type ReadingsKeeper = {
 const EVERY_MS = 30_000
 
 /** Records what a process knows of itself, every half minute; the first time when one is over. */
-export function keepReadings({ read, record, world, everyMs = EVERY_MS }: KeepReadingsOptions): ReadingsKeeper {
-  const timer = setInterval(() => record(world.now(), read()), everyMs).unref()
+export function keepReadings({ read, record, world, log, everyMs = EVERY_MS }: KeepReadingsOptions): ReadingsKeeper {
+  const keep = (): void => {
+    try {
+      record(world.now(), read())
+    } catch (bug) {
+      // Of a timer it would end the process, which answers well without readings.
+      log.error('readings_failed', { bug })
+    }
+  }
+  const timer = setInterval(keep, everyMs).unref()
   const close = (): void => clearInterval(timer)
   return {
     close,

@@ -79,6 +79,12 @@ it('keeps what a provider says is left of its limits, though no route names it, 
       ['test', 'openai', 'requests', 0.12],
       ['test', 'openai', 'tokens', 0.75],
     ])
+  const answer = await fetch(`${app.adminUrl}/admin/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/sql' },
+    body: 'SELECT at, instance, reading, subject, detail, value FROM proxy_readings LIMIT 1',
+  })
+  expect(answer.status).toBe(200)
   expect(await metric('understudy_provider_headroom_ratio', { provider: 'openai', limit: 'requests' })).toBe(0.12)
 })
 

@@ -7,6 +7,7 @@ import { SPOOLED_COLUMNS } from '../../src/store/spooled-columns.ts'
 import { keepReadings } from '../../src/telemetry/keep-readings.ts'
 import { aSpool } from '../fakes/a-spool.ts'
 import { metricsWith, scrape, spool } from '../fakes/metrics-with.ts'
+import { silentLog } from '../fakes/silent-log.ts'
 import { sampleOf } from '../fakes/parse-exposition.ts'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
@@ -76,6 +77,7 @@ test('they are read again and again until the process stops, which is the last t
         if (said.length === 3) resolve(started)
       },
       world: { now: () => NOON },
+      log: silentLog,
       everyMs: 2,
     })
   })
@@ -88,6 +90,26 @@ test('they are read again and again until the process stops, which is the last t
     [NOON, ['read 2']],
   ])
   expect(said.at(-1)).toEqual([NOON, ['stopped']])
+})
+
+test('a bug in a source costs a reading, not the process', async () => {
+  const names: string[] = []
+  let reads = 0
+  const keeper = await new Promise<ReturnType<typeof keepReadings>>((resolve) => {
+    const started = keepReadings({
+      read: () => {
+        reads += 1
+        if (reads < 3) throw new TypeError('a bug in a gauge')
+        return []
+      },
+      record: () => resolve(started),
+      world: { now: () => NOON },
+      log: { ...silentLog, error: (event) => void names.push(event) },
+      everyMs: 2,
+    })
+  })
+  keeper.close()
+  expect(names).toEqual(['readings_failed', 'readings_failed'])
 })
 
 test('a reading is a row of its table; what is no number is none', async () => {
