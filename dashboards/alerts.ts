@@ -145,7 +145,7 @@ SELECT instance,
 FROM proxy_readings
 WHERE $__timeFilter(at) AND reading IN ('understudy_spool_oldest_unsent_seconds', '${STOPPED}')
 GROUP BY instance
-HAVING argMax(reading, at) != '${STOPPED}'`,
+HAVING argMax(reading, (at, reading = '${STOPPED}')) != '${STOPPED}'`,
     // One that is gone for good is told of until then.
     windowSeconds: 6 * HOUR_SECONDS,
     above: LONGEST_WAIT_SECONDS,

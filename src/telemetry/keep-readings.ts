@@ -11,7 +11,7 @@ export type KeepReadingsOptions = {
 
 export type ReadingsKeeper = {
   readonly close: () => void
-  /** As `close`, and says that this process ends in good order. */
+  /** As `close`; reads once more, and says that this process ends in good order. */
   readonly stop: () => void
 }
 
@@ -34,6 +34,7 @@ export function keepReadings({ read, record, world, log, everyMs = EVERY_MS }: K
     close,
     stop: () => {
       close()
+      keep() // of a process that ran for less than half a minute, the only time
       record(world.now(), [{ reading: STOPPED, subject: '', detail: '', value: 1 }])
     },
   }

@@ -309,7 +309,7 @@ describe('what the dashboards ask', () => {
     const oldest = 'understudy_spool_oldest_unsent_seconds'
     await say('slow', 20, oldest, 900)
     await say('silent', 700, oldest, 3)
-    await say('stopped', 701, oldest, 3)
+    await say('stopped', 700, oldest, 3)
     await say('stopped', 700, 'stopped', 1)
     await say('again', 700, 'stopped', 1)
     await say('again', 10, oldest, 0.5)

@@ -89,7 +89,10 @@ test('they are read again and again until the process stops, which is the last t
     [NOON, ['read 1']],
     [NOON, ['read 2']],
   ])
-  expect(said.at(-1)).toEqual([NOON, ['stopped']])
+  expect(said.slice(-2)).toEqual([
+    [NOON, [`read ${reads}`]],
+    [NOON, ['stopped']],
+  ])
 })
 
 test('a bug in a source costs a reading, not the process', async () => {
