@@ -71,6 +71,19 @@ describe('explain', () => {
     expect(readyInMs).toBeUndefined()
   })
 
+  it('asks for more pairs where the chance of being wrong is to be smaller', () => {
+    const strict = aRollout({ ...live, alphaPromote: 0.01 })
+    const pairs = [
+      [-0.5, 99],
+      [0, 214],
+      [0.5, 99],
+    ] as const
+    const readings = goodReadings(state, now, { quality: [{ task: POOLED, pairs }] })
+    const { lines } = explain(strict, state, evidenceOf(readings), now)
+    expect(lines).toContainEqual(expect.stringMatching(/^quality \(all\): 412 of about 1,4\d\d pairs/))
+    expect(pairsNeeded(0, 0.03, 0, 0.01)).toBeGreaterThan(pairsNeeded(0, 0.03) ?? 0)
+  })
+
   it('takes a mean at the margin, but for rounding, for one at the margin', () => {
     expect(pairsNeeded(0.12, 0.03, -0.03 + 1e-17)).toBeUndefined()
     expect(pairsNeeded(0.12, 0.000001), 'the least margin').toBeGreaterThan(1e6)
@@ -166,7 +179,11 @@ describe('estimate', () => {
     expect(hurried?.stages.every(({ boundBy, days }) => boundBy !== 'time' && days > 0.01)).toBe(true)
   })
 
-  it('never ends where nothing is scored', () => {
+  it('never ends where nothing is scored, or nobody comes', () => {
+    const [deserted] = estimate({ ...traffic, requestsPerDay: 0 }, 1)
+    expect(deserted?.stages.map(({ days, pairsPerDay }) => [days, pairsPerDay])).toEqual(
+      deserted?.stages.map(() => [Infinity, 0]),
+    )
     expect(estimate({ ...traffic, scoredShare: 0 }, 1).map(({ days }) => days)).toEqual([Infinity, Infinity, Infinity])
   })
 })

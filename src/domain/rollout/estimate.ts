@@ -47,7 +47,7 @@ const PACE_NAMES: readonly PaceName[] = ['normal', 'careful', 'small']
 function stagesOf({ shadow, steps, bake }: Plan, traffic: Traffic, dayMs: number): readonly StageEstimate[] {
   // One item per unit and stage: beyond the units' number more requests of the same units add nothing.
   const items = Math.min(traffic.requestsPerDay, traffic.unitsPerDay ?? Number.POSITIVE_INFINITY)
-  const perItem = traffic.requestsPerDay / items
+  const perItem = items === 0 ? 0 : traffic.requestsPerDay / items
   const scored = items * (1 - (1 - traffic.scoredShare) ** perItem)
   const rate = (share: number): Rate => ({ scored: scored * share, all: items * share })
   return [

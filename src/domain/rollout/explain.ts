@@ -113,7 +113,8 @@ function progressOf(rollout: Rollout, check: Check, live: LivePhase, spentMs: nu
     guardrail === 'success' ? TYPICAL_VARIANCE.success : TYPICAL_VARIANCE[live.kind === 'shadow' ? 'shadow' : 'live']
   const variance = (seen.variance * count + typical * PRIOR_PAIRS) / (count + PRIOR_PAIRS)
   // Until it is surely worse, it is taken for equal: a mean of few pairs promises nothing.
-  const needed = pairsNeeded(variance, margin, boundsOf(rollout, seen.pairs).upper < 0 ? seen.mean : 0)
+  const mean = boundsOf(rollout, seen.pairs).upper < 0 ? seen.mean : 0
+  const needed = pairsNeeded(variance, margin, mean, rollout.alphaPromote)
   if (needed === undefined) {
     return {
       line: `${name}: worse by ${(-seen.mean).toFixed(3)}; it will not be shown to be within ${margin}`,
