@@ -84,9 +84,11 @@ const CALLS: DemoPlay = {
     dialect: openai
     base_url: ${simulatorUrl}
     include_usage: true
+    rate_limit_headers: openai
   anthropic:
     dialect: anthropic
     base_url: ${simulatorUrl}
+    rate_limit_headers: anthropic
 `,
 }
 
