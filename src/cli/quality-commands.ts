@@ -6,6 +6,7 @@ import { auditRouting } from './audit-routing.ts'
 import { calibrateJudge } from './calibrate-judge.ts'
 import { REPORT_FORMATS, type ReportFormat } from './print-report.ts'
 import { QUERY_FORMATS, type QueryFormat } from './show-query.ts'
+import { FINDINGS_FORMATS, type FindingsFormat } from './routing-findings.ts'
 import { showReport } from './show-report.ts'
 import { showScores } from './show-scores.ts'
 import { switchShadow, type SwitchOptions } from './switch-shadow.ts'
@@ -71,12 +72,15 @@ export function addQualityCommands(
   const audit = command('audit', 'known questions down every route, and live ones to every model of theirs')
   audit
     .command('routing')
-    .description('has every model of a route answer a sample of live requests, and shows how often the best was picked')
+    .description(
+      'has every model of a route answer a sample of live requests, and shows how often the best was picked; each run counts its own, and `weights effectiveness` tells of all; exit code 1 where nothing was audited to the end',
+    )
     .argument('<name>', 'of audits in the config, of kind routing, whose sample and budget hold')
     .option('-c, --config <file>', 'config file', defaultConfig)
     .option('-n, --requests <count>', 'audited requests of each route after which it is over', wholeNumber, 100)
     .option('--for <duration>', 'it is over then in any case', seconds, 600)
     .addOption(new Option('--actor <name>', 'who, for the record').default(user))
+    .addOption(new Option('-f, --format <format>', 'how to print').choices(FINDINGS_FORMATS).default('table'))
     .action((name: string, options: RoutingCommandOptions) =>
       withConfig(options.config, (config) =>
         auditRouting(terminal, config, { name, forMs: options.for * 1_000, ...options }),
@@ -122,6 +126,7 @@ type RoutingCommandOptions = {
   readonly requests: number
   readonly for: number
   readonly actor: string
+  readonly format: FindingsFormat
 }
 
 type GoldenCommandOptions = {

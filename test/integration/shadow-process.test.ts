@@ -247,24 +247,36 @@ test('a routing audit that is off runs while its command does, which tells how o
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no audit another of kind routing') })
 
   let isOver = false
-  const command = runCli(['audit', 'routing', 'picks', '-n', '8', '--for', '50s', '-c', home.configFile])
+  const command = runCli(['audit', 'routing', 'picks', '-n', '8', '--for', '50s', '-f', 'json', '-c', home.configFile])
   void command.then(() => (isOver = true))
   // Clients come and go as they like; what is asked once it is off is not audited.
   for (let each = 0; !isOver; each++) {
     await ask(home, `during ${each}`)
     await sleep(20)
   }
-  const { code, stdout } = await command
+  const { code, stdout, stderr } = await command
   expect(code).toBe(0)
-  expect(stdout).toContain('The shadow audit:picks:chat is on.')
-  expect(stdout).toContain('The shadow audit:picks:chat is off.')
-  const [, audited] = /chat: (\d+) requests answered by every model/.exec(stdout) ?? []
-  expect(Number(audited)).toBeGreaterThanOrEqual(8)
-  // The share that is spoken for is of the time in which the command ran.
-  expect(stdout).toMatch(
-    /Picks: (100\.0|\d\d\.\d) % \(95 %: .* of \d+ audited requests, which speak for (100\.0|[3-9]\d\.\d) % of/,
-  )
+  expect(stderr).toContain('Auditing chat (100 % of its requests), until 8 requests of each or for 50 s.')
+  expect(stderr).toContain('The shadow audit:picks:chat is on.')
+  expect(stderr).toContain('The shadow audit:picks:chat is off.')
+  const { routes } = JSON.parse(stdout) as {
+    routes: [{ compared: number; picks: { requests: number; backedShare: number } }]
+  }
+  const [found] = routes
+  expect(found).toMatchObject({ route: 'chat', picks: { partial: 0 } })
+  expect(found.compared).toBeGreaterThanOrEqual(8)
+  expect(found.picks.requests).toBe(found.compared)
+  expect(found.picks.backedShare).toBeGreaterThan(0)
   expect(await shown(proxy)).toMatchObject({ on: false })
   const effectiveness = await runCli(['weights', 'effectiveness', 'chat', '-c', home.configFile])
-  expect(effectiveness.stdout).toContain(`${audited} audited requests, which speak for`)
+  expect(effectiveness.stdout).toContain('audited requests, which speak for')
+
+  // Nobody can turn it off again at a proxy that is gone.
+  const left = runCli(['audit', 'routing', 'picks', '--for', '50s', '-c', home.configFile])
+  while (!JSON.stringify(await shown(proxy)).includes('"on":true')) await sleep(50)
+  await proxy.end('SIGKILL')
+  expect(await left).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Turn it off: understudy shadow off audit:picks:chat'),
+  })
 })
