@@ -1,6 +1,7 @@
 import { parseDurationMs } from './duration.ts'
 import type { Path } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
+import { hasServerKey } from './server-key.ts'
 import { targetsAt } from './target-checks.ts'
 import { parseTargetName } from './target-name.ts'
 
@@ -44,6 +45,11 @@ function checkRouting(file: Loose, name: string): Finding[] {
     texts.push('expected a route with at least two models to pick from, found none')
   }
   for (const route of routes) {
+    for (const provider of keylessOf(file, route)) {
+      texts.push(
+        `expected providers with an api_key in this file, found none for ${provider}, a target of ${route}: no client pays for an audit, and it asks every target or none`,
+      )
+    }
     if (modelsOf(file, route) < 2) texts.push(`expected routes with at least two models to pick from, found ${route}`)
     if (hasPoint(file, name, route)) continue
     texts.push(
@@ -58,6 +64,16 @@ function checkPeriod(file: Loose, path: Path): Finding[] {
   if (typeof every !== 'string' || PERIODS_MS.includes(parseDurationMs(every))) return []
   const text = `expected 1h or 24h, the periods that a budget of live requests has, found ${file.found(path)}`
   return [{ path, at: 'value', text }]
+}
+
+/** Providers of the models of a route that the server has no key for. */
+function keylessOf(file: Loose, route: string): readonly string[] {
+  const { own, fallbacks } = targetsAt(file, route)
+  const providers = [...own, ...fallbacks].flatMap(({ name }) => {
+    const target = parseTargetName(name)
+    return target?.model === undefined || !file.isSet(['providers', target.provider]) ? [] : [target.provider]
+  })
+  return [...new Set(providers)].filter((provider) => !hasServerKey(file, provider))
 }
 
 function modelsOf(file: Loose, route: string): number {

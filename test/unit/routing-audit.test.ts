@@ -67,6 +67,19 @@ describe('a routing audit in the file', () => {
     expect(read(audit)).toContain(said)
   })
 
+  test('needs a key of the server for each model that it asks, or it would ask none', () => {
+    const file = FILE.replace('openai: { api_key: k }', 'openai: { api_key: k }, groq: {}').replace(
+      "fallbacks: [openai/c, 'openai/*']",
+      'fallbacks: [groq/c]',
+    )
+    const audit = 'kind: routing, budget: 1, point_value: 1'
+    expect(read(audit, file)).toContain(
+      'audits.x: expected providers with an api_key in this file, found none for groq, a target of two: no client pays for an audit',
+    )
+    expect(read(`${audit}, routes: more`, file)).toMatchObject({ shadows: [{ name: 'audit:x:more' }] })
+    expect(read(audit, file.replace('groq: {}', 'groq: { api_key: k }'))).toMatchObject({ shadows: [{}, {}] })
+  })
+
   test('needs a judge', () => {
     const file = FILE.replace(/^judge.*\n/m, '')
     expect(read('kind: routing, budget: 1, point_value: 1', file)).toContain('expected a `judge` in this file')
