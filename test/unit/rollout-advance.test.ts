@@ -170,6 +170,15 @@ describe('advance', () => {
   it('lets an untrusted judge neither promote nor roll back', () => {
     const strict = aRollout({ isJudgeTrustWaived: false })
     expect(tick({ quality: worse }, LATER, strict)).toMatchObject({ action: 'hold', rule: 'judge_untrusted' })
+    const silent = {
+      quality: [],
+      judge: judge({ asked: { candidate: 0, control: 0 }, failed: { candidate: 0, control: 0 } }),
+    }
+    expect(tick(silent, LATER, strict), 'who has said nothing yet alarms nobody').toMatchObject({
+      rule: 'pairs',
+      isAlert: false,
+    })
+    expect(tick({ ...silent, quality: worse }, LATER, strict)).toMatchObject({ rule: 'judge_untrusted' })
     const trusted = judge({ isTrusted: true })
     expect(tick({ quality: worse, judge: trusted }, LATER, strict)).toMatchObject({ action: 'rollback' })
   })

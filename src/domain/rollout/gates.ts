@@ -88,7 +88,7 @@ function unlike({ applied }: Readings): Fault | undefined {
   }
 }
 
-function judgeFault(rollout: Rollout, live: LivePhase, { judge }: Readings): Fault | undefined {
+function judgeFault(rollout: Rollout, live: LivePhase, { judge, quality }: Readings): Fault | undefined {
   const { asked, failed, sameWithSame, length } = judge
   const all = asked.candidate + asked.control
   const share = all === 0 ? 0 : (failed.candidate + failed.control) / all
@@ -115,6 +115,8 @@ function judgeFault(rollout: Rollout, live: LivePhase, { judge }: Readings): Fau
     }
   }
   if (judge.isTrusted || rollout.isJudgeTrustWaived) return undefined
+  // Trust is in the judge as it was asked in this stage; it has not been yet, and nothing goes on without its pairs.
+  if (all === 0 && quality.every(({ pairs }) => pairs.length === 0)) return undefined
   return {
     reason: 'judge_untrusted',
     because:
