@@ -28,7 +28,7 @@ const audit = section({
       'Due at the multiples of this time in UTC: 24h at midnight. Of kind routing: 1h or 24h, for which the budget is.',
     ),
   budget: usd().describe(
-    'USD for one run, or, of kind routing, for each route and `every`; at its end nothing more is asked.',
+    'USD for one run, or, of kind routing, for each route and `every`, without what the judge costs; at its end nothing more is asked.',
   ),
   minimum: share().optional().describe('Least acceptable mean for tasks of which quality.minimum says none.'),
   routes: oneOrMany(text('a route', /\S/), 'a list of routes')
