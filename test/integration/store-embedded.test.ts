@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -165,6 +174,31 @@ describe('launching', () => {
     expect(second).toMatchObject({ kind: 'failed', reason: 'directory_held', isFinal: false })
     expect(second.kind === 'failed' && second.detail).toContain(`process ${holder.pid}`)
     expect(await ping(holder.url, forever)).toBe(true)
+  })
+
+  test('of two that start at once one gets the data, under its own password, and the other says who has it', async () => {
+    const dir = tempDir()
+    mkdirSync(join(dir, 'conf-2147483646-left'), { recursive: true }) // of a process that was killed
+    const passwords = ['one', 'two']
+    const both = await Promise.all(passwords.map((appPassword) => launch(options({ dir, appPassword }))))
+    onTestFinished(async () => {
+      for (const each of both) if (each.kind === 'running') await each.engine.stop()
+    })
+    expect(both.map((each) => (each.kind === 'running' ? 'running' : each.reason)).toSorted()).toEqual([
+      'directory_held',
+      'running',
+    ])
+    for (const [index, each] of both.entries()) {
+      if (each.kind !== 'running') continue
+      const headers = { 'X-ClickHouse-User': 'app', 'X-ClickHouse-Key': passwords[index] ?? '' }
+      const answer = await fetch(each.engine.url, { method: 'POST', headers, body: 'SELECT 1' })
+      expect([answer.status, await answer.text()]).toEqual([200, '1\n'])
+      expect(readdirSync(dir).filter((name) => name.startsWith('conf'))).toEqual([
+        expect.stringContaining(`conf-${process.pid}-`),
+      ])
+      await each.engine.stop()
+    }
+    expect(readdirSync(dir).filter((name) => name.startsWith('conf'))).toEqual([])
   })
 
   test('says so when the directory cannot be written', async () => {

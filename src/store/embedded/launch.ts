@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -43,28 +43,26 @@ const SIDECAR = fileURLToPath(new URL('./sidecar.mjs', import.meta.url))
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const unsupported = unsupportedPlatform()
   if (unsupported !== undefined) return unsupported
-  const confDir = join(options.dir, 'conf')
   const dataDir = join(options.dir, 'data')
-  const portFile = join(confDir, 'port')
+  let confDir: string
   try {
     const config = { ...options, port: await findFreePort(options.port) }
-    mkdirSync(confDir, { recursive: true, mode: 0o700 })
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    rmSync(portFile, { force: true })
-    writeFileSync(join(confDir, 'config.xml'), serverConfigXml(config), { mode: 0o600 })
-    writeFileSync(join(confDir, 'users.xml'), usersConfigXml(config), { mode: 0o600 })
+    confDir = writeOwnConfig(options.dir, config)
   } catch (error) {
     return unwritableDirectory(options.dir, error)
   }
 
   // `detached`: a process group of its own, because the engine signals its whole group in some paths and because
   // Ctrl-C must reach the proxy alone. An empty environment: the proxy's holds keys.
+  const portFile = join(confDir, 'port')
   const child = spawn(process.execPath, [SIDECAR, confDir, dataDir, portFile], {
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe'],
     env: { TZ: 'UTC' },
   })
   const server = watch(child)
+  void server.exited.then(() => rmSync(confDir, { recursive: true, force: true }))
   if (child.pid !== undefined) lowerPriority(child.pid)
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(options.readyTimeoutMs)])
   const answeringPort = await untilAnswering(portFile, server, deadline)
@@ -82,6 +80,34 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     logFile: join(options.dir, 'clickhouse.log'),
     waitedMs,
   })
+}
+
+/**
+ * Writes the config of one launch alone, and returns its directory. Of two processes that start at once only one gets the
+ * data; with one directory for both, the other would take away the port that the first waits for, and exchange its password.
+ */
+function writeOwnConfig(dir: string, config: ServerConfig): string {
+  for (const name of readdirSync(dir)) {
+    const [, pid] = /^conf-(\d+)-/.exec(name) ?? []
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(dir, name), { recursive: true, force: true })
+  }
+  const confDir = mkdtempSync(join(dir, `conf-${process.pid}-`))
+  try {
+    writeFileSync(join(confDir, 'config.xml'), serverConfigXml(config), { mode: 0o600 })
+    writeFileSync(join(confDir, 'users.xml'), usersConfigXml(config), { mode: 0o600 })
+  } catch (error) {
+    rmSync(confDir, { recursive: true, force: true })
+    throw error
+  }
+  return confDir
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
 }
 
 type Server = Pick<Engine, 'exited' | 'stop' | 'kill'> & { readonly isGone: () => boolean }
