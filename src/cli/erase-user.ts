@@ -9,6 +9,7 @@ import { recordIn, rowsIn, textIn } from './json-rows.ts'
 import { withQuietStore } from './quiet-store.ts'
 import { askAdmin } from './read-admin.ts'
 import { findRunning } from './run-file.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 
 export type EraseOptions = { readonly user: string; readonly before?: string; readonly dryRun?: boolean }
@@ -72,7 +73,7 @@ async function watch({ print, complain }: Terminal, isDryRun: boolean, look: () 
     for (const row of rowsIn(erasure, 'tables')) {
       table.push([textIn(row, 'table'), textIn(row, 'rows'), textIn(row, 'action')])
     }
-    if (table.length > 0) print(table.toString())
+    if (table.length > 0) print(tableText(table))
     if (state !== 'done') {
       complain(`understudy: not everything was erased: ${textIn(erasure, 'detail')} Erase again for the rest.`)
       return 1

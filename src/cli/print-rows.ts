@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { tableText } from './table-text.ts'
 
 /** A result: cells are what JSON can say. */
 export type Cells = { readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] }
@@ -8,7 +9,7 @@ export function printTable({ columns, rows }: Cells): string {
   if (columns.length === 0) return ''
   const table = new Table({ head: columns.map(plainText), style: { head: [], border: [] } })
   for (const row of rows) table.push(row.map((cell) => plainText(cellText(cell))))
-  return table.toString()
+  return tableText(table)
 }
 
 /** One object per row; of columns with the same name the last one stays. */

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSource, Loaded } from '../config/load-config.ts'
 import { formatFault } from '../config/fault.ts'
 import { MAX_WORKERS } from '../config/leaves.ts'
+import { type AnswerFormat, formatOption } from './answer-format.ts'
 import { DEFAULT_CONFIG } from './banner.ts'
 import { check } from './check.ts'
 import { configAdvice } from './config-advice.ts'
@@ -19,7 +20,7 @@ import { showRoute } from './show-route.ts'
 import { simulate } from './simulate.ts'
 import { showSummary } from './show-summary.ts'
 import { showTargets } from './show-targets.ts'
-import { showTrace, TRACE_FORMATS } from './show-trace.ts'
+import { showTrace } from './show-trace.ts'
 import { showTraces } from './show-traces.ts'
 import type { Terminal } from './terminal.ts'
 import { timeOf } from '../admin/erase.ts'
@@ -50,7 +51,7 @@ export async function run(process: NodeJS.Process): Promise<number> {
   const withConfig = (name: string, description: string): Command =>
     command(name, description).option(
       '-c, --config <file>',
-      'config file',
+      'config file; UNDERSTUDY_CONFIG names it for all commands',
       process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
     )
 
@@ -82,30 +83,36 @@ export async function run(process: NodeJS.Process): Promise<number> {
     .argument('[id]', 'trace id, as in the response header x-understudy-trace-id')
     .option('-n, --limit <count>', 'how many', count, 20)
     .option('-m, --minutes <minutes>', 'how far to look back', count, 60)
-    .action((id: string | undefined, options: { config: string; limit: number; minutes: number }) =>
-      finish(
-        withLoaded(terminal, options.config, (_source, { config }) => showTraces(terminal, config, { id, ...options })),
-      ),
+    .addOption(formatOption())
+    .action(
+      (id: string | undefined, options: { config: string; limit: number; minutes: number; format: AnswerFormat }) =>
+        finish(
+          withLoaded(terminal, options.config, (_source, { config }) =>
+            showTraces(terminal, config, { id, ...options }),
+          ),
+        ),
     )
   withConfig('trace', 'show one call in full, and what was said where that is kept')
     .argument('<id>', 'trace id, as in the response header x-understudy-trace-id')
-    .addOption(new Option('-f, --format <format>', 'how to print').choices(TRACE_FORMATS).default('table'))
-    .action((id: string, options: { config: string; format: (typeof TRACE_FORMATS)[number] }) =>
+    .addOption(formatOption())
+    .action((id: string, options: { config: string; format: AnswerFormat }) =>
       finish(
         withLoaded(terminal, options.config, (_source, { config }) => showTrace(terminal, config, { id, ...options })),
       ),
     )
   withConfig('summary', 'show calls, tokens, cost and latency per model')
     .option('-m, --minutes <minutes>', 'how far to look back', count, 60)
-    .action((options: { config: string; minutes: number }) =>
+    .addOption(formatOption())
+    .action((options: { config: string; minutes: number; format: AnswerFormat }) =>
+      finish(withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options))),
+    )
+  withConfig('targets', 'show how the targets of the routes are, and why one is left out')
+    .addOption(formatOption())
+    .action((options: { config: string; format: AnswerFormat }) =>
       finish(
-        withLoaded(terminal, options.config, (_source, { config }) => showSummary(terminal, config, options.minutes)),
+        withLoaded(terminal, options.config, (_source, { config }) => showTargets(terminal, config, options.format)),
       ),
     )
-  withConfig('targets', 'show how the targets of the routes are, and why one is left out').action(
-    (options: { config: string }) =>
-      finish(withLoaded(terminal, options.config, (_source, { config }) => showTargets(terminal, config))),
-  )
   withConfig('route', 'show where a request would go and why, without calling anything')
     .requiredOption('--explain <file>', 'JSON body of a request, as a client would send it')
     .option('--path <path>', 'path the request is sent to', '/v1/chat/completions')
@@ -156,7 +163,11 @@ export async function run(process: NodeJS.Process): Promise<number> {
   rollups
     .command('rebuild')
     .description('make them anew out of the rows, day by day; rows wait in the spools for a moment meanwhile')
-    .option('-c, --config <file>', 'config file', process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG)
+    .option(
+      '-c, --config <file>',
+      'config file; UNDERSTUDY_CONFIG names it for all commands',
+      process.env['UNDERSTUDY_CONFIG'] ?? DEFAULT_CONFIG,
+    )
     .option('--from <day>', 'first day (UTC), as 2026-11-20', day)
     .option('--to <day>', 'last day', day)
     .action((options: { config: string; from?: string; to?: string }) =>

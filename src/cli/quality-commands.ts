@@ -35,7 +35,7 @@ export function addQualityCommands(
 ) {
   const { terminal, defaultConfig, withConfig, wholeNumber } = parts
   command('scores', 'show mean scores per task, model and evaluator')
-    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
     .option('-m, --minutes <minutes>', 'how far to look back', wholeNumber, 24 * 60)
     .addOption(new Option('-f, --format <format>', 'how to print').choices(QUERY_FORMATS).default('table'))
     .action((options: { config: string; minutes: number; format: QueryFormat }) =>
@@ -48,7 +48,7 @@ export function addQualityCommands(
       .command(position)
       .description(`turn a shadow ${position} while the proxies run`)
       .argument('<name>', 'name of the shadow')
-      .option('-c, --config <file>', 'config file', defaultConfig)
+      .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
       .option('-r, --reason <text>', 'why, for the record', '')
       .addOption(new Option('--actor <name>', 'who, for the record').default(user))
       .action((name: string, options: SwitchOptions & { readonly config: string }) =>
@@ -59,8 +59,10 @@ export function addQualityCommands(
     .command('report')
     .description('whether a candidate is good enough, what it would cost, and how sure that is')
     .argument('<name>', 'name of the shadow')
-    .option('-c, --config <file>', 'config file', defaultConfig)
-    .option('--since <duration>', 'how far to look back', seconds, 7 * 24 * 3_600)
+    .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
+    .addOption(
+      new Option('--since <duration>', 'how far to look back').argParser(seconds).default(7 * 24 * 3_600, '7d'),
+    )
     .option('--candidate <provider/model>', 'of several candidates, present and past, this one alone')
     .option('--margin <difference>', 'by how much the candidate may be worse', share, 0.05)
     .addOption(new Option('-f, --format <format>', 'how to print').choices(REPORT_FORMATS).default('table'))
@@ -76,9 +78,9 @@ export function addQualityCommands(
       'has every model of a route answer a sample of live requests, and shows how often the best was picked; each run counts its own, and `weights effectiveness` tells of all; exit code 1 where nothing was audited to the end',
     )
     .argument('<name>', 'of audits in the config, of kind routing, whose sample and budget hold')
-    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
     .option('-n, --requests <count>', 'audited requests of each route after which it is over', wholeNumber, 100)
-    .option('--for <duration>', 'it is over then in any case', seconds, 600)
+    .addOption(new Option('--for <duration>', 'it is over then in any case').argParser(seconds).default(600, '10m'))
     .addOption(new Option('--actor <name>', 'who, for the record').default(user))
     .addOption(new Option('-f, --format <format>', 'how to print').choices(FINDINGS_FORMATS).default('table'))
     .action((name: string, options: RoutingCommandOptions) =>
@@ -92,7 +94,7 @@ export function addQualityCommands(
       'asks them through the running proxy and shows how right each route was; an early end can be gone on from',
     )
     .argument('<file>', 'one JSON object per line: prompt, expected, and perhaps id and task')
-    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
     .option('--url <url>', 'of the data port; default: where the config has it listen')
     .option('--budget <usd>', 'nothing more is asked once so much is spent', usd, 1)
     .option('--minimum <share>', 'least mean score, for tasks of which the config says none', share)
@@ -115,7 +117,7 @@ export function addQualityCommands(
       '<labels.jsonl>',
       'one JSON object per line: prompt, candidate, stable, human (candidate, stable or tie) and perhaps task',
     )
-    .option('-c, --config <file>', 'config file', defaultConfig)
+    .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
     .action((file: string, options: { config: string }) =>
       withConfig(options.config, (config) => calibrateJudge(terminal, config, file)),
     )

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, formatOption } from './answer-format.ts'
 import { replayRollout } from './replay-rollout.ts'
 import {
   changeRollout,
@@ -35,7 +36,10 @@ export function addRolloutCommands(
 ): void {
   const user = terminal.process.env['USER'] ?? ''
   const command = (name: string, description: string): Command =>
-    rollout.command(name).description(description).option('-c, --config <file>', 'config file', defaultConfig)
+    rollout
+      .command(name)
+      .description(description)
+      .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
   const about = (
     name: string,
     description: string,
@@ -56,9 +60,11 @@ export function addRolloutCommands(
         withConfig(options.config, (config) => changeRollout(terminal, config, of, name, options)),
       )
 
-  command('list', 'show where every rollout stands').action((options: { config: string }) =>
-    withConfig(options.config, (config) => listRollouts(terminal, config)),
-  )
+  command('list', 'show where every rollout stands')
+    .addOption(formatOption())
+    .action((options: { config: string; format: AnswerFormat }) =>
+      withConfig(options.config, (config) => listRollouts(terminal, config, options.format)),
+    )
   about('show', 'show one rollout, what it needs, and its history', showRollout)
   about('explain', 'show why a rollout is where it is, and what it still needs', explainRollout)
   about('estimate', "show about how long it takes to 100 % at today's traffic, at each pace", estimateRollout)

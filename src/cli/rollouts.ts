@@ -1,18 +1,21 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
 import { timeText } from '../domain/rollout/explain.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { reachText } from './reach-text.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning, type Running } from './run-file.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 
 export type VerbOptions = { readonly reason: string; readonly actor: string; readonly full?: boolean }
 
 /** Prints every rollout of the running proxy: where it stands, since when, and who said so. */
-export async function listRollouts({ print }: Terminal, config: Config): Promise<number> {
+export async function listRollouts({ print }: Terminal, config: Config, format: AnswerFormat): Promise<number> {
   const rollouts = rowsIn(await askAdmin(await running(config), '/admin/rollouts', {}), 'rollouts')
-  if (rollouts.length === 0) print('The config has no rollouts.')
+  if (format === 'json') print(answerJson(rollouts))
+  else if (rollouts.length === 0) print('The config has no rollouts.')
   else print(rolloutsTable(rollouts))
   return 0
 }
@@ -86,7 +89,7 @@ export async function estimateRollout({ print }: Terminal, config: Config, name:
       column((stage) => textIn(stage, 'bound_by')),
     ])
   }
-  print(table.toString())
+  print(tableText(table))
   return 0
 }
 
@@ -111,7 +114,7 @@ function rolloutsTable(rollouts: readonly JsonRow[]): string {
       changedBy(rollout),
     ])
   }
-  return table.toString()
+  return tableText(table)
 }
 
 function changedBy(rollout: JsonRow): string {
@@ -147,7 +150,7 @@ function historyTable(events: readonly JsonRow[]): string {
       ...['actor', 'reason'].map((column) => textIn(event, column)),
     ])
   }
-  return table.toString()
+  return tableText(table)
 }
 
 function daysText(days: unknown): string {

@@ -8,6 +8,7 @@ import { explainRequest } from '../gateway/explain-request.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { findRunning } from './run-file.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RouteOptions = {
@@ -94,7 +95,7 @@ function verdictTable(head: string, rows: readonly JsonRow[]): readonly string[]
   if (rows.length === 0) return []
   const table = new Table({ head: [head, 'verdict'], style: { head: [], border: [] } })
   for (const row of rows) table.push([textIn(row, 'name'), verdictOf(row)])
-  return [table.toString()]
+  return [tableText(table)]
 }
 
 function verdictOf(row: JsonRow): string {
@@ -109,7 +110,7 @@ function tableOf(head: readonly string[], rows: readonly JsonRow[]): readonly st
   if (rows.length === 0) return []
   const table = new Table({ head: [...head], style: { head: [], border: [] } })
   for (const row of rows) table.push(head.map((column) => textIn(row, column)))
-  return [table.toString()]
+  return [tableText(table)]
 }
 
 function listIn(row: JsonRow | undefined, key: string): string {

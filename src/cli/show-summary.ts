@@ -1,12 +1,20 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
 import { rowsIn, textIn } from './json-rows.ts'
 import type { JsonRow } from './json-rows.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 import { ask } from './read-admin.ts'
 
+export type SummaryOptions = { readonly minutes: number; readonly format: AnswerFormat }
+
 /** Prints calls, tokens, cost and latency of the last `minutes` per model. */
-export async function showSummary({ print }: Terminal, config: Config, minutes: number): Promise<number> {
+export async function showSummary(
+  { print }: Terminal,
+  config: Config,
+  { minutes, format }: SummaryOptions,
+): Promise<number> {
   const answer = await ask(config, {
     path: `/admin/summary?minutes=${minutes}`,
     fromStore: async (reads, signal) => {
@@ -16,7 +24,9 @@ export async function showSummary({ print }: Terminal, config: Config, minutes: 
     },
   })
   const rows = rowsIn(answer, 'rows')
-  print(rows.length === 0 ? `No calls in the last ${minutes} minutes.` : summaryTable(rows))
+  if (format === 'json') print(answerJson(rows))
+  else if (rows.length === 0) print(`No calls in the last ${minutes} minutes.`)
+  else print(`${summaryTable(rows)}\nThe last ${minutes} minutes; --minutes looks further back.`)
   return 0
 }
 
@@ -69,7 +79,7 @@ export function summaryTable(rows: readonly JsonRow[]): string {
     )
     table.push([...counts, ...times])
   }
-  return table.toString()
+  return tableText(table)
 }
 
 function milliseconds(row: JsonRow, column: string): string {

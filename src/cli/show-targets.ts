@@ -1,14 +1,17 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning } from './run-file.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prints how the targets of the routes are. Only a running proxy knows: throws where none runs. */
-export async function showTargets({ print }: Terminal, config: Config): Promise<number> {
+export async function showTargets({ print }: Terminal, config: Config, format: AnswerFormat): Promise<number> {
   const running = await requireRunning(config.boot, 'the health of targets is known to a running one alone')
-  for (const line of targetLines(await askAdmin(running, '/admin/targets', {}))) print(line)
+  const answer = await askAdmin(running, '/admin/targets', {})
+  for (const line of format === 'json' ? [answerJson(answer)] : targetLines(answer)) print(line)
   return 0
 }
 
@@ -49,7 +52,7 @@ export function targetLines(answer: unknown): readonly string[] {
       textIn(target, 'active_calls'),
     ])
   }
-  return [table.toString()]
+  return [tableText(table)]
 }
 
 /** Why a target is not healthy: its own outage, what it asked for, or its provider's connections. */

@@ -1,12 +1,11 @@
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
 import { ask } from './read-admin.ts'
 import type { Terminal } from './terminal.ts'
 
-export const TRACE_FORMATS = ['table', 'json'] as const
-
-export type TraceOptions = { readonly id: string; readonly format: (typeof TRACE_FORMATS)[number] }
+export type TraceOptions = { readonly id: string; readonly format: AnswerFormat }
 
 const ATTEMPT_COLUMNS = [
   'role',
@@ -39,7 +38,7 @@ export async function showTrace({ print, complain }: Terminal, config: Config, o
     return 1
   }
   if (format === 'json') {
-    print(JSON.stringify(answer, undefined, 2))
+    print(answerJson(answer))
     return 0
   }
   print(printTable({ columns: ['trace', ''], rows: filledFields(trace) }))

@@ -1,18 +1,29 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 import { ask } from './read-admin.ts'
 import { rowsIn, textIn } from './json-rows.ts'
 import type { JsonRow } from './json-rows.ts'
 
-export type TracesOptions = { readonly id: string | undefined; readonly limit: number; readonly minutes: number }
+export type TracesOptions = {
+  readonly id: string | undefined
+  readonly limit: number
+  readonly minutes: number
+  readonly format: AnswerFormat
+}
 
 /** Prints the newest calls as a table, or everything that is known of one. */
 export async function showTraces(terminal: Terminal, config: Config, options: TracesOptions): Promise<number> {
   return options.id === undefined ? listTraces(terminal, config, options) : showTrace(terminal, config, options.id)
 }
 
-async function listTraces({ print }: Terminal, config: Config, { limit, minutes }: TracesOptions): Promise<number> {
+async function listTraces(
+  { print }: Terminal,
+  config: Config,
+  { limit, minutes, format }: TracesOptions,
+): Promise<number> {
   const answer = await ask(config, {
     path: `/admin/traces?limit=${limit}&minutes=${minutes}`,
     fromStore: async (reads, signal) => {
@@ -22,6 +33,10 @@ async function listTraces({ print }: Terminal, config: Config, { limit, minutes 
     },
   })
   const rows = rowsIn(answer, 'traces')
+  if (format === 'json') {
+    print(answerJson(rows))
+    return 0
+  }
   if (rows.length === 0) {
     print(`No calls in the last ${minutes} minutes.`)
     return 0
@@ -31,7 +46,7 @@ async function listTraces({ print }: Terminal, config: Config, { limit, minutes 
     style: { head: [], border: [] },
   })
   for (const row of rows) table.push(traceCells(row))
-  print(table.toString())
+  print(tableText(table))
   print(`One call in full: npx understudy traces ${textIn(rows[0], 'trace_id')}`)
   return 0
 }
@@ -68,7 +83,7 @@ async function showTrace({ print, complain }: Terminal, config: Config, id: stri
     complain('understudy: no trace has this id; it may be about a second from being stored, or past its retention.')
     return 1
   }
-  print(JSON.stringify(answer, undefined, 2))
+  print(answerJson(answer))
   return 0
 }
 

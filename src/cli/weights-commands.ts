@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDurationMs } from '../config/duration.ts'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, formatOption } from './answer-format.ts'
 import { explainWeights } from './explain-weights.ts'
 import { showEffectiveness } from './show-effectiveness.ts'
 import { replayWeights } from './replay-weights.ts'
@@ -22,7 +23,10 @@ export function addWeightsCommands(
 ): void {
   const user = terminal.process.env['USER'] ?? ''
   const command = (name: string, description: string): Command =>
-    weights.command(name).description(description).option('-c, --config <file>', 'config file', defaultConfig)
+    weights
+      .command(name)
+      .description(description)
+      .option('-c, --config <file>', 'config file; UNDERSTUDY_CONFIG names it for all commands', defaultConfig)
   const change = (name: string, description: string): Command =>
     command(name, description)
       .argument('<route>')
@@ -30,9 +34,11 @@ export function addWeightsCommands(
       .addOption(new Option('--actor <name>', 'who, for the record').default(user))
 
   type Given = ChangeOptions & { readonly config: string }
-  command('list', 'show the weights of every route').action((options: Given) =>
-    withConfig(options.config, (config) => listWeights(terminal, config)),
-  )
+  command('list', 'show the weights of every route')
+    .addOption(formatOption())
+    .action((options: Given & { readonly format: AnswerFormat }) =>
+      withConfig(options.config, (config) => listWeights(terminal, config, options.format)),
+    )
   change('set', 'change weights; what is not named stays')
     .argument('<target=weight...>', 'such as openai/gpt-5=20')
     .action((route: string, pairs: string[], options: Given) =>
@@ -73,7 +79,9 @@ export function addWeightsCommands(
       '--baseline <target>',
       'the model that would have answered everything; default: the reference, or the first',
     )
-    .option('--since <duration>', 'how far to look back', duration, 7 * 24 * 3_600_000)
+    .addOption(
+      new Option('--since <duration>', 'how far to look back').argParser(duration).default(7 * 24 * 3_600_000, '7d'),
+    )
     .action((route: string, options: Given & { readonly baseline?: string; readonly since: number }) =>
       withConfig(options.config, (config) =>
         showEffectiveness(terminal, config, { route, baseline: options.baseline, sinceMs: options.since }),

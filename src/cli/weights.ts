@@ -1,17 +1,23 @@
 import Table from 'cli-table3'
 import type { Config } from '../domain/policy.ts'
+import { type AnswerFormat, answerJson } from './answer-format.ts'
 import { type JsonRow, recordIn, rowsIn, textIn } from './json-rows.ts'
 import { plainText } from './print-rows.ts'
 import { reachText } from './reach-text.ts'
 import { askAdmin } from './read-admin.ts'
 import { requireRunning, type Running } from './run-file.ts'
+import { tableText } from './table-text.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ChangeOptions = { readonly reason: string; readonly actor: string }
 
 /** Prints the weights of every route: those of the file, those in force, of tasks too, who changed them, and of feedback. */
-export async function listWeights({ print }: Terminal, config: Config): Promise<number> {
+export async function listWeights({ print }: Terminal, config: Config, format: AnswerFormat): Promise<number> {
   const routes = rowsIn(await askAdmin(await running(config), '/admin/weights', {}), 'routes')
+  if (format === 'json') {
+    print(answerJson(routes))
+    return 0
+  }
   if (routes.length === 0) print('No route has weights.')
   else print(weightsTable(routes))
   for (const line of routes.flatMap(feedbackLines)) print(line)
@@ -120,7 +126,7 @@ function weightsTable(routes: readonly JsonRow[]): string {
       route['live'] === true ? changedBy(recordIn(route, 'last_change')) : '',
     ])
   }
-  return table.toString()
+  return tableText(table)
 }
 
 /** What the feedback loop of that proxy last knew. */
@@ -149,7 +155,7 @@ function historyTable(changes: readonly JsonRow[]): string {
       ...['actor', 'reason', 'policy_version'].map((column) => textIn(change, column)),
     ])
   }
-  return table.toString()
+  return tableText(table)
 }
 
 /** Weights and pins as the store has them, line by line. */

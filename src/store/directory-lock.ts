@@ -53,8 +53,8 @@ export async function lockDirectory(dir: string, world: World): Promise<() => vo
 
 function inUse(dir: string, { pid, machine }: Holder, cause?: Error): Error {
   return new Error(
-    `The spool directory ${dir} is in use by process ${pid} on ${machine}. Every proxy process needs a spool of its ` +
-      'own: stop that process, or give this one another data directory.',
+    `The spool directory ${dir} is in use by process ${pid} on ${machine.replace(/-pid--\d+-$/, '')}. Every proxy process ` +
+      'needs a spool of its own: stop that process, or give this one another data directory.',
     { cause },
   )
 }

@@ -51,7 +51,9 @@ export function insertFailure(error: unknown): Exclude<Inserted, { readonly kind
 /** One line for the log and the quarantine: code, name and message, bounded. */
 export function describeStoreError(error: unknown): string {
   if (error instanceof ClickHouseError) {
-    return `${error.code} ${error.type ?? ''}: ${error.message}`.slice(0, DETAIL_CHARS)
+    // The client cuts the server's version off the end and leaves the full stops and blanks before it.
+    const message = error.message.replace(/[.\s]+$/, '.')
+    return `${error.code} ${error.type ?? ''}: ${message}`.slice(0, DETAIL_CHARS)
   }
   if (!(error instanceof Error)) return String(error).slice(0, DETAIL_CHARS)
   // Node reports "connection refused" on several addresses as an AggregateError without a message of its own.

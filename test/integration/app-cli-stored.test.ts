@@ -73,9 +73,14 @@ describe('traces, summary and migrate', () => {
     })
 
     it('summary adds up calls, tokens and cost per model', async () => {
-      const { code, stdout } = await runCli(['summary', '-c', home.configFile])
+      const [{ code, stdout }, json] = await Promise.all([
+        runCli(['summary', '-c', home.configFile]),
+        runCli(['summary', '-c', home.configFile, '-f', 'json']),
+      ])
       expect(stdout).toMatch(/│ openai +│ m-priced +│ +2 │ +0 │ +1 │ +1000 │ +100 │ +0\.0014 │/)
+      expect(stdout).toContain('The last 60 minutes')
       expect(code).toBe(0)
+      expect(JSON.parse(json.stdout)).toMatchObject([{ model: 'm-priced', calls: 2, cost_usd: '0.0014' }])
     })
 
     it('query answers SQL in the format asked for, and refuses what could reach beyond the tables', async () => {

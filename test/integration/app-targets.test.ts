@@ -50,8 +50,12 @@ it('what the proxy knows of its targets is shown by port, command, metric and lo
       { target: 'openai/good', state: 'healthy', outage: null, window: { calls: 20, failures: 0 } },
     ],
   })
-  const { code, stdout } = await runCli(['targets', '-c', home.configFile])
+  const [{ code, stdout }, json] = await Promise.all([
+    runCli(['targets', '-c', home.configFile]),
+    runCli(['targets', '-c', home.configFile, '--format', 'json']),
+  ])
   expect(code).toBe(0)
+  expect(JSON.parse(json.stdout)).toMatchObject({ targets: [{ target: 'openai/bad' }, { target: 'openai/good' }] })
   expect(stdout).toMatch(/openai\/bad +│ open +│ failures_in_a_row since/)
   expect(await proxy.metric('understudy_target_state', { target: 'openai/bad', state: 'open' })).toBe(1)
   expect(await proxy.metric('understudy_target_changes_total', { target: 'openai/bad', state: 'open' })).toBe(1)

@@ -120,8 +120,10 @@ it('a rollout of the file starts by itself, and every verb is in force on both p
   const [home] = homes
   const cli = (...args: string[]) =>
     runCli(['rollout', ...args, '-c', home?.configFile ?? ''], { environment: { USER: 'grace' } })
-  expect((await cli('list')).stdout).toContain('rolled back (by hand)')
-  expect((await cli('show', NOW)).stdout).toContain('ada')
+  expect(JSON.parse((await cli('list', '-f', 'json')).stdout)).toContainEqual(
+    expect.objectContaining({ name: NOW, phase_text: 'rolled back (by hand)' }),
+  )
+  expect((await cli('show', NOW)).stdout).toMatch(/rolled back \(by hand\).*ada/s)
   expect((await cli('explain', NOW)).stdout).toMatch(/rolled back .*\n {2}\d{4}-\S+Z ada: because\n/)
   expect((await cli('estimate', NOW)).stdout).toContain('normal')
   expect(await cli('retry', NOW)).toMatchObject({ code: 1, stderr: expect.stringContaining('it may be retried from') })

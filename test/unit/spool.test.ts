@@ -9,6 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { quietLog } from '../fakes/clickhouse.ts'
@@ -207,7 +208,9 @@ describe('one process at a time', () => {
   it('is refused a spool that a live process has, and told which', async () => {
     const spool = await aSpool()
     const [lock = ''] = locks(spool.dir)
-    await expect(open(spool.dir)).rejects.toThrow(`in use by process ${process.pid} on `)
+    await expect(open(spool.dir)).rejects.toThrow(
+      `in use by process ${process.pid} on ${hostname().replaceAll(/[^\w-]/g, '-')}. Every`,
+    )
     // As if another process had it: this one's parent lives, too.
     const dir = aDirectory()
     const stat = existsSync('/proc') ? readFileSync(`/proc/${process.ppid}/stat`, 'utf8') : ''

@@ -54,3 +54,12 @@ test('the detail names code and kind and is bounded, because the server quotes t
   expect(describeStoreError(error)).toMatch(/^117 INCORRECT_DATA: x+$/)
   expect(describeStoreError(error)).toHaveLength(500)
 })
+
+test('what the server says ends in one full stop, wherever the client has cut it', () => {
+  const error = new ClickHouseError({
+    code: '62',
+    type: 'SYNTAX_ERROR',
+    message: 'failed at position 21: ; SELECT 2. . ',
+  })
+  expect(describeStoreError(error)).toBe('62 SYNTAX_ERROR: failed at position 21: ; SELECT 2.')
+})
