@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { auditedPicks } from '../../src/domain/feedback/audited-picks.ts'
 import type { Pair } from '../../src/domain/pair.ts'
 import { scoreRevision } from '../../src/domain/score.ts'
+import { LEFT_OUT_AFTER, LEFT_OUT_BEFORE, NOT_DRAWN } from '../../src/evaluate/report/backed-share.ts'
 import { readReportRows } from '../../src/evaluate/report/read-report-rows.ts'
 import { reportQueries } from '../../src/evaluate/report/report-queries.ts'
 import { shadowReport } from '../../src/evaluate/report/shadow-report.ts'
+import { filledIn } from '../../src/store/analyses/filled-in.ts'
+import { readAnalysis } from '../../src/store/analyses/read-analysis.ts'
 import type { StoreClient } from '../../src/store/client.ts'
 import { attemptRow, ATTEMPT_COLUMNS } from '../../src/store/attempt-row.ts'
 import { FUNNEL_COLUMNS, funnelRow } from '../../src/store/funnel-row.ts'
@@ -14,6 +18,8 @@ import { restoreJudgeSpend } from '../../src/compose/restore-judge-spend.ts'
 import type { Spend } from '../../src/domain/spend-budget.ts'
 import { quietLog, startTestEngine, type TestEngine } from '../fakes/clickhouse.ts'
 import { anAttempt } from '../fakes/an-exchange.ts'
+import { boardFile } from '../fakes/dashboard-file.ts'
+import { asGrafanaSends, EVERYTHING } from '../fakes/grafana-query.ts'
 import { insertable } from '../fakes/insertable.ts'
 import { realWorld } from '../fakes/real-world.ts'
 
@@ -150,6 +156,79 @@ test('the report says of stored pairs and calls what went into them', async () =
   expect(report.verdict).toMatch(
     /^weak is not worse than strong by more than 0\.25 \(d −0\.111 .* over 180 pairs\); it costs 75\.0 % less than strong \(95 %: 75\.0 % to 75\.0 % saved; evidence speaks for 80\.0 % of the traffic\)\.$/,
   )
+})
+
+test('what routing audits found is told by request, of one audit or of all, and on the dashboard as surely as by the command', async () => {
+  const { database } = client.address
+  const until = Math.floor(Date.now() / 60_000) * 60_000
+  const at = `fromUnixTimestamp64Milli(${until - 60_000})`
+  const id = (number: string): string =>
+    `toUUID(concat('0199a0b0-0000-7000-8000-', leftPad(toString(${number}), 12, '0')))`
+  await client.command(
+    `INSERT INTO ${database}.traces (trace_id, received_at, route, task, outcome) SELECT ${id('number')}, ${at}, 'picked', 'math', 'completed' FROM numbers(20)`,
+  )
+  // Three requests of each unit: those of the first were picked wrong, and one of the second. Another audit saw them too.
+  const audited = (audit: string, from: number, count: number, d: string): Promise<void> =>
+    client.command(
+      `INSERT INTO ${database}.pairs (trace_id, candidate_attempt_id, trace_at, paired_at, comparison, evaluator, version, revision, d, route, task, unit, point_usd, extra_usd, audit_candidates)
+      SELECT ${id('number')}, generateUUIDv7(), ${at}, ${at}, 'audit:${audit}:picked', 'judge', '1', 1, ${d}, 'picked', 'math', toString(intDiv(number, 3)), 0.01, 0, 1 FROM numbers(${from}, ${count})`,
+    )
+  await audited('a', 0, 12, 'if(number < 4, 1, -1)')
+  await audited('b', 6, 8, '-1')
+  await client.command(
+    `INSERT INTO ${database}.shadow_funnel (minute, shadow, stage, reason, requests) SELECT toStartOfMinute(${at}), concat('audit:', of.1, ':picked'), of.2, of.3, of.4
+    FROM (SELECT arrayJoin([('a', 'eligible', '', 14), ('a', 'mirrored', '', 12), ('a', 'skipped', 'not_sampled', 2), ('b', 'eligible', '', 8), ('b', 'mirrored', '', 8)]) AS of)`,
+  )
+  const read = async (sql: string): Promise<Readonly<Record<string, unknown>>> => {
+    const found = await runQuery(engine.reader(), sql, 10, AbortSignal.timeout(20_000))
+    if (found.kind !== 'ok') throw new Error(`${found.detail}\n${sql}`)
+    const [row = []] = found.rows
+    // Counts of 64 bits come as texts.
+    const cell = (value: unknown): unknown => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value)
+    return Object.fromEntries(found.columns.map(({ name }, index) => [name, cell(row[index])]))
+  }
+  const params = {
+    left_out_before: [...LEFT_OUT_BEFORE],
+    left_out_after: [...LEFT_OUT_AFTER],
+    not_drawn: [...NOT_DRAWN],
+  }
+  const of = (audit: string) =>
+    read(
+      filledIn(readAnalysis('routing-audits'), {
+        route: 'picked',
+        audit,
+        since: until - 120_000,
+        as_of: until,
+        ...params,
+      }),
+    )
+  const one = {
+    task: 'math',
+    requests: 12,
+    right_picks: 8,
+    partial: 0,
+    units: 4,
+    nn: 36,
+    rn: 24,
+    rr: 22,
+    regret_usd: 4,
+    gn: 12,
+    gg: 10,
+  }
+  expect(await of('a')).toMatchObject({ ...one, backed: expect.closeTo(0.7, 9) })
+  expect(await of('b')).toMatchObject({ requests: 8, right_picks: 8, units: 3, backed: expect.closeTo(0.4, 9) })
+  // What both looked at is told once, and what the two speak for is no more than the larger share.
+  expect(await of('')).toMatchObject({ requests: 14, right_picks: 10, backed: expect.closeTo((0.7 * 14) / 20, 9) })
+
+  const panel = boardFile('quality').panels.find(({ title }) => title === 'Routing picks')
+  const window = { from: new Date(until - 120_000), to: new Date(until), intervalMs: 60_000 }
+  const shown = await read(asGrafanaSends(panel?.targets[0].rawSql ?? '', window, EVERYTHING))
+  const squares = { nn: 40, rn: 28, rr: 26, gn: 12, gg: 10 }
+  const sums = { task: 'math', requests: 14, partial: 0, right: 10, regretUsd: 4, units: 5, squares }
+  const { accuracy } = auditedPicks([sums], 1)
+  expect(shown).toMatchObject({ Audited: 14, Right: 10 / 14, Regret: expect.closeTo(4 / 14, 9) })
+  expect(shown['At least']).toBeCloseTo(accuracy?.low ?? 0, 4)
+  expect(shown['At most']).toBeCloseTo(accuracy?.high ?? 0, 4)
 })
 
 test('what the judge has cost this hour and this day is read back at the next start', async () => {
