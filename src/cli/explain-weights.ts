@@ -6,6 +6,7 @@ import { callWindows } from './call-windows.ts'
 import { textLiteral } from '../store/analyses/filled-in.ts'
 import { textIn } from './json-rows.ts'
 import { plainText, printTable } from './print-rows.ts'
+import { policyInForce } from './route-in-force.ts'
 import { askRows } from './show-query.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -22,7 +23,7 @@ export async function explainWeights({ print, complain }: Terminal, config: Conf
   const [kind, after, details] = ['kind', 'after', 'details'].map((column) => textIn(row, column))
   const record = recordOfEntry({ kind: kind ?? '', after: after ?? '', details: details ?? '' })
   if (record === undefined) {
-    complain(`understudy: no decision about the weights of ${route} is stored; does the route say feedback?`)
+    complain(`understudy: ${await whyNone(config, route)}`)
     return 1
   }
   print(
@@ -37,6 +38,14 @@ export async function explainWeights({ print, complain }: Terminal, config: Conf
   const calls = await callWindows(config, route)
   if (calls !== undefined) print(`\nCalls of the last seven days:\n${calls}`)
   return 0
+}
+
+async function whyNone(config: Config, route: string): Promise<string> {
+  const { whose, routeNames } = await policyInForce(config)
+  if (!routeNames.includes(route)) {
+    return `there is no route ${route}. Known: ${routeNames.join(', ') || 'none'}. ${whose}`
+  }
+  return `no decision about the weights of ${route} is stored: the route says no \`feedback\`, or the loop has not looked yet (every five ticks of \`decider\`).`
 }
 
 function armsTable({ arms }: CellDecision): string {

@@ -95,7 +95,8 @@ describe('a proxy whose route lets evidence move its weights', () => {
     ])
 
     const weights = (...args: string[]) => runCli(['weights', ...args, '-c', home.configFile])
-    const explained = await weights('explain', 'chat')
+    const [explained, unknown] = await Promise.all([weights('explain', 'chat'), weights('explain', 'chats')])
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no route chats. Known: chat') })
     for (const text of ['all traffic', 'coding: ', 'quarantined', 'judge by judge (v1)', '60.0 %']) {
       expect(explained.stdout).toContain(text)
     }
