@@ -36,7 +36,7 @@ export function usd(): z.ZodType<PicoUsd> {
       return picoUsd === undefined || picoUsd > 1_000_000n * ONE_USD ? { expected } : { value: picoUsd }
     },
     {
-      show: (shown) => (/^[\d.]{1,24}$/.test(shown) ? `"${shown}"` : undefined),
+      show: (shown) => (/^-?[\d.]{1,24}$/.test(shown) ? `"${shown}"` : undefined),
       takesDigits: true,
       json: {
         anyOf: [
