@@ -35,6 +35,7 @@ describe('explain', () => {
     const succeeded = { ...state, phase: { kind: 'succeeded' } as const }
     const { headline, lines } = explain(live, succeeded, evidenceOf(undefined), now)
     expect(headline).toBe('haiku: succeeded; no decision (not_live)')
+    expect(lines[0]).toBe('it has succeeded')
     expect(lines).toContain(
       'write anthropic/claude-small for openai/gpt-big in routes.chat and take rollouts.haiku out of the file',
     )

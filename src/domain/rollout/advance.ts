@@ -45,7 +45,10 @@ export function advance(rollout: Rollout, state: RolloutState, evidence: Evidenc
   const { readings } = evidence
   const checks = readings === undefined ? [] : assess(rollout, state, readings)
   const tick: Tick = { rollout, state, now, checks }
-  if (live === undefined) return still(tick, 'none', 'not_live', [`it is ${phaseText(state.phase)}`])
+  if (live === undefined) {
+    const verb = state.phase.kind === 'succeeded' ? 'has' : 'is'
+    return still(tick, 'none', 'not_live', [`it ${verb} ${phaseText(state.phase)}`])
+  }
 
   const harm = harmOf(rollout, evidence, checks)
   const failing = harm === undefined ? undefined : stableFails(evidence.recent)
