@@ -4,7 +4,7 @@ import type { AuditedPicks } from '../domain/feedback/audited-picks.ts'
 import type { Config } from '../domain/policy.ts'
 import type { Shadow } from '../domain/shadow/shadow.ts'
 import { type FunnelCounts, funnelIn, grownSince } from './funnel-counts.ts'
-import { rowsIn } from './json-rows.ts'
+import { rowsIn, textIn } from './json-rows.ts'
 import { askAdmin } from './read-admin.ts'
 import { type PicksScope, readPicks } from './read-picks.ts'
 import { findingsText, type FindingsFormat, type RouteFindings } from './routing-findings.ts'
@@ -23,6 +23,8 @@ export type RoutingAuditOptions = {
 }
 
 const POLL_MS = 500
+/** How long the models may take over what is under way at the end. */
+const ANSWERS_MS = 60_000
 /** How long the judge may take over what has been answered. */
 const VERDICTS_MS = 60_000
 /** What was skipped, by which it is known of how much the rest speaks, is written once a second, and stored within another. */
@@ -61,7 +63,7 @@ export async function auditRouting(terminal: Terminal, config: Config, options: 
     )
     // What comes later is no longer looked at.
     const asOf = Math.floor(systemWorld.now())
-    const ended = await lookAt(running, shadows)
+    const ended = await whenQuiet(running, shadows, asleep, stop.signal)
     const found: RouteFindings[] = []
     for (const [index, { audit }] of shadows.entries()) {
       const route = audit?.route ?? ''
@@ -134,14 +136,37 @@ async function untilEnough(
   }
 }
 
-type Look = { readonly name: string; readonly isOn: boolean; readonly counts: FunnelCounts }
+/** As soon as those that are off again have no call under way: what it comes to is not counted before. */
+async function whenQuiet(
+  running: Running,
+  shadows: readonly Shadow[],
+  asleep: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Look[]> {
+  const until = systemWorld.now() + ANSWERS_MS
+  for (;;) {
+    const now = await lookAt(running, shadows)
+    const isQuiet = now.every(({ name, underWay }) => underWay === 0 || !asleep.includes(name))
+    if (isQuiet || systemWorld.now() > until || signal.aborted) return now
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+type Look = {
+  readonly name: string
+  readonly isOn: boolean
+  /** Calls that run or wait. */
+  readonly underWay: number
+  readonly counts: FunnelCounts
+}
 
 async function lookAt(running: Running, shadows: readonly Shadow[]): Promise<readonly Look[]> {
   const rows = rowsIn(await askAdmin(running, '/admin/shadows', {}), 'shadows')
   return shadows.map(({ name }) => {
     const row = rows.find((each) => each['name'] === name)
     if (row === undefined) throw new Error(`the running proxy has no ${name}: its config is another, or older`)
-    return { name, isOn: row['on'] === true, counts: funnelIn(row) }
+    const underWay = Number(textIn(row, 'running')) + Number(textIn(row, 'queued'))
+    return { name, isOn: row['on'] === true, underWay, counts: funnelIn(row) }
   })
 }
 

@@ -46,7 +46,7 @@ export type Regret = {
 }
 
 /** With fewer the spread among them says too little of the error of a mean. */
-export const LEAST_UNITS = 20
+const LEAST_UNITS = 20
 const NORMAL_95 = 1.959964
 
 /** Below it nothing is published, as of a saving (decision 20). */
