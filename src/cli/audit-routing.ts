@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { systemWorld } from '../compose.ts'
-import type { AuditedPicks } from '../domain/feedback/audited-picks.ts'
 import type { Config } from '../domain/policy.ts'
 import type { Shadow } from '../domain/shadow/shadow.ts'
-import { type FunnelCounts, funnelIn, grownSince } from './funnel-counts.ts'
-import { rowsIn, textIn } from './json-rows.ts'
-import { askAdmin } from './read-admin.ts'
-import { type PicksScope, readPicks } from './read-picks.ts'
+import { lookAt, untilEnough, whenJudged, whenQuiet } from './audit-looks.ts'
+import { grownSince } from './funnel-counts.ts'
 import { findingsText, type FindingsFormat, type RouteFindings } from './routing-findings.ts'
-import { requireRunning, type Running } from './run-file.ts'
+import { requireRunning } from './run-file.ts'
 import { switchShadow } from './switch-shadow.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -22,15 +18,6 @@ export type RoutingAuditOptions = {
   readonly format: FindingsFormat
 }
 
-const POLL_MS = 500
-/** How long the models may take over what is under way at the end. */
-const ANSWERS_MS = 60_000
-/** How long the judge may take over what has been answered. */
-const VERDICTS_MS = 60_000
-/** What was skipped, by which it is known of how much the rest speaks, is written once a second, and stored within another. */
-const COUNTED_MS = 2_000
-/** Without a verdict for so long none is waited for: some fail, and some requests had come before it was looked at. */
-const QUIET_MS = 5_000
 /** A terminal that is closed sends the last of them. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -53,17 +40,18 @@ export async function auditRouting(terminal: Terminal, config: Config, options: 
   const onSignal = (): void => stop.abort()
   for (const signal of SIGNALS) terminal.process.once(signal, onSignal)
   try {
-    const before = await lookAt(running, shadows)
+    const names = shadows.map((shadow) => shadow.name)
+    const before = await lookAt(running, names)
     say(`${beginText(shadows, options)} Ctrl-C ends it and shows what is known by then.`)
     const asleep = before.filter(({ isOn }) => !isOn).map((look) => look.name)
     // It is on before it says so: what comes in between is looked at, and what came before is traffic that is not spoken for.
     const since = Math.floor(systemWorld.now())
     await whileOn({ ...terminal, print: say }, config, asleep, options, () =>
-      untilEnough(running, shadows, before, options, stop.signal),
+      untilEnough(running, before, options, stop.signal),
     )
     // What comes later is no longer looked at.
     const asOf = Math.floor(systemWorld.now())
-    const ended = await whenQuiet(running, shadows, asleep, stop.signal)
+    const ended = await whenQuiet(running, names, asleep, stop.signal)
     const found: RouteFindings[] = []
     for (const [index, { audit }] of shadows.entries()) {
       const route = audit?.route ?? ''
@@ -117,78 +105,5 @@ async function whileOn(
         )
       })
     }
-  }
-}
-
-async function untilEnough(
-  running: Running,
-  shadows: readonly Shadow[],
-  before: readonly Look[],
-  { requests, forMs }: RoutingAuditOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const until = systemWorld.now() + forMs
-  const isEnough = (now: readonly Look[]): boolean =>
-    now.every(({ counts }, index) => grownSince(before[index]?.counts, counts).mirrored >= requests)
-  while (systemWorld.now() < until && !signal.aborted) {
-    if (isEnough(await lookAt(running, shadows))) return
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)
-  }
-}
-
-/** As soon as those that are off again have no call under way: what it comes to is not counted before. */
-async function whenQuiet(
-  running: Running,
-  shadows: readonly Shadow[],
-  asleep: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly Look[]> {
-  const until = systemWorld.now() + ANSWERS_MS
-  for (;;) {
-    const now = await lookAt(running, shadows)
-    const isQuiet = now.every(({ name, underWay }) => underWay === 0 || !asleep.includes(name))
-    if (isQuiet || systemWorld.now() > until || signal.aborted) return now
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)
-  }
-}
-
-type Look = {
-  readonly name: string
-  readonly isOn: boolean
-  /** Calls that run or wait. */
-  readonly underWay: number
-  readonly counts: FunnelCounts
-}
-
-async function lookAt(running: Running, shadows: readonly Shadow[]): Promise<readonly Look[]> {
-  const rows = rowsIn(await askAdmin(running, '/admin/shadows', {}), 'shadows')
-  return shadows.map(({ name }) => {
-    const row = rows.find((each) => each['name'] === name)
-    if (row === undefined) throw new Error(`the running proxy has no ${name}: its config is another, or older`)
-    const underWay = Number(textIn(row, 'running')) + Number(textIn(row, 'queued'))
-    return { name, isOn: row['on'] === true, underWay, counts: funnelIn(row) }
-  })
-}
-
-/** As soon as every answer has its verdict and every skip is counted, or no more of them come. */
-async function whenJudged(
-  config: Config,
-  scope: PicksScope,
-  answered: number,
-  signal: AbortSignal,
-): Promise<AuditedPicks> {
-  const until = systemWorld.now() + VERDICTS_MS
-  let known = ''
-  let quietFrom = 0
-  for (;;) {
-    const picks = await readPicks(config, scope)
-    const now = systemWorld.now()
-    const seen = `${picks.requests} ${picks.partial} ${picks.backedShare}`
-    if (seen !== known) quietFrom = now
-    known = seen
-    const isWhole = picks.requests >= answered && picks.backedShare > 0
-    const patienceMs = isWhole ? COUNTED_MS : answered === 0 ? 0 : QUIET_MS
-    if (now >= quietFrom + patienceMs || now > until || signal.aborted) return picks
-    await sleep(POLL_MS)
   }
 }
