@@ -2,14 +2,16 @@ import { armShares } from '../domain/assign.ts'
 import { PACES } from '../domain/rollout/pace.ts'
 import { SINGLE_ANSWER_EVALUATORS } from '../domain/score.ts'
 import { percentOf } from './amount-leaves.ts'
-import { type Path, showKey } from './fault.ts'
+import { showKey } from './fault.ts'
 import type { Finding, Loose } from './loose.ts'
-import { checkTaskKeys, checkTasks, unknownName } from './match-checks.ts'
+import { unknownName } from './match-checks.ts'
+import { checkRolloutLimits } from './rollout-limit-checks.ts'
 import { checkRolloutTargets } from './rollout-target-checks.ts'
 
 /** States in which a rollout neither runs nor will by itself. */
 const AT_REST = ['draft', 'rolled_back', 'aborted']
 
+/** In per cent. */
 const MOST_BEFORE_BAKE = 100 * armShares(100, true).candidate
 
 /** Routes, models, steps and limits of the rollouts, and that of one route only one is to run. */
@@ -21,8 +23,7 @@ export function checkRollouts(file: Loose): Finding[] {
     ...checkRolloutTargets(file, name),
     ...checkSteps(file, name),
     ...checkPromotion(file, name),
-    ...checkLimits(file, name),
-    ...checkTaskNames(file, name),
+    ...checkRolloutLimits(file, name),
     ...checkMetric(file, name),
     ...checkRival(file, name, names.slice(0, index)),
   ])
@@ -98,48 +99,6 @@ function stepsOf(file: Loose, name: string): readonly number[] {
     return known?.steps.map(({ percent }) => percent) ?? []
   }
   return file.stepsAt(path).flatMap((step) => percentOf(file.at([...path, step, 'percent'])) ?? [])
-}
-
-/** Chances and margins with which nothing could be shown, or everything. */
-function checkLimits(file: Loose, name: string): Finding[] {
-  const own = ['rollouts', name]
-  const between = (path: Path, most: number, why: string): Finding[] => {
-    const percent = percentOf(file.at(path))
-    if (percent === undefined || (percent > 0 && percent <= most)) return []
-    return [
-      { path, at: 'value', text: `expected more than 0% and at most ${most}%, found ${file.found(path)}: ${why}` },
-    ]
-  }
-  const chance = (key: string): Finding[] =>
-    between([...own, key], 20, 'it is the chance of being wrong, and with none nothing is ever shown')
-  const margin = (path: Path): Finding[] =>
-    between(path, 50, 'without a margin no number of answers shows that one model is as good as another')
-  return [
-    ...chance('alpha_promote'),
-    ...chance('alpha_rollback'),
-    ...gatesOf(file, name).flatMap((gate) => [
-      ...margin([...gate, 'quality_margin']),
-      ...margin([...gate, 'success_margin']),
-      ...file
-        .stepsAt([...gate, 'quality_margin_by_task'])
-        .flatMap((task) => margin([...gate, 'quality_margin_by_task', task])),
-    ]),
-    ...between([...own, 'scored'], 100, 'without scores nothing is known of quality'),
-    ...between([...own, 'shadow', 'sample'], 100, 'a shadow that mirrors nothing is `shadow: false`'),
-  ]
-}
-
-function checkTaskNames(file: Loose, name: string): Finding[] {
-  return [
-    ...checkTasks(file, ['rollouts', name, 'tasks_apart']),
-    ...gatesOf(file, name).flatMap((gate) => checkTaskKeys(file, [...gate, 'quality_margin_by_task'])),
-  ]
-}
-
-/** Where the file says what must be shown. */
-function gatesOf(file: Loose, name: string): readonly Path[] {
-  const own = ['rollouts', name]
-  return [[...own, 'shadow'], ...file.stepsAt([...own, 'steps']).map((step) => [...own, 'steps', step])]
 }
 
 const METRICS: readonly string[] = ['judge', 'feedback', ...SINGLE_ANSWER_EVALUATORS]
