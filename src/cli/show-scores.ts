@@ -5,7 +5,7 @@ import { printCsv, printJson, printMarkdown, printTable } from './print-rows.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * Prints the mean scores of the last `minutes` per task, model and evaluator; those below their minimum are marked. Tells of
+ * Prints the mean scores of the last `minutes` per task, model and evaluator, and why some are missing; those below their minimum are marked. Tells of
  * feedback about requests that nobody knows.
  */
 export async function showScores(
@@ -15,14 +15,26 @@ export async function showScores(
 ): Promise<number> {
   const rows = await askRows(
     config,
-    `SELECT task, provider, model, source, evaluator, version, countIf(value IS NOT NULL) AS scores, countIf(value IS NULL) AS missing, round(avg(value), 4) AS mean FROM v_answer_scores WHERE trace_at >= now() - INTERVAL ${minutes} MINUTE GROUP BY ALL ORDER BY task, provider, model, source, evaluator LIMIT 10000`,
+    `SELECT task, provider, model, source, evaluator, version, countIf(value IS NOT NULL) AS scores, countIf(value IS NULL) AS missing, arrayStringConcat(arraySort(groupUniqArrayIf(failure, value IS NULL AND failure != '')), ', ') AS why, round(avg(value), 4) AS mean FROM v_answer_scores WHERE trace_at >= now() - INTERVAL ${minutes} MINUTE GROUP BY ALL ORDER BY task, provider, model, source, evaluator LIMIT 10000`,
   )
   const minimum = config.policy.scoring?.minimum
   const cells = {
-    columns: ['task', 'provider', 'model', 'source', 'evaluator', 'version', 'scores', 'missing', 'mean', 'minimum'],
+    columns: [
+      'task',
+      'provider',
+      'model',
+      'source',
+      'evaluator',
+      'version',
+      'scores',
+      'missing',
+      'why missing',
+      'mean',
+      'minimum',
+    ],
     rows: rows.map((row) => {
       const least = minimum?.get(String(row[0]))
-      const mean = row[8]
+      const mean = row[9]
       if (least === undefined) return [...row, null]
       return [...row, typeof mean === 'number' && mean < least ? `below ${least}` : String(least)]
     }),

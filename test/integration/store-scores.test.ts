@@ -211,12 +211,20 @@ test('a batch that is sent again with its token is stored once, in each of the t
   expect(Number(sum?.['n'])).toBe(7)
 })
 
-test('understudy scores tells of comments about requests that nobody knows, an hour later', async () => {
+test('understudy scores tells why some are missing, and of comments about requests that nobody knows, an hour later', async () => {
   const comment = { source: 'application', evaluator: 'feedback', version: '1' } as const
   const hoursAgo = (hours: number): number => NOW - hours * 3_600_000
   await insertScores(
     aScore({ ...comment, traceId: anId(70), scoredAt: hoursAgo(2) }),
     aScore({ ...comment, traceId: anId(71), scoredAt: hoursAgo(0) }),
+    aScore({
+      traceId: anId(72),
+      evaluator: 'judge',
+      value: undefined,
+      failure: 'unpriced',
+      picoUsd: undefined,
+      explanation: '',
+    }),
   )
   const { url, username, password, database } = client.address
   const config = join(aDirectory(), 'understudy.yaml')
@@ -226,6 +234,7 @@ test('understudy scores tells of comments about requests that nobody knows, an h
   const { code, stdout, stderr } = await runCli(['scores', '-c', config])
   expect(code).toBe(0)
   expect(stdout).toContain('feedback')
+  expect(stdout).toMatch(/│ 0 +│ 1 +│ unpriced +│/)
   expect(stderr).toBe(
     `understudy: 1 comments are about requests that nobody knows an hour later, such as ${anId(70)}; see v_scores_of_no_trace.\n`,
   )
