@@ -142,6 +142,11 @@ it('of a metric that applies to some answers only those are due, and who they ar
   const { scores, applied } = await read(rollout, LIVE)
   expect(scores).toEqual({ candidate: { expected: 25, scored: 20 }, control: { expected: 20, scored: 18 } })
   expect(applied).toEqual({ candidate: { expected: 25, scored: 10 }, control: { expected: 30, scored: 20 } })
+  const asFeedback = await read({ ...rollout, metric: 'feedback' }, LIVE)
+  expect(asFeedback, 'nobody has to say anything, but may').toMatchObject({
+    scores: { candidate: { expected: 0 }, control: { expected: 0 } },
+    applied: { candidate: { expected: 30, scored: 0 }, control: { expected: 30, scored: 0 } },
+  })
 })
 
 it('only units that come first after the share was dealt are checked for the split', async () => {

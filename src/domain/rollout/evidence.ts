@@ -35,8 +35,8 @@ export type Readings = {
   readonly units: UnitReading
   readonly scores: ByArm
   /**
-   * Units whose first answer evaluators have read, and those of them to whose answer the metric applies; undefined where
-   * it applies to every answer, and in what was stored before it was counted.
+   * Units of whose first answer there may be a score, and those of them of which there is; undefined where every answer is
+   * to have one, and in what was stored before it was counted.
    */
   readonly applied?: ByArm | undefined
   readonly judge: JudgeReading

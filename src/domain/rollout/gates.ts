@@ -77,14 +77,14 @@ function missing({ scores }: Readings): Fault | undefined {
   return { reason: 'missing_by_arm', because: `scores are missing more often in one arm (p ${p.toPrecision(2)})` }
 }
 
-/** A metric that only speaks of some answers, and of more of one arm's, compares what is not alike. */
+/** A metric that only speaks of some answers, or people who do, and of more of one arm's, compare what is not alike. */
 function unlike({ applied }: Readings): Fault | undefined {
   if (applied === undefined || applied.candidate.expected + applied.control.expected < LEAST_EXPECTED) return undefined
   const p = missingByArm(applied.candidate, applied.control)
   if (p >= LEAST_MISSING_P) return undefined
   return {
     reason: 'missing_by_arm',
-    because: `the metric applies to the answers of one arm more often (p ${p.toPrecision(2)})`,
+    because: `the answers of one arm have a score more often (p ${p.toPrecision(2)})`,
   }
 }
 
