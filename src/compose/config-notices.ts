@@ -9,7 +9,7 @@ import { NOTHING_USED, type Usage } from '../domain/usage.ts'
 
 const ONE_OF_EACH: Usage = { ...NOTHING_USED, uncachedInputTokens: 1, textOutputTokens: 1 }
 
-type Asked = Pick<RouteTarget, 'key' | 'provider' | 'model'>
+type Asked = Pick<RouteTarget, 'provider' | 'model'>
 
 /**
  * Sentences about what a good file asks for and will not get: calls of the proxy's own that have no key or, since they are
@@ -17,7 +17,6 @@ type Asked = Pick<RouteTarget, 'key' | 'provider' | 'model'>
  */
 export function configNotices(policy: Policy, price: PriceCall, at: EpochMs): readonly string[] {
   const judge = policy.scoring?.judge
-  const asked: Asked | undefined = judge && { ...judge, key: `${judge.provider}/${judge.model}` }
   const notices = [
     ...policy.shadows.flatMap((shadow) =>
       shadow.candidates.flatMap((candidate) => {
@@ -25,9 +24,10 @@ export function configNotices(policy: Policy, price: PriceCall, at: EpochMs): re
         return why === undefined ? [] : [`${ownerOf(shadow)}: nothing is mirrored to ${candidate.key}: ${why}`]
       }),
     ),
-    ...(asked === undefined ? [] : [whyNot(asked)])
-      .filter((why) => why !== undefined)
-      .map((why) => `judge: ${asked?.key} is not asked: ${why}`),
+    ...(judge === undefined ? [] : [judge]).flatMap(({ provider, model }) => {
+      const why = whyNot({ provider, model })
+      return why === undefined ? [] : [`judge: ${provider}/${model} is not asked: ${why}`]
+    }),
     ...policy.routing.routes.flatMap((route) =>
       targetsOf(route)
         .filter((target) => !hasPrice(target) && policy.providers.get(target.provider)?.statedCost === undefined)
