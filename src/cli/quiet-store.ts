@@ -5,11 +5,14 @@ import type { Config } from '../domain/policy.ts'
 import type { Log, World } from '../domain/ports.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
+import { lostForLong } from './lost-for-long.ts'
 
 const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** An embedded engine may have to be read from a cold disk first; a server is there, or it is not. */
 const READY_TIMEOUT_MS = { embedded: 90_000, url: 20_000 }
+/** Another command lets go of the data in a second or two. A proxy that does not answer keeps it: no use to wait. */
+const HELD_MS = 10_000
 
 /** The store of `config`, opened by a command of its own that says itself what went wrong. */
 export function openQuietStore({ boot, policy }: Config, world: World): Store {
@@ -31,14 +34,18 @@ export async function withQuietStore<T>(config: Config, use: (store: Store) => P
     )
   }
   const store = openQuietStore(config, systemWorld)
+  const lost = lostForLong(store, HELD_MS)
   try {
-    await store.migrate(AbortSignal.timeout(READY_TIMEOUT_MS[settings.kind])).catch((cause: unknown) => {
-      const said = cause instanceof Error ? cause.message : String(cause)
-      const where = settings.kind === 'url' ? `ClickHouse at ${store.access()?.url ?? ''} (store.url): ` : ''
-      throw new Error(where + said, { cause })
-    })
+    await store
+      .migrate(AbortSignal.any([AbortSignal.timeout(READY_TIMEOUT_MS[settings.kind]), lost.signal]))
+      .catch((cause: unknown) => {
+        const said = cause instanceof Error ? cause.message : String(cause)
+        const where = settings.kind === 'url' ? `ClickHouse at ${store.access()?.url ?? ''} (store.url): ` : ''
+        throw new Error(where + said, { cause })
+      })
     return await use(store)
   } finally {
+    lost.forget()
     await store.close()
   }
 }
