@@ -103,7 +103,12 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       closers.add(lane.writer.close)
       lanes.push(lane)
     }
-    const readings = openReadings(spool === undefined ? undefined : lanes[0], own.readings, { ...options, log }, closers)
+    const readings = openReadings(
+      spool === undefined ? undefined : lanes[0],
+      own.readings,
+      { ...options, log },
+      closers,
+    )
 
     let isServing = false
     let isDraining = false
