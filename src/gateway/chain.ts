@@ -1,18 +1,16 @@
-import type { DecidedTarget, Decision } from '../domain/decide.ts'
+import type { DecidedTarget } from '../domain/decide.ts'
 import { ERRORS } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { Attempt, AttemptOutcome, Exchange } from '../domain/exchange.ts'
 import type { Provider } from '../domain/policy.ts'
-import type { LlmRequest } from '../domain/request.ts'
 import { isKeeperUnknown } from '../domain/routing/facts.ts'
 import { drawFor } from '../domain/routing/draws.ts'
 import type { TargetFault } from '../domain/routing/ended-call.ts'
-import type { DecisionInputs } from '../domain/routing/replay.ts'
 import { nextStep } from '../domain/routing/retry.ts'
-import type { FallbackRules, FallbackTrigger } from '../domain/routing/route.ts'
+import type { FallbackTrigger } from '../domain/routing/route.ts'
 import type { MonotonicMs, RequestId } from '../domain/units.ts'
-import type { ActiveCalls } from './active-calls.ts'
 import { blameOf, failedAttempt } from './attempt-fault.ts'
+import type { ChainJob } from './chain-job.ts'
 import { crash } from './crash.ts'
 import { cutOutcome } from './cut-outcome.ts'
 import { attemptOf, errorOf } from './exchange-of.ts'
@@ -20,12 +18,10 @@ import { endedCall } from './ended-call.ts'
 import { guarded } from './guarded.ts'
 import { HeldAttempt } from './held-attempt.ts'
 import { keepAnswer, type KeptAnswer } from './kept-answer.ts'
-import { type AskedBody, type Outbound, outboundTo } from './outbound.ts'
+import { type Outbound, outboundTo } from './outbound.ts'
 import { ownHeaders } from './own-headers.ts'
 import type { Relayed } from './relayed.ts'
-import type { Stages } from './stages.ts'
 import { thenMirrored } from './then-mirrored.ts'
-import type { WebTurn } from './turn.ts'
 import { inboundFrom } from './without-account.ts'
 
 /** Tells an SDK that asking again, which it would do by itself, is of no use: everything has been tried. */
@@ -33,21 +29,6 @@ const NO_RETRY = ['x-should-retry', 'false']
 
 /** As of any request that no upstream was called for: all were out of slots. */
 const NO_ATTEMPTS: readonly Attempt[] = []
-
-/** A request that may be put to several targets. */
-export type ChainJob = {
-  readonly turn: WebTurn
-  readonly request: LlmRequest
-  readonly decision: Decision
-  readonly inputs: DecisionInputs
-  readonly rules: FallbackRules
-  readonly body: AskedBody
-  /** When the client's body was complete. */
-  readonly bodyAt: MonotonicMs
-  readonly stages: Stages
-  readonly active: ActiveCalls
-  readonly cutBy: () => ErrorCode | undefined
-}
 
 /** One call of the chain: what it was made for and with. */
 type Call = {

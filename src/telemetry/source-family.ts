@@ -11,3 +11,8 @@ export type SourceFamily = {
   readonly isKept?: true
   readonly read: () => readonly Reading[]
 }
+
+/** The reading of a family without labels. */
+export function one(value: number): readonly Reading[] {
+  return [[[], value]]
+}
