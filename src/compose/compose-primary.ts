@@ -6,7 +6,6 @@ import type { ReloadOutcome } from '../config/reload.ts'
 import { createCell } from '../domain/cell.ts'
 import type { PastCall } from '../domain/routing/past-call.ts'
 import { NO_TARGETS } from '../domain/routing/health-report.ts'
-import { NO_OVERLAY } from '../domain/routing/overlay.ts'
 import type { RoutingState } from '../domain/state.ts'
 import { openLiveChanges } from '../store/live-changes.ts'
 import { keptContentKey } from '../store/content-key.ts'
@@ -19,7 +18,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { readTracingSettings } from '../telemetry/tracing-settings.ts'
 import { claimPort } from '../workers/claim-port.ts'
 import { forkWorker } from '../workers/fork-worker.ts'
-import type { OverlayTold, PolicyText, StoreTold, WorkerStart } from '../workers/messages.ts'
+import type { WorkerStart } from '../workers/messages.ts'
 import { createSlotBroker } from '../workers/slot-broker.ts'
 import { createWorkerPool } from '../workers/worker-pool.ts'
 import { adminPorts } from './admin-ports.ts'
@@ -37,9 +36,10 @@ import { openReadings } from './open-readings.ts'
 import { openRowLane, spoolLoad, writerCounts } from './row-lanes.ts'
 import type { RowLane } from './row-lanes.ts'
 import { openFeedbackParts } from './feedback-parts.ts'
-import { openRolloutParts, statesTold } from './rollout-parts.ts'
+import { openRolloutParts } from './rollout-parts.ts'
 import { storeFacts } from './store-facts.ts'
 import { warmHealth } from './warm-health.ts'
+import { workersTold } from './workers-told.ts'
 
 /** Between a worker's last row and its end: connections are closed, the log is written. */
 const CLOSE_MS = 5_000
@@ -112,14 +112,15 @@ export async function composePrimary(options: AppOptions, workers: number, worke
 
     let isServing = false
     let isDraining = false
+    const told = workersTold(state, store, () => reloader.inForce())
     const broker = createSlotBroker(workers, (worker, answer) => pool.tell(worker, answer))
     const pool = createWorkerPool({
       count: workers,
       fork: (events) => forkWorker(workerMain, events),
       startOf: (number): WorkerStart => ({
-        policy: policyText(),
-        overlay: overlayTold(),
-        rollouts: statesTold(state.current().rollouts),
+        policy: told.policy(),
+        overlay: told.overlay(),
+        rollouts: told.rollouts(),
         file: source.file,
         baseDir: source.baseDir,
         listen: data,
@@ -128,7 +129,7 @@ export async function composePrimary(options: AppOptions, workers: number, worke
         spoolDir: hasStore ? workerSpoolDir(spoolDir, number) : undefined,
         spoolMaxBytes: Math.floor(boot.spool.maxBytes / workers),
         processes: workers,
-        store: storeTold(),
+        store: told.store(),
       }),
       onMessage: (worker, message) => {
         if (message.kind === 'store_doubt') store.doubt()
@@ -158,33 +159,14 @@ export async function composePrimary(options: AppOptions, workers: number, worke
       },
     })
     closers.add(reloader.close)
-    let told = state.current()
+    let version = state.current().policyVersion
     state.subscribe((next) => {
-      const before = told
-      told = next
-      if (next.overlay !== before.overlay) pool.tellAll({ kind: 'overlay', overlay: overlayTold() })
-      if (next.rollouts !== before.rollouts) pool.tellAll({ kind: 'rollouts', states: statesTold(next.rollouts) })
-      if (next.policyVersion === before.policyVersion) return
+      if (next.policyVersion === version) return
+      version = next.policyVersion
       store.setRetention(next.policy.retention)
       broker.setPolicy(next.policy)
-      pool.tellAll({ kind: 'policy', policy: policyText() })
     })
-    store.subscribe(() => pool.tellAll({ kind: 'store', store: storeTold() }))
-
-    function policyText(): PolicyText {
-      const { text, version } = reloader.inForce()
-      return { text, version }
-    }
-
-    function overlayTold(): OverlayTold {
-      const { revision, weights } = state.current().overlay ?? NO_OVERLAY
-      return { revision, weights: [...weights] }
-    }
-
-    function storeTold(): StoreTold {
-      const { kind, detail } = store.status()
-      return { address: kind === 'ready' ? store.writer() : undefined, detail }
-    }
+    told.follow(pool.tellAll)
 
     /** An outcome that says "applied" holds for all workers; one that lags is reported, and gets it when it can. */
     async function everywhere(outcome: ReloadOutcome): Promise<ReloadOutcome> {
